@@ -1,0 +1,144 @@
+"""The exception tree. Each class carries the code MLflow's clients know it by and the HTTP status it leaves with.
+
+    TrackbackError                 INTERNAL_ERROR            500
+      InvalidParameter             INVALID_PARAMETER_VALUE   400
+      BadRequest                   BAD_REQUEST               400
+      AlreadyExists                RESOURCE_ALREADY_EXISTS   400
+      InvalidState                 INVALID_STATE             400
+      Unauthenticated              UNAUTHENTICATED           401
+      PermissionDenied             PERMISSION_DENIED         403
+      NotFound                     RESOURCE_DOES_NOT_EXIST   404
+      UnknownEndpoint              ENDPOINT_NOT_FOUND        404
+      MethodNotAllowed             BAD_REQUEST               405
+      DeadlineExceeded             DEADLINE_EXCEEDED         408
+      Conflict                     RESOURCE_CONFLICT         409
+      TooLarge                     BAD_REQUEST               413
+      RangeNotSatisfiable          INVALID_PARAMETER_VALUE   416
+      Overloaded                   REQUEST_LIMIT_EXCEEDED    429
+      NotImplementedHere           NOT_IMPLEMENTED           501
+      Unavailable                  TEMPORARILY_UNAVAILABLE   503
+      StorageFull                  TEMPORARILY_UNAVAILABLE   507
+      ConfigurationError           (never on the wire: the command line prints it)
+        SchemaError
+
+The statuses are MLflow's (``RESOURCE_ALREADY_EXISTS`` is 400 there, and its clients rely on it), but for
+``INVALID_STATE``, which it answers with 500 although the client is at fault.
+"""
+
+from typing import ClassVar
+
+
+class TrackbackError(Exception):
+    """Anything that trackback itself raises. ``message`` says what was wrong, with which value, and what to do."""
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidParameter(TrackbackError):
+    code = "INVALID_PARAMETER_VALUE"
+    status = 400
+
+
+class BadRequest(TrackbackError):
+    code = "BAD_REQUEST"
+    status = 400
+
+
+class AlreadyExists(TrackbackError):
+    code = "RESOURCE_ALREADY_EXISTS"
+    status = 400
+
+
+class InvalidState(TrackbackError):
+    code = "INVALID_STATE"
+    status = 400
+
+
+class Unauthenticated(TrackbackError):
+    code = "UNAUTHENTICATED"
+    status = 401
+
+
+class PermissionDenied(TrackbackError):
+    code = "PERMISSION_DENIED"
+    status = 403
+
+
+class NotFound(TrackbackError):
+    code = "RESOURCE_DOES_NOT_EXIST"
+    status = 404
+
+
+class UnknownEndpoint(TrackbackError):
+    """No such route. MLflow's clients try an alternative route on this code, so it must not be another 404."""
+
+    code = "ENDPOINT_NOT_FOUND"
+    status = 404
+
+
+class MethodNotAllowed(TrackbackError):
+    code = "BAD_REQUEST"
+    status = 405
+
+
+class DeadlineExceeded(TrackbackError):
+    """A client took too long to send its request."""
+
+    code = "DEADLINE_EXCEEDED"
+    status = 408
+
+
+class Conflict(TrackbackError):
+    code = "RESOURCE_CONFLICT"
+    status = 409
+
+
+class TooLarge(TrackbackError):
+    code = "BAD_REQUEST"
+    status = 413
+
+
+class RangeNotSatisfiable(TrackbackError):
+    code = "INVALID_PARAMETER_VALUE"
+    status = 416
+
+
+class Overloaded(TrackbackError):
+    """The queue of writes is full; the client should wait and repeat."""
+
+    code = "REQUEST_LIMIT_EXCEEDED"
+    status = 429
+
+
+class NotImplementedHere(TrackbackError):
+    """Part of the protocol that this server leaves out on purpose; clients fall back."""
+
+    code = "NOT_IMPLEMENTED"
+    status = 501
+
+
+class Unavailable(TrackbackError):
+    """The database or the object store does not answer. Nothing was written; the client may repeat."""
+
+    code = "TEMPORARILY_UNAVAILABLE"
+    status = 503
+
+
+class StorageFull(TrackbackError):
+    """The disk or the database has no room. Nothing was written."""
+
+    code = "TEMPORARILY_UNAVAILABLE"
+    status = 507
+
+
+class ConfigurationError(TrackbackError):
+    """The server can't start as it was told to."""
+
+
+class SchemaError(ConfigurationError):
+    """The database's schema is not the one that this version of trackback works with."""

@@ -1,0 +1,200 @@
+"""Lengths, name rules and batch sizes, and the functions that hold values to them.
+
+The numbers are those of MLflow 3 (its ``utils/validation.py``, measured through its API), so that its clients meet
+no surprise; where a number is ours, it says so. Every rule stands here once: services call these, nothing below does.
+"""
+
+import math
+import posixpath
+import re
+import sys
+
+from trackback.errors import InvalidParameter
+
+KEY_LENGTH = 250
+PARAM_VALUE_LENGTH = 6000
+TAG_VALUE_LENGTH = 8000
+EXPERIMENT_TAG_VALUE_LENGTH = 20_000
+EXPERIMENT_NAME_LENGTH = 500
+ARTIFACT_LOCATION_LENGTH = 2048
+RUN_NAME_LENGTH = 250
+USER_ID_LENGTH = 256
+
+METRICS_PER_BATCH = 1000
+PARAMS_PER_BATCH = 100
+TAGS_PER_BATCH = 100
+ITEMS_PER_BATCH = 1000
+
+DATASET_NAME_LENGTH = 500
+DATASET_DIGEST_LENGTH = 36
+DATASET_SOURCE_LENGTH = 65_535
+DATASET_SCHEMA_LENGTH = 1_048_575
+DATASET_PROFILE_LENGTH = 16_777_215
+INPUT_TAG_KEY_LENGTH = 255
+INPUT_TAG_VALUE_LENGTH = 500
+DATASETS_PER_REQUEST = 1000  # ours: MLflow has none
+MODELS_PER_REQUEST = 1000  # ours
+
+RUNS_PER_PAGE = 50_000
+RUNS_PER_PAGE_DEFAULT = 1000
+EXPERIMENTS_PER_PAGE = 50_000
+LOGGED_MODELS_PER_PAGE = 1000  # ours: MLflow has none
+LOGGED_MODELS_PER_PAGE_DEFAULT = 50
+HISTORY_PER_PAGE = 1_000_000  # ours: MLflow has none, and sends everything when not asked for pages
+BULK_HISTORY_RUNS = 100
+BULK_HISTORY_POINTS = 25_000
+INTERVAL_POINTS = 2500
+DATASET_SEARCH_EXPERIMENTS = 20
+DATASET_SUMMARIES = 1000
+SEARCH_EXPERIMENTS = 1000  # ours: experiments in one search of runs
+
+INT64_MIN = -(2**63)
+INT64_MAX = 2**63 - 1
+LARGEST_DOUBLE = sys.float_info.max
+
+_KEY = re.compile(r"[/\w.\- :]+")
+_RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
+_LOGGED_MODEL_NAME_FORBIDDEN = frozenset("/:.%\"'")
+
+
+def shown(value: object, length: int = 80) -> str:
+    """``value`` as an error message quotes it: on one line, and cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= length else f"{text[:length]}… ({len(text)} characters)"
+
+
+def check_text(value: str, what: str) -> str:
+    """Refuse what a database can't keep: NUL characters, and halves of surrogate pairs."""
+    if "\x00" in value:
+        raise InvalidParameter(f"Invalid value {shown(value)} for parameter '{what}' supplied: it contains a NUL.")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvalidParameter(
+                f"Invalid value {shown(value)} for parameter '{what}' supplied: it is not valid Unicode."
+            ) from None
+    return value
+
+
+def check_length(value: str, what: str, limit: int) -> str:
+    if len(value) > limit:
+        raise InvalidParameter(
+            f"'{what}' exceeds the maximum length of {limit} characters: {shown(value)} has {len(value)}."
+        )
+    return check_text(value, what)
+
+
+def check_key(key: str, what: str) -> str:
+    """A key of a metric, param or tag; ``what`` is its place in the request, such as ``metrics[3].key``."""
+    if not key:
+        raise InvalidParameter(f"Missing value for required parameter '{what}'. It is the name; it may not be empty.")
+    if len(key) > KEY_LENGTH:
+        check_length(key, what, KEY_LENGTH)
+    if not _KEY.fullmatch(key):
+        raise InvalidParameter(
+            f"Invalid value {shown(key)} for parameter '{what}' supplied: Names may only contain alphanumerics, "
+            "underscores (_), dashes (-), periods (.), spaces ( ), colons (:) and slashes (/)."
+        )
+    if ("/" in key or "." in key) and (posixpath.normpath(key) != key or key == ".." or key.startswith(("../", "/"))):
+        raise InvalidParameter(
+            f"Invalid value {shown(key)} for parameter '{what}' supplied: Names may be treated as files in certain "
+            "cases, and must not resolve to other names when treated as such. "
+            f"This name would resolve to {shown(posixpath.normpath(key))}."
+        )
+    return key
+
+
+def check_param_value(value: str, what: str, *, truncate: bool) -> str:
+    return _fit(value, what, PARAM_VALUE_LENGTH, truncate)
+
+
+def check_tag_value(value: str, what: str, *, truncate: bool) -> str:
+    return _fit(value, what, TAG_VALUE_LENGTH, truncate)
+
+
+def _fit(value: str, what: str, limit: int, truncate: bool) -> str:
+    if len(value) <= limit:
+        return check_text(value, what)
+    if truncate:
+        return check_text(value[:limit], what)
+    return check_length(value, what, limit)
+
+
+def check_experiment_name(name: str) -> str:
+    if not name.strip():
+        raise InvalidParameter(f"Invalid experiment name: {shown(name)}. It must not be blank.")
+    return check_length(name, "name", EXPERIMENT_NAME_LENGTH)
+
+
+def check_experiment_id(experiment_id: str, what: str = "experiment_id") -> int:
+    """The number that an experiment id is."""
+    digits = experiment_id.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 19):
+        raise InvalidParameter(f"Invalid experiment ID: {shown(experiment_id)} for parameter '{what}': not a number.")
+    number = int(experiment_id)
+    return number if number <= INT64_MAX else -1
+
+
+def check_run_id(run_id: str, what: str = "run_id") -> str:
+    if not _RUN_ID.fullmatch(run_id):
+        raise InvalidParameter(f"Invalid run ID: {shown(run_id)} for parameter '{what}'.")
+    return run_id
+
+
+def check_artifact_location(location: str) -> str:
+    check_length(location, "artifact_location", ARTIFACT_LOCATION_LENGTH)
+    if location.startswith("runs:"):
+        raise InvalidParameter(
+            f"Artifact location cannot be a runs:/ URI. Given: {shown(location)}. Name a place, such as s3://bucket/path."
+        )
+    for mark, name in (("?", "a query"), ("#", "a fragment"), (";", "parameters")):
+        if mark in location:
+            raise InvalidParameter(
+                f"Invalid value {shown(location)} for parameter 'artifact_location' supplied: "
+                f"it may not contain {name} ('{mark}')."
+            )
+    return location
+
+
+def check_logged_model_name(name: str) -> str:
+    check_length(name, "name", KEY_LENGTH)
+    if bad := _LOGGED_MODEL_NAME_FORBIDDEN.intersection(name):
+        raise InvalidParameter(
+            f"Invalid model name {shown(name)}: it must not contain {' '.join(sorted(bad))}. "
+            "None of / : . % \" ' is allowed there."
+        )
+    return name
+
+
+def check_timestamp(timestamp: int, what: str) -> int:
+    if timestamp < 0:
+        raise InvalidParameter(
+            f"Invalid value {timestamp} for parameter '{what}' supplied: "
+            "it must be nonnegative, in milliseconds since the epoch."
+        )
+    return check_int64(timestamp, what)
+
+
+def check_int64(number: int, what: str) -> int:
+    if not INT64_MIN <= number <= INT64_MAX:
+        raise InvalidParameter(f"Invalid value {number} for parameter '{what}' supplied: it is no 64-bit integer.")
+    return number
+
+
+def check_max_results(number: int, limit: int) -> int:
+    if not 1 <= number <= limit:
+        raise InvalidParameter(
+            f"Invalid value {number} for parameter 'max_results' supplied: it must be at least 1 and at most {limit}."
+        )
+    return number
+
+
+def check_count(number: int, what: str, limit: int) -> None:
+    if number > limit:
+        raise InvalidParameter(f"A request can contain at most {limit} {what}. Got {number} {what}. Split it.")
+
+
+def clamp_infinity(value: float) -> float:
+    """MLflow keeps an infinity as the largest double of its sign (``sqlalchemy_store``), and so do we."""
+    return math.copysign(LARGEST_DOUBLE, value) if math.isinf(value) else value
