@@ -1,0 +1,85 @@
+# `make help` lists the targets. Everything they install stays in this folder: .venv, .venvs/ and .tools/.
+# PYTHON=python3.12 chooses the interpreter, ARGS="-k search" goes to pytest.
+
+PYTHON ?= python3
+ARGS ?=
+UV := 0.13.9
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-libraries check format bench lock clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target what; do \
+	  printf '  make %-15s %s\n' "$$target" "$$what"; done
+
+demo: .venv/.editable .venvs/mlflow3/.installed ## start the server and train a model against it; the server stays up
+	demo/run.sh
+
+test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .tools/bin/versitygw ## run the tests
+	.venv/bin/python -m pytest -m "not libraries" $(ARGS)
+
+test-libraries: .venv/.editable .venvs/libraries/.installed ## run the tests that train with heavy libraries
+	.venv/bin/python -m pytest -m libraries $(ARGS)
+
+check: .venv/.editable ## ruff, mypy and the direction of imports
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: .venv/.editable ## sort imports and format
+	.venv/bin/ruff check --select I --fix
+	.venv/bin/ruff format
+
+bench: .venv/.editable .venvs/bench/.installed ## measure this server beside others; writes benchmarks/RESULTS.md
+	.venv/bin/python -m benchmarks $(ARGS)
+
+lock: .venvs/uv/bin/uv ## pin the newest versions that fit, in locks/
+	cd locks && for source in ../pyproject.toml *.in; do \
+	  target=$$(basename "$$source" .in); [ "$$target" = pyproject.toml ] && target=project; \
+	  ../.venvs/uv/bin/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	    --no-header --no-emit-index-url --upgrade \
+	    $$([ "$$target" = project ] && echo --all-extras --group ../pyproject.toml:dev) "$$source" -o "$$target.txt" || exit 1; \
+	done
+
+clean: ## remove all that make has made
+	rm -rf .venv .venvs .tools .demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests demo benchmarks scripts -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# --- environments -----------------------------------------------------------------------------------------------
+
+# A lock names every package, so nothing is left to resolve; a stamp newer than the lock says that all are there.
+# Some of the environments' pins exclude each other, so each is made alone, and only when a target needs it.
+define make_environment
+	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "trackback needs Python 3.11 or newer with venv (on Debian: apt install python3-venv);" \
+	       "$(PYTHON) is not: choose another, as in make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "installing $(@D) from $<"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+endef
+
+.venv/.installed: locks/project.txt
+	$(make_environment)
+
+.venv/.editable: .venv/.installed pyproject.toml
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venvs/%/.installed: locks/%.txt
+	$(make_environment)
+
+.venvs/uv/bin/uv:
+	$(PYTHON) -m venv .venvs/uv
+	.venvs/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+
+# --- tools ------------------------------------------------------------------------------------------------------
+
+# An S3 server, for the tests of object storage. Without Go they are skipped and say so.
+.tools/bin/versitygw: locks/versitygw.version
+	@if command -v go >/dev/null; then \
+	  echo "building $@ $$(cat $<)"; \
+	  GOBIN=$(CURDIR)/$(@D) go install github.com/versity/versitygw/cmd/versitygw@$$(cat $<) && touch $@; \
+	else echo "no go in PATH: tests of object storage will be skipped"; fi
