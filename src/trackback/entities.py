@@ -41,11 +41,25 @@ class LoggedModelStatus(StrEnum):
     FAILED = "LOGGED_MODEL_UPLOAD_FAILED"
 
 
+class Permission(StrEnum):
+    """What a route needs its caller to be allowed. ``NOTHING`` is for probes and for pages that say nothing."""
+
+    NOTHING = "nothing"
+    READ = "read"
+    WRITE = "write"
+    PROMOTE = "promote"
+    APPROVE = "approve"
+    ADMIN = "admin"
+
+
 class Actor(Entity, frozen=True):
     """Who asks. Without accounts everybody is ``ANYONE``; ``address`` is the client's IP address, for the record."""
 
     name: str
     address: str | None = None
+
+
+ANYONE = Actor("anyone")
 
 
 class Param(Entity, frozen=True):

@@ -1,0 +1,30 @@
+"""The error of a filter or an order_by clause, with the place it points at."""
+
+from trackback.errors import InvalidParameter
+
+_BEFORE, _AFTER = 60, 40  # characters of a long text that are shown around the place
+
+
+class InvalidSearch(InvalidParameter):
+    """``text`` can't be read, or asks for what the target does not have; ``position`` is the offset of the place."""
+
+    def __init__(self, problem: str, text: str, position: int) -> None:
+        super().__init__(f"{problem} (at character {position + 1})\n{_marked(text, position)}")
+        self.text = text
+        self.position = position
+
+
+def shown(text: str) -> str:
+    """``text`` in quotes for a message: short, on one line, and free of what a terminal or an encoder chokes on."""
+    return f"'{_printable(text if len(text) <= 60 else text[:59] + '…')}'"
+
+
+def _marked(text: str, position: int) -> str:
+    start, end = max(0, position - _BEFORE), position + _AFTER
+    before = ("…" if start else "") + text[start:position]
+    after = text[position:end] + ("…" if end < len(text) else "")
+    return f"  {_printable(before + after)}\n  {' ' * len(before)}^"
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,95 @@
+"""What storage guarantees, whatever database is behind it.
+
+A ``Storage`` runs *operations*: plain functions that take a ``Transaction`` first. The modules beside this one
+(``experiments``, ``runs``, ``metrics``, …) are made of such functions, and all SQL of the project stands in them.
+A service composes as many as it needs into one function and hands that to ``read`` or ``write``.
+
+- ``write`` is atomic: either all that the operation did is there, or, when it raised, nothing is.
+- What ``write`` returned from survives kill -9 and power loss.
+- ``read`` sees one snapshot: all of a committed transaction, or nothing of it.
+- Operations run on a thread of the storage's own, never on the caller's event loop. They may run more than once
+  (a deadlock on PostgreSQL is retried), so they must not have effects outside the transaction.
+- Errors of the driver arrive as ``Unavailable``, ``StorageFull`` or ``Overloaded``; those an operation raised
+  itself arrive as they are.
+
+The SQL is portable text with ``?`` for values, and a few macros where the two databases differ:
+
+    {ints} {texts}              a predicate "is one of": `r.id {ints}`, bound to one list
+    {columns bigint,text}       the source of a columnar INSERT: see ``Transaction.insert_columns``
+    {folded p.value}            the expression, lower-cased by Unicode's rules, for ILIKE
+    {any_escape}                follows LIKE: no character escapes another
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+
+class Transaction(ABC):
+    """One transaction on one connection; valid only while its operation runs."""
+
+    @abstractmethod
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """All rows of a query (or of a statement with RETURNING)."""
+
+    @abstractmethod
+    def run(self, sql: str, *values: Any) -> int:
+        """Execute a statement; the number of rows it changed."""
+
+    @abstractmethod
+    def insert_columns(self, sql: str, *columns: Sequence[Any]) -> None:
+        """Execute an INSERT … {columns …} for equally long columns: as one statement, or prepared once for all."""
+
+    @abstractmethod
+    def name_ids(self, names: Sequence[str]) -> list[int]:
+        """The dictionary's number of each name; new names get one (in a write)."""
+
+    @abstractmethod
+    def known_name_ids(self, names: Sequence[str]) -> dict[str, int]:
+        """The numbers of those names that have one."""
+
+    @abstractmethod
+    def names(self, ids: Sequence[int]) -> list[str]:
+        """The name of each number."""
+
+    def row(self, sql: str, *values: Any) -> Row | None:
+        """The first row of a query, or None."""
+        found = self.rows(sql, *values)
+        return found[0] if found else None
+
+
+class Storage(ABC):
+    """A database with trackback's schema in it."""
+
+    @abstractmethod
+    async def read(self, operation: Callable[[Transaction], T]) -> T:
+        """Run ``operation`` on a snapshot."""
+
+    @abstractmethod
+    async def write(self, operation: Callable[[Transaction], T]) -> T:
+        """Run ``operation`` and commit; return when that is on disk."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what is under way, then close the database."""
+
+
+class Dialect:
+    """Renders the macros of the portable SQL for one database."""
+
+    def __init__(self, placeholder: str, macros: dict[str, Callable[[str], str]]) -> None:
+        self._placeholder = placeholder
+        self._macros = macros
+        self.render = lru_cache(maxsize=4096)(self._render)
+
+    def _render(self, sql: str) -> str:
+        text = _MACRO.sub(lambda match: self._macros[match[1]]((match[2] or "").strip()), sql)
+        return text if self._placeholder == "?" else text.replace("?", self._placeholder)
+
+
+_MACRO = re.compile(r"\{(\w+)( [^{}]*)?\}")

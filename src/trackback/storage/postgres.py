@@ -1,0 +1,167 @@
+"""PostgreSQL, for many servers: short transactions on a pool of threads, each with a connection of its own."""
+
+import asyncio
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors as pg
+
+from trackback.errors import ConfigurationError, Overloaded, StorageFull, TrackbackError, Unavailable
+from trackback.storage.interface import Dialect, Row, Storage, Transaction
+from trackback.storage.names import NameCache, NameTable
+
+T = TypeVar("T")
+
+CONNECTIONS = 10
+QUEUE_SIZE = 2000
+ATTEMPTS = 5
+CONNECT_TIMEOUT_S = 5
+
+DIALECT = Dialect(
+    "%s",
+    {
+        "ints": lambda _: "= ANY(CAST(? AS bigint[]))",
+        "texts": lambda _: "= ANY(CAST(? AS text[]))",
+        "columns": lambda types: (
+            f"SELECT * FROM unnest({', '.join(f'CAST(? AS {t.strip()}[])' for t in types.split(','))})"
+        ),
+        "folded": lambda expression: f'lower({expression} COLLATE "und-x-icu") COLLATE "C"',
+        "any_escape": lambda _: "ESCAPE ''",
+    },
+)
+
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WRITE = "BEGIN"
+
+log = logging.getLogger(__name__)
+
+
+class PostgresTransaction(Transaction):
+    def __init__(self, connection: psycopg.Connection[Row], names: NameCache) -> None:
+        self._cursor = connection.cursor(binary=True)
+        self.name_table = NameTable(self, names)
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        return self._cursor.execute(DIALECT.render(sql), values).fetchall()
+
+    def run(self, sql: str, *values: Any) -> int:
+        return self._cursor.execute(DIALECT.render(sql), values).rowcount
+
+    def insert_columns(self, sql: str, *columns: Sequence[Any]) -> None:
+        self._cursor.execute(DIALECT.render(sql), [list(column) for column in columns])
+
+    def name_ids(self, names: Sequence[str]) -> list[int]:
+        return self.name_table.ids(names)
+
+    def known_name_ids(self, names: Sequence[str]) -> dict[str, int]:
+        return self.name_table.known_ids(names)
+
+    def names(self, ids: Sequence[int]) -> list[str]:
+        return self.name_table.names(ids)
+
+
+class PostgresStorage(Storage):
+    """Open an existing database with the current schema: see ``schema`` for how it gets one."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._names = NameCache()
+        self._threads = ThreadPoolExecutor(CONNECTIONS, "postgres")
+        self._local = threading.local()
+        self._open: set[psycopg.Connection[Row]] = set()
+        self._waiting = 0
+
+    async def read(self, operation: Callable[[Transaction], T]) -> T:
+        return await self._submit(_READ, operation)
+
+    async def write(self, operation: Callable[[Transaction], T]) -> T:
+        return await self._submit(_WRITE, operation)
+
+    async def _submit(self, begin: str, operation: Callable[[Transaction], T]) -> T:
+        if self._waiting >= QUEUE_SIZE:
+            raise Overloaded(f"{QUEUE_SIZE} requests are waiting for the database already. Repeat the request later.")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._attempt, begin, operation)
+        finally:
+            self._waiting -= 1
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        for connection in self._open:
+            connection.close()
+        self._open.clear()
+
+    def _attempt(self, begin: str, operation: Callable[[Transaction], T]) -> T:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._transact(begin, operation)
+            except (pg.DeadlockDetected, pg.SerializationFailure) as error:
+                if attempt == ATTEMPTS:
+                    raise translated(error) from error
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+            except psycopg.Error as error:
+                raise translated(error) from error
+        raise AssertionError("unreachable")
+
+    def _transact(self, begin: str, operation: Callable[[Transaction], T]) -> T:
+        connection = self._connection()
+        tx = PostgresTransaction(connection, self._names)
+        try:
+            tx.run(begin)
+            result = operation(tx)
+            tx.run("COMMIT")
+        except BaseException:
+            self._roll_back(connection)
+            raise
+        self._names.publish(tx.name_table.found)
+        return result
+
+    def _roll_back(self, connection: psycopg.Connection[Row]) -> None:
+        try:
+            connection.execute("ROLLBACK")
+        except psycopg.Error:
+            self._open.discard(connection)
+            self._local.connection = None
+            connection.close()
+
+    def _connection(self) -> psycopg.Connection[Row]:
+        """This thread's connection: the one it has, if it still answers, or a new one."""
+        connection: psycopg.Connection[Row] | None = getattr(self._local, "connection", None)
+        if connection is None or connection.closed:
+            connection = connect(self._uri)
+            self._local.connection = connection
+            self._open.add(connection)
+        return connection
+
+
+def connect(uri: str) -> psycopg.Connection[Row]:
+    """A connection with the settings that all of ours share; transactions are begun and ended by hand."""
+    connection = psycopg.connect(uri, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="trackback")
+    connection.execute("SET TIME ZONE 'UTC'")
+    return connection
+
+
+def connect_at_start(uri: str) -> psycopg.Connection[Row]:
+    """``connect``, where a failure is the operator's to mend."""
+    try:
+        return connect(uri)
+    except psycopg.Error as error:
+        raise ConfigurationError(f"Can't connect to the database: {str(error).strip()}") from error
+
+
+def translated(error: psycopg.Error) -> TrackbackError:
+    """What a client is told of an error of PostgreSQL's: nothing of the SQL."""
+    if isinstance(error, pg.DiskFull):
+        return StorageFull("The disk of the database is full. Nothing was written; free some space and repeat.")
+    if isinstance(error, psycopg.OperationalError):
+        log.warning("the database does not answer: %s", str(error).strip().splitlines()[:1])
+        return Unavailable("The database does not answer. Nothing was written; repeat the request in a moment.")
+    log.error("unexpected error of the database", exc_info=error)
+    return TrackbackError("The database refused an operation; the server's log says why.")

@@ -1,0 +1,286 @@
+"""SQLite, the embedded default: one file, one process, one writer thread with group commit, a few readers.
+
+A commit costs an fsync, so the writer takes all that has queued up, runs each operation in a savepoint of its own,
+commits once, and only then answers all of it. A lone writer barely notices; many share one fsync.
+"""
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from trackback.errors import ConfigurationError, Overloaded, StorageFull, TrackbackError, Unavailable
+from trackback.storage.interface import Dialect, Row, Storage, Transaction
+from trackback.storage.names import NameCache, NameTable
+
+T = TypeVar("T")
+
+GROUP_SIZE = 256
+QUEUE_SIZE = 20_000
+READERS = 4
+# A bug with the WAL's reset can lose commits in 3.7.0 to 3.51.2.
+OLDEST_SQLITE = 3_051_003
+
+DIALECT = Dialect(
+    "?",
+    {
+        "ints": lambda _: "IN (SELECT value FROM json_each(?))",
+        "texts": lambda _: "IN (SELECT value FROM json_each(?))",
+        "columns": lambda types: f"VALUES ({', '.join('?' for _ in types.split(','))})",
+        "folded": lambda expression: f"unicode_lower({expression})",
+        "any_escape": lambda _: "",
+    },
+)
+
+log = logging.getLogger(__name__)
+
+
+class SqliteTransaction(Transaction):
+    def __init__(self, connection: apsw.Connection, names: NameCache) -> None:
+        self._connection = connection
+        self._execute = connection.execute
+        self.name_table = NameTable(self, names)
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        return self._execute(DIALECT.render(sql), _bound(values)).fetchall()
+
+    def run(self, sql: str, *values: Any) -> int:
+        self._execute(DIALECT.render(sql), _bound(values))
+        return self._connection.changes()
+
+    def insert_columns(self, sql: str, *columns: Sequence[Any]) -> None:
+        self._connection.executemany(DIALECT.render(sql), zip(*columns, strict=True))
+
+    def name_ids(self, names: Sequence[str]) -> list[int]:
+        return self.name_table.ids(names)
+
+    def known_name_ids(self, names: Sequence[str]) -> dict[str, int]:
+        return self.name_table.known_ids(names)
+
+    def names(self, ids: Sequence[int]) -> list[str]:
+        return self.name_table.names(ids)
+
+
+def _bound(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Lists go to SQLite as JSON, for json_each."""
+    for value in values:
+        if type(value) is list:
+            return tuple(json.dumps(value) if type(value) is list else value for value in values)
+    return values
+
+
+class _Job:
+    __slots__ = ("error", "future", "loop", "operation", "result")
+
+    def __init__(self, operation: Callable[[Transaction], Any]) -> None:
+        self.operation = operation
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def settle(self) -> None:
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+class SqliteStorage(Storage):
+    """Open an existing database with the current schema: see ``schema`` for how it gets one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(path)
+        self._names = NameCache()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._connection = connect(path)
+        self._idle_readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
+        self._closed = False
+        self._writer = threading.Thread(target=self._write_groups, name="sqlite-writer", daemon=True)
+        self._writer.start()
+
+    async def read(self, operation: Callable[[Transaction], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, operation)
+
+    async def write(self, operation: Callable[[Transaction], T]) -> T:
+        if self._closed:
+            raise Unavailable("The server is stopping. Repeat the request in a moment.")
+        if self._jobs.qsize() >= QUEUE_SIZE:
+            raise Overloaded(f"{QUEUE_SIZE} writes are waiting for the database already. Repeat the request later.")
+        job = _Job(operation)
+        self._jobs.put(job)
+        result: T = await job.future
+        return result
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._finish)
+
+    def _finish(self) -> None:
+        self._writer.join()
+        self._readers.shutdown(wait=True)
+        while not self._idle_readers.empty():
+            self._idle_readers.get().close()
+        self._connection.close()
+        self._lock.close()
+
+    def _read(self, operation: Callable[[Transaction], T]) -> T:
+        try:
+            connection = self._idle_readers.get_nowait()
+        except queue.Empty:
+            connection = connect(self._path)
+            connection.pragma("query_only", True)
+        try:
+            tx = SqliteTransaction(connection, self._names)
+            connection.execute("BEGIN")
+            try:
+                result = operation(tx)
+            finally:
+                connection.execute("ROLLBACK")
+            self._names.publish(tx.name_table.found)
+            return result
+        except apsw.Error as error:
+            raise translated(error) from error
+        finally:
+            self._idle_readers.put(connection)
+
+    def _write_groups(self) -> None:
+        stopping = False
+        while not stopping:
+            group = [self._jobs.get()]
+            while len(group) < GROUP_SIZE and not self._jobs.empty():
+                group.append(self._jobs.get())
+            jobs = [job for job in group if job is not None]
+            stopping = len(jobs) < len(group)
+            if jobs:
+                self._write_group(jobs)
+                _settle(jobs)
+
+    def _write_group(self, jobs: list[_Job]) -> None:
+        """Run ``jobs`` in one transaction; leave in each its result, or the error that kept it from being written."""
+        found: dict[str, int] = {}
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                self._run_in_savepoint(job, found)
+            self._connection.execute("COMMIT")
+        except apsw.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            log.error("a group of %d writes failed: %s", len(jobs), error)
+            for job in jobs:
+                job.error = translated(error)
+        else:
+            self._names.publish(found)
+
+    def _run_in_savepoint(self, job: _Job, found: dict[str, int]) -> None:
+        connection = self._connection
+        tx = SqliteTransaction(connection, self._names)
+        connection.execute("SAVEPOINT job")
+        try:
+            job.result = job.operation(tx)
+        except _WHOLE_TRANSACTION_LOST:
+            raise
+        except Exception as error:  # noqa: BLE001 - it belongs to the job's caller, who raises it again
+            job.error = translated(error) if isinstance(error, apsw.Error) else error
+            connection.execute("ROLLBACK TO job")
+        else:
+            found.update(tx.name_table.found)
+        connection.execute("RELEASE job")
+
+
+def _settle(jobs: list[_Job]) -> None:
+    loops = {job.loop for job in jobs}
+    for loop in loops:
+        settled = [job.settle for job in jobs if job.loop is loop]
+        try:
+            loop.call_soon_threadsafe(_call_all, settled)
+        except RuntimeError:
+            log.warning("%d writes were committed after their event loop had ended", len(settled))
+
+
+def _call_all(functions: list[Callable[[], None]]) -> None:
+    for function in functions:
+        function()
+
+
+_WHOLE_TRANSACTION_LOST = (apsw.FullError, apsw.IOError, apsw.NoMemError, apsw.InterruptError, apsw.CorruptError)
+
+
+def translated(error: BaseException) -> TrackbackError:
+    """What a client is told of an error of SQLite's: nothing of the SQL."""
+    if isinstance(error, apsw.FullError):
+        return StorageFull("The disk of the database is full. Nothing was written; free some space and repeat.")
+    if isinstance(error, apsw.BusyError | apsw.LockedError | apsw.IOError | apsw.CantOpenError | apsw.NoMemError):
+        return Unavailable("The database does not answer. Nothing was written; repeat the request in a moment.")
+    log.error("unexpected error of the database", exc_info=error)
+    return TrackbackError("The database refused an operation; the server's log says why.")
+
+
+def connect(path: Path) -> apsw.Connection:
+    """A connection with the settings that all of ours share."""
+    if apsw.SQLITE_VERSION_NUMBER < OLDEST_SQLITE:
+        raise ConfigurationError(
+            f"SQLite {apsw.sqlite_lib_version()} can lose commits; trackback needs 3.51.3 or newer: upgrade apsw."
+        )
+    try:
+        connection = apsw.Connection(str(path))
+        connection.set_busy_timeout(10_000)
+        connection.pragma("journal_mode", "wal")
+    except apsw.Error as error:
+        raise ConfigurationError(f"Can't open the database {path}: {error}.") from error
+    connection.pragma("synchronous", "full")
+    connection.pragma("foreign_keys", True)
+    connection.pragma("recursive_triggers", True)
+    connection.pragma("case_sensitive_like", True)
+    connection.pragma("wal_autocheckpoint", 4000)
+    connection.pragma("cache_size", -32_000)
+    connection.pragma("mmap_size", 256 << 20)
+    connection.create_scalar_function("unicode_lower", _unicode_lower, 1, deterministic=True)
+    return connection
+
+
+def _unicode_lower(*arguments: Any) -> str | None:
+    text = arguments[0]
+    return text.lower() if isinstance(text, str) else None
+
+
+class FileLock:
+    """One process owns a database file. The lock is a file beside it, released by the kernel when the owner dies."""
+
+    def __init__(self, database: Path) -> None:
+        path = database.with_name(database.name + ".lock")
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise ConfigurationError(f"Can't open {path}: {error.strerror}.") from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(self._descriptor, 32).decode(errors="replace").strip()
+            os.close(self._descriptor)
+            raise ConfigurationError(
+                f"The database {database} is in use by another trackback process"
+                f"{f' (pid {owner})' if owner else ''}. Stop that one, or use PostgreSQL to run several servers."
+            ) from None
+        os.ftruncate(self._descriptor, 0)
+        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+
+    def close(self) -> None:
+        os.close(self._descriptor)
