@@ -1,0 +1,1 @@
+"""Server programs that tests start: the real ones, on free loopback ports, in folders of their own."""

@@ -1,0 +1,72 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import needs
+from tests.environments import Environment
+from tests.needs import need
+from tests.servers import postgres as postgres_server
+from tests.servers import s3 as s3_server
+from tests.servers.postgres import Postgres
+from tests.servers.s3 import S3
+from tests.servers.trackback import TrackbackServer
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(needs)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    reason = postgres_server.missing()
+    need(reason is None, str(reason))
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    reason = s3_server.missing()
+    need(reason is None, str(reason))
+    with S3() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_uri(postgres: Postgres) -> Iterator[str]:
+    """An empty PostgreSQL database."""
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+def sqlite_uri(tmp_path: Path) -> str:
+    """A SQLite database that does not exist yet."""
+    return f"sqlite:///{tmp_path}/trackback.db"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def backend_uri(request: pytest.FixtureRequest) -> str:
+    """An empty database of each kind: a test that takes it runs once on each."""
+    uri: str = request.getfixturevalue(f"{request.param}_uri")
+    return uri
+
+
+@pytest.fixture
+def server(backend_uri: str, tmp_path: Path) -> Iterator[TrackbackServer]:
+    """trackback's server on each kind of database, with artifacts on local disk."""
+    with TrackbackServer(backend_uri, tmp_path / "artifacts", tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(params=["mlflow3", "mlflow2"])
+def mlflow(request: pytest.FixtureRequest) -> Environment:
+    """An environment with an unmodified MLflow: a test that takes it runs once with each major version."""
+    return Environment(request.param)

@@ -1,0 +1,106 @@
+"""A server program run as a child process: start it, wait until it answers, end it, read its log."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+
+class ProgramFailed(Exception):
+    """The program ended, or did not answer in time; the message holds the end of its log."""
+
+
+def free_port() -> int:
+    """A loopback port that nothing listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def accepts_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+class Program:
+    """One program, which may be started and ended again and again; its log is appended to one file.
+
+    user: whom to run it as, when not the one who runs the tests.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        log: Path,
+        answers: Callable[[], bool],
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+    ) -> None:
+        self.command = command
+        self.log = log
+        self._answers = answers
+        self._env = env
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise ProgramFailed(f"{self.command[0]} was not started")
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log_text(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def start(self, timeout_s: float = 30) -> None:
+        """Start the program and return when it answers."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | self._env if self._env else None,
+                user=self._user,
+                group=self._user,
+                extra_groups=[] if self._user else None,
+            )
+        self.wait_until_it_answers(timeout_s)
+
+    def wait_until_it_answers(self, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not self._answers():
+            if not self.running:
+                raise ProgramFailed(self._story("ended before it answered"))
+            if time.monotonic() > deadline:
+                self.end(signal.SIGKILL)
+                raise ProgramFailed(self._story(f"did not answer within {timeout_s} s"))
+            time.sleep(0.02)
+
+    def end(self, signal_number: signal.Signals, timeout_s: float = 30) -> int:
+        """Send a signal and wait for the end; the exit code, negative when the signal itself ended it."""
+        if self._process is None:
+            return 0
+        if self._process.poll() is None:
+            self._process.send_signal(signal_number)
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise ProgramFailed(self._story(f"did not end within {timeout_s} s of {signal_number.name}")) from None
+
+    def _story(self, what: str) -> str:
+        return f"{' '.join(map(str, self.command))}: {what}. The end of its log:\n{self.log_text[-4000:]}"
