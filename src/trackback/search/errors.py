@@ -6,7 +6,7 @@ _BEFORE, _AFTER = 60, 40  # characters of a long text that are shown around the 
 
 
 class InvalidSearch(InvalidParameter):
-    """``text`` can't be read, or asks for what the target does not have; ``position`` is the offset of the place."""
+    """``text`` can't be read, or asks for what its target does not have; ``position`` is the offset of the place."""
 
     def __init__(self, problem: str, text: str, position: int) -> None:
         super().__init__(f"{problem} (at character {position + 1})\n{_marked(text, position)}")
@@ -14,17 +14,12 @@ class InvalidSearch(InvalidParameter):
         self.position = position
 
 
-def shown(text: str) -> str:
-    """``text`` in quotes for a message: short, on one line, and free of what a terminal or an encoder chokes on."""
-    return f"'{_printable(text if len(text) <= 60 else text[:59] + '…')}'"
-
-
 def _marked(text: str, position: int) -> str:
     start, end = max(0, position - _BEFORE), position + _AFTER
     before = ("…" if start else "") + text[start:position]
     after = text[position:end] + ("…" if end < len(text) else "")
-    return f"  {_printable(before + after)}\n  {' ' * len(before)}^"
+    return f"  {_on_one_line(before + after)}\n  {' ' * len(before)}^"
 
 
-def _printable(text: str) -> str:
+def _on_one_line(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)

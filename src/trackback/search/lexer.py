@@ -4,13 +4,16 @@ import re
 from enum import Enum, auto
 from typing import NamedTuple
 
-from trackback.search.errors import InvalidSearch, shown
+from trackback.limits import shown
+from trackback.search.errors import InvalidSearch
 
-MAX_LENGTH = 500_000  # characters: room for MAX_VALUES run ids, and a bound on the time a hostile text takes
+# What lists of 10,000 run ids need, and a bound on the time that a hostile text takes.
+MAX_LENGTH = 500_000
+MAX_TOKENS = 50_000
 
 
 class TokenKind(Enum):
-    WORD = auto()  # an unquoted name, key or number; a dot is part of it
+    WORD = auto()  # an unquoted name, key or number; dots are part of it
     QUOTED = auto()
     COMPARATOR = auto()
     OPEN = auto()
@@ -37,93 +40,75 @@ class Token(NamedTuple):
         return self.start + len(self.text)
 
     @property
-    def unquoted(self) -> str:
-        """What stands between the quotes, as it is: MLflow has no escapes, a doubled quote stays doubled."""
+    def content(self) -> str:
+        """What a QUOTED token has between its quotes. As in MLflow nothing is an escape: `'it''s'` is it''s."""
         return self.text[1:-1]
 
     def __str__(self) -> str:
-        return "the end" if self.kind is TokenKind.END else shown(self.text)
+        return "the end" if self.kind is TokenKind.END else shown(self.text, 60)
 
 
-_KEYWORDS = {
-    kind.name: kind
-    for kind in (
-        TokenKind.AND,
-        TokenKind.OR,
-        TokenKind.NOT,
-        TokenKind.IN,
-        TokenKind.IS,
-        TokenKind.NULL,
-        TokenKind.LIKE,
-        TokenKind.ILIKE,
-    )
-}
-_PUNCTUATION = {"(": TokenKind.OPEN, ")": TokenKind.CLOSE, ",": TokenKind.COMMA}
+_KINDS = {kind.name: kind for kind in TokenKind}
+_KEYWORDS = {kind.name: kind for kind in TokenKind if kind.value >= TokenKind.AND.value}
 
+# The groups are named for the kinds.
 _TOKEN = re.compile(
     r"""
     \s* (?:
-        (?P<word> [\w./:+-]+ )
-      | (?P<comparator> [<>=!~]+ )
-      | (?P<quoted> '[^']*(?:''[^']*)*' | "[^"]*(?:""[^"]*)*" | `[^`]*(?:``[^`]*)*` )
-      | (?P<punctuation> [(),] )
-      | (?P<end> \Z )
+        (?P<WORD> [\w./:+-]+ )
+      | (?P<COMPARATOR> [<>=!~]+ )
+      | (?P<QUOTED> '[^']*(?:''[^']*)*' | "[^"]*(?:""[^"]*)*" | `[^`]*(?:``[^`]*)*` )
+      | (?P<OPEN> \( )
+      | (?P<CLOSE> \) )
+      | (?P<COMMA> , )
+      | (?P<END> \Z )
     )
     """,
     re.VERBOSE,
 )
 
 
-def tokenize(text: str) -> list[Token]:
+def check_characters(text: str) -> None:
+    """Raise InvalidSearch where no database could take ``text``."""
+    if len(text) > MAX_LENGTH:
+        raise InvalidSearch(f"The text has {len(text)} characters; at most {MAX_LENGTH} are read", text, MAX_LENGTH)
+    if (nul := text.find("\0")) >= 0:
+        raise InvalidSearch("No stored text has a NUL; leave it out", text, nul)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidSearch("Half of a surrogate pair is no character; leave it out", text, error.start) from None
+
+
+def tokenize(text: str, lead: str) -> list[Token]:
     """The tokens of ``text``, the last of them END.
 
-    Raises InvalidSearch where a quote is not closed or a character has no meaning.
+    Raises InvalidSearch, which begins with ``lead``, where a quote is not closed or a character has no meaning.
     """
-    _check_text(text)
+    check_characters(text)
     tokens: list[Token] = []
     position = 0
     while match := _TOKEN.match(text, position):
         group = match.lastgroup or ""
-        content, start, position = match[group], match.start(group), match.end()
-        tokens.append(Token(_kind(group, content), content, start))
-        if group == "end":
+        kind, content, position = _KINDS[group], match[group], match.end()
+        if kind is TokenKind.WORD:
+            kind = _KEYWORDS.get(content.upper(), kind)
+        tokens.append(Token(kind, content, position - len(content)))
+        if len(tokens) > MAX_TOKENS:
+            raise InvalidSearch(f"The text has more than {MAX_TOKENS} words and signs", text, tokens[-1].start)
+        if kind is TokenKind.END:
             return tokens
-    raise _unreadable(text, position)
+    raise _unreadable(text, position, lead)
 
 
-def _kind(group: str, content: str) -> TokenKind:
-    match group:
-        case "word":
-            return _KEYWORDS.get(content.upper(), TokenKind.WORD)
-        case "punctuation":
-            return _PUNCTUATION[content]
-        case "comparator":
-            return TokenKind.COMPARATOR
-        case "quoted":
-            return TokenKind.QUOTED
-        case _:
-            return TokenKind.END
-
-
-def _check_text(text: str) -> None:
-    if len(text) > MAX_LENGTH:
-        raise InvalidSearch(f"The text has {len(text)} characters; at most {MAX_LENGTH} are read", text, MAX_LENGTH)
-    if (nul := text.find("\0")) >= 0:
-        raise InvalidSearch("No stored text contains the character NUL: leave it out", text, nul)
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidSearch("Half of a surrogate pair is no character: leave it out", text, error.start) from None
-
-
-def _unreadable(text: str, position: int) -> InvalidSearch:
+def _unreadable(text: str, position: int, lead: str) -> InvalidSearch:
     while text[position].isspace():
         position += 1
-    character = text[position]
-    if character in "'\"`":
-        hint = f"the quote is not closed; a text that contains {character} goes in quotes of the other kind"
-    elif character == ";":
-        hint = "Search filter contained multiple expressions; join them with AND"
-    else:
-        hint = "a key with such a character goes in backticks, a text in quotes"
-    return InvalidSearch(f"Invalid clause(s) in filter string: {shown(character)}: {hint}", text, position)
+    match character := text[position]:
+        case "'" | '"' | "`":
+            hint = "the quote is not closed; a text that contains one goes in quotes of the other kind"
+        case ";":
+            hint = "Search filter contained multiple expressions; join comparisons with AND"
+        case _:
+            hint = "a key with such a character goes in backticks, a text in quotes"
+    return InvalidSearch(f"{lead}: {shown(character)}: {hint}", text, position)
