@@ -98,11 +98,13 @@ CREATE TABLE metric_chunks (
     key INTEGER NOT NULL,
     points INTEGER NOT NULL,
     first_ms INTEGER NOT NULL,
+    first_step INTEGER NOT NULL,
     last_ms INTEGER NOT NULL,
+    last_step INTEGER NOT NULL,
     data BLOB NOT NULL
 ) STRICT;
 
-CREATE INDEX metric_chunks_by_series ON metric_chunks (run, key, first_ms);
+CREATE INDEX metric_chunks_by_series ON metric_chunks (run, key, first_ms, first_step);
 
 CREATE TABLE datasets (
     id INTEGER PRIMARY KEY,

@@ -1,0 +1,201 @@
+"""What is logged to a run: points, params and tags, one or a batch of them, all or nothing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from trackback import limits
+from trackback.entities import Actor, LifecycleStage
+from trackback.errors import InvalidParameter, NotFound
+from trackback.services.runs import RUN_NAME_TAG, active_run
+from trackback.services.sealing import Sealer
+from trackback.storage import Storage, Transaction, logged_models, metrics, runs
+from trackback.storage.logged_models import ModelPoint
+from trackback.storage.metrics import Points
+from trackback.storage.runs import RunRecord
+
+LOGGED_MODELS_TAG = "mlflow.log-model.history"
+NO_POINTS = Points((), (), (), ())
+
+
+class ModelOfPoint(NamedTuple):
+    """The point at ``index`` of a batch belongs to a logged model too, and perhaps to a data set."""
+
+    index: int
+    model_id: str
+    dataset_name: str
+    dataset_digest: str
+
+
+class RunData:
+    """``truncate``: values longer than their limit are cut, as MLflow does by default, and not refused."""
+
+    def __init__(self, storage: Storage, sealer: Sealer, *, truncate: bool = True) -> None:
+        self._storage = storage
+        self._sealer = sealer
+        self._truncate = truncate
+
+    async def log(
+        self,
+        actor: Actor,
+        run_id: str,
+        *,
+        points: Points = NO_POINTS,
+        params: Sequence[tuple[str, str]] = (),
+        tags: Sequence[tuple[str, str]] = (),
+        models: Sequence[ModelOfPoint] = (),
+        single: bool = False,
+    ) -> None:
+        """Log a batch, all of it or nothing. What is there already, with the same value, is left as it is.
+
+        ``single``: the request was for one item, so errors name its fields without a place in a list.
+        Raises NotFound for an unknown run, InvalidParameter for a deleted one, for a param that has another value, and
+        for values or numbers of items beyond their limits.
+        """
+        limits.check_run_id(run_id)
+        self._check_sizes(points, params, tags)
+        places = _Places(single)
+        points = checked_points(points, places)
+        checked_params = self._checked_params(params, places)
+        checked_tags = {
+            limits.check_key(key, places("tags", i, "key")): limits.check_tag_value(
+                value, places("tags", i, "value"), truncate=self._truncate
+            )
+            for i, (key, value) in enumerate(tags)
+        }
+        if name := checked_tags.get(RUN_NAME_TAG):
+            limits.check_length(name, places("tags", 0, "value"), limits.RUN_NAME_LENGTH)
+
+        def operation(tx: Transaction) -> int:
+            run = active_run(tx, run_id)
+            if checked_params:
+                _add_params(tx, run, checked_params)
+            if points.keys:
+                metrics.append(tx, run, points)
+            if models:
+                logged_models.add_metrics(tx, _model_points(tx, run, points, models))
+            if checked_tags:
+                runs.set_tags(tx, run, checked_tags)
+            if name:
+                runs.update(tx, run.id, None, None, name)
+            return run.id
+
+        run = await self._storage.write(operation)
+        if points.keys:
+            self._sealer.count(run, len(points.keys))
+
+    def _check_sizes(self, points: Points, params: Sequence[Any], tags: Sequence[Any]) -> None:
+        limits.check_count(len(points.keys), "metrics", limits.METRICS_PER_BATCH)
+        limits.check_count(len(params), "params", limits.PARAMS_PER_BATCH)
+        limits.check_count(len(tags), "tags", limits.TAGS_PER_BATCH)
+        limits.check_count(
+            len(points.keys) + len(params) + len(tags), "metrics, params, and tags", limits.ITEMS_PER_BATCH
+        )
+
+    def _checked_params(self, params: Sequence[tuple[str, str]], places: "_Places") -> dict[str, str]:
+        checked = {
+            limits.check_key(key, places("params", i, "key")): limits.check_param_value(
+                value, places("params", i, "value"), truncate=self._truncate
+            )
+            for i, (key, value) in enumerate(params)
+        }
+        if len(checked) < len(params):
+            keys = [key for key, _ in params]
+            twice = sorted({key for key in keys if keys.count(key) > 1})
+            raise InvalidParameter(f"Duplicate parameter keys have been submitted: {twice}. Give each once a batch.")
+        return checked
+
+    async def delete_tag(self, actor: Actor, run_id: str, key: str) -> None:
+        def operation(tx: Transaction) -> None:
+            run = active_run(tx, run_id)
+            if not runs.delete_tag(tx, run.id, key):
+                raise NotFound(f"No tag with name: {key} in run with id {run_id}")
+
+        await self._storage.write(operation)
+
+    async def log_model(self, actor: Actor, run_id: str, model_json: str) -> None:
+        """Append a model's MLmodel, as JSON, to the history that clients before 3.0 keep in a tag."""
+        model = _parsed_model(model_json)
+
+        def operation(tx: Transaction) -> None:
+            run = active_run(tx, run_id)
+            history = json.loads(runs.find_tag(tx, run.id, LOGGED_MODELS_TAG) or "[]")
+            runs.set_tags(tx, run, {LOGGED_MODELS_TAG: json.dumps([*history, model])})
+
+        await self._storage.write(operation)
+
+
+class _Places:
+    """Names a field for an error message: ``metrics[3].key`` in a batch, ``key`` alone."""
+
+    def __init__(self, single: bool) -> None:
+        self._single = single
+
+    def __call__(self, items: str, index: int, field: str) -> str:
+        return field if self._single else f"{items}[{index}].{field}"
+
+
+def checked_points(points: Points, places: _Places) -> Points:
+    """``points`` with infinities clamped; InvalidParameter for a bad key, timestamp or step."""
+    known: set[str] = set()
+    for i, key in enumerate(points.keys):
+        if key not in known:
+            known.add(limits.check_key(key, places("metrics", i, "key")))
+    for i, timestamp in enumerate(points.timestamps_ms):
+        limits.check_timestamp(timestamp, places("metrics", i, "timestamp"))
+    for i, step in enumerate(points.steps):
+        limits.check_int64(step, places("metrics", i, "step"))
+    return points._replace(values=[limits.clamp_infinity(value) for value in points.values])
+
+
+def _add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> None:
+    if refused := runs.add_params(tx, run, params):
+        key, (kept, new) = next(iter(sorted(refused.items())))
+        raise InvalidParameter(
+            f"Changing param values is not allowed. Param with key='{key}' was already logged with value="
+            f"{limits.shown(kept)} for run ID='{run.uuid}'. Attempted logging new value {limits.shown(new)}."
+            " Log it under another key, or start a new run."
+        )
+
+
+def _model_points(tx: Transaction, run: RunRecord, points: Points, models: Sequence[ModelOfPoint]) -> list[ModelPoint]:
+    found = {model_id: _existing_model(tx, model_id) for model_id in sorted({each.model_id for each in models})}
+    keys = tx.name_ids([points.keys[each.index] for each in models])
+    rows = []
+    for key, each in zip(keys, models, strict=True):
+        value = points.values[each.index]
+        is_nan = value != value
+        rows.append(
+            ModelPoint(
+                model=found[each.model_id],
+                key=key,
+                step=points.steps[each.index],
+                timestamp_ms=points.timestamps_ms[each.index],
+                value=0.0 if is_nan else value,
+                is_nan=int(is_nan),
+                run=run.uuid,
+                dataset_name=each.dataset_name,
+                dataset_digest=each.dataset_digest,
+            )
+        )
+    return sorted(rows)
+
+
+def _existing_model(tx: Transaction, model_id: str) -> int:
+    record = logged_models.find(tx, model_id)
+    if record is None or record.lifecycle != LifecycleStage.ACTIVE:
+        raise NotFound(f"Logged model with ID '{model_id}' not found.")
+    return record.id
+
+
+def _parsed_model(text: str) -> dict[str, Any]:
+    try:
+        model = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidParameter(f"Malformed model info. It is no JSON: {limits.shown(text)}.") from None
+    needed = ("artifact_path", "flavors", "utc_time_created", "run_id")
+    if not isinstance(model, dict) or (missing := [name for name in needed if name not in model]):
+        raise InvalidParameter(
+            f"Model json is missing mandatory fields: {missing if isinstance(model, dict) else needed}"
+        )
+    return model

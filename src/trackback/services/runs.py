@@ -1,0 +1,174 @@
+"""Runs: how they begin, change, end, are deleted, restored and found."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from trackback import limits
+from trackback.entities import Actor, LifecycleStage, Run, RunInfo, RunStatus, ViewType
+from trackback.errors import InvalidParameter, NotFound
+from trackback.search import RUNS, parse_filter, parse_order_by
+from trackback.services import pages
+from trackback.services.clock import Clock, now_ms
+from trackback.services.run_names import random_name
+from trackback.storage import Storage, Transaction, experiments, run_search, runs
+from trackback.storage.runs import RunRecord
+
+RUN_NAME_TAG = "mlflow.runName"
+
+
+def existing_run(tx: Transaction, run_id: str) -> RunRecord:
+    if record := runs.find(tx, run_id):
+        return record
+    raise NotFound(f"Run with id={limits.shown(run_id)} not found")
+
+
+def active_run(tx: Transaction, run_id: str) -> RunRecord:
+    """The run, which must not be deleted: nothing is written to a deleted one."""
+    record = existing_run(tx, run_id)
+    if record.lifecycle != LifecycleStage.ACTIVE:
+        raise InvalidParameter(
+            f"The run {run_id} must be in the 'active' state. Current state is {record.lifecycle}. Restore it first."
+        )
+    return record
+
+
+class Runs:
+    """``truncate``: values longer than their limit are cut, as MLflow does by default, and not refused."""
+
+    def __init__(self, storage: Storage, clock: Clock = now_ms, *, truncate: bool = True) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._truncate = truncate
+
+    async def create(
+        self,
+        actor: Actor,
+        experiment_id: str,
+        *,
+        user_id: str = "",
+        run_name: str = "",
+        start_time_ms: int | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Run:
+        """A new run, RUNNING. Its name is ``run_name``, else the tag ``mlflow.runName``, else a random one.
+
+        Raises NotFound for an unknown experiment, InvalidParameter for a deleted one or bad values.
+        """
+        experiment = limits.check_experiment_id(experiment_id)
+        limits.check_length(user_id, "user_id", limits.USER_ID_LENGTH)
+        start_ms = self._clock() if start_time_ms is None else limits.check_timestamp(start_time_ms, "start_time")
+        checked = self.checked_tags(tags or {})
+        name = self._name(run_name, checked.get(RUN_NAME_TAG, ""))
+        checked[RUN_NAME_TAG] = name
+        run_id = uuid.uuid4().hex
+
+        def operation(tx: Transaction) -> Run:
+            parent = experiments.find(tx, experiment)
+            if parent is None:
+                raise NotFound(f"No Experiment with id={experiment_id} exists")
+            if parent.lifecycle != LifecycleStage.ACTIVE:
+                raise InvalidParameter(
+                    f"The experiment {experiment_id} must be in the 'active' state. "
+                    f"Current state is {parent.lifecycle}. Restore it first."
+                )
+            uri = f"{parent.artifact_location.rstrip('/')}/{run_id}/artifacts"
+            record = runs.add(tx, run_id, experiment, name, user_id, start_ms, uri)
+            runs.set_tags(tx, record, checked)
+            return runs.load(tx, [record])[0]
+
+        return await self._storage.write(operation)
+
+    def _name(self, run_name: str, tagged: str) -> str:
+        if run_name and tagged and run_name != tagged:
+            raise InvalidParameter(
+                f"Both 'run_name' argument and '{RUN_NAME_TAG}' tag are specified, but with different values "
+                f"(run_name={limits.shown(run_name)}, {RUN_NAME_TAG}={limits.shown(tagged)}). Give one."
+            )
+        return self.checked_name(run_name or tagged or random_name())
+
+    def checked_name(self, name: str) -> str:
+        return limits.check_length(name, "run_name", limits.RUN_NAME_LENGTH)
+
+    def checked_tags(self, tags: Mapping[str, str]) -> dict[str, str]:
+        return {
+            limits.check_key(key, f"tags[{i}].key"): limits.check_tag_value(
+                value, f"tags[{i}].value", truncate=self._truncate
+            )
+            for i, (key, value) in enumerate(tags.items())
+        }
+
+    async def get(self, actor: Actor, run_id: str) -> Run:
+        """The run, deleted or not, with the last point of each metric."""
+        return await self._storage.read(lambda tx: runs.load(tx, [existing_run(tx, run_id)])[0])
+
+    async def update(
+        self,
+        actor: Actor,
+        run_id: str,
+        *,
+        status: RunStatus | None = None,
+        end_time_ms: int | None = None,
+        run_name: str = "",
+    ) -> RunInfo:
+        """Change what is given. A run's name is kept in the tag ``mlflow.runName`` too."""
+        if end_time_ms is not None:
+            limits.check_timestamp(end_time_ms, "end_time")
+        name = self.checked_name(run_name) if run_name else None
+
+        def operation(tx: Transaction) -> RunInfo:
+            record = active_run(tx, run_id)
+            runs.update(tx, record.id, status, end_time_ms, name)
+            if name:
+                runs.set_tags(tx, record, {RUN_NAME_TAG: name})
+            return existing_run(tx, run_id).info
+
+        return await self._storage.write(operation)
+
+    async def delete(self, actor: Actor, run_id: str) -> None:
+        await self._set_lifecycle(run_id, LifecycleStage.DELETED, self._clock())
+
+    async def restore(self, actor: Actor, run_id: str) -> None:
+        await self._set_lifecycle(run_id, LifecycleStage.ACTIVE, None)
+
+    async def _set_lifecycle(self, run_id: str, stage: LifecycleStage, deleted_ms: int | None) -> None:
+        """Nothing changes, the time of deletion neither, where the run is in that stage already."""
+
+        def operation(tx: Transaction) -> None:
+            record = existing_run(tx, run_id)
+            if record.lifecycle != stage:
+                runs.set_lifecycle(tx, record.id, stage, deleted_ms)
+
+        await self._storage.write(operation)
+
+    async def search(
+        self,
+        actor: Actor,
+        experiment_ids: Sequence[str],
+        *,
+        filter_text: str = "",
+        order_by: Sequence[str] = (),
+        view_type: ViewType = ViewType.ACTIVE_ONLY,
+        max_results: int = limits.RUNS_PER_PAGE_DEFAULT,
+        page_token: str = "",
+    ) -> pages.Page[Run]:
+        """A page of the runs of some experiments that a filter matches, in order.
+
+        Raises InvalidParameter for a filter, order, token or size that is not valid.
+        """
+        limits.check_max_results(max_results, limits.RUNS_PER_PAGE)
+        limits.check_count(len(experiment_ids), "experiment_ids", limits.SEARCH_EXPERIMENTS)
+        offset = pages.decode(page_token)
+        query = run_search.RunQuery(
+            experiments=sorted({limits.check_experiment_id(each, "experiment_ids") for each in experiment_ids}),
+            view=view_type,
+            condition=parse_filter(filter_text, RUNS),
+            order=parse_order_by(order_by, RUNS),
+            limit=max_results + 1,
+            offset=offset,
+        )
+
+        def operation(tx: Transaction) -> pages.Page[Run]:
+            found = run_search.search(tx, query)
+            return pages.cut(runs.load(tx, found[:max_results]), len(found) > max_results, offset)
+
+        return await self._storage.read(operation)

@@ -1,0 +1,66 @@
+"""When runs' metrics are sealed: in the background, once enough of their points lie unsealed."""
+
+import asyncio
+import logging
+
+from trackback.errors import TrackbackError
+from trackback.storage import Storage, sealing
+from trackback.storage.sealing import StaleCut
+
+# A reader unpacks all unsealed records of a run, so their number bounds what reading a history costs.
+RECORDS = 500
+POINTS = 50_000
+
+log = logging.getLogger(__name__)
+
+
+class Sealer:
+    """Counts what was logged since a run was last sealed; only a hint, so that it may be lost with the process."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._unsealed: dict[int, tuple[int, int]] = {}
+        self._waiting: set[int] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def count(self, run: int, points: int) -> None:
+        """So many points more, in one record."""
+        records, total = self._unsealed.get(run, (0, 0))
+        records, total = records + 1, total + points
+        self._unsealed[run] = (records, total)
+        if records >= RECORDS or total >= POINTS:
+            self._enqueue([run])
+
+    async def start(self) -> None:
+        """Seal what an earlier process has left unsealed."""
+        self._enqueue(await self._storage.read(lambda tx: sealing.unsealed_runs(tx, RECORDS, POINTS)))
+
+    async def close(self) -> None:
+        """Let the run that is being sealed finish; the others stay as they are."""
+        self._waiting.clear()
+        if self._task:
+            await self._task
+
+    def _enqueue(self, runs: list[int]) -> None:
+        for run in runs:
+            self._unsealed.pop(run, None)
+        self._waiting.update(runs)
+        if self._waiting and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._seal_waiting())
+
+    async def _seal_waiting(self) -> None:
+        while self._waiting:
+            run = self._waiting.pop()
+            try:
+                await self.seal(run)
+            except TrackbackError as error:
+                log.warning("could not seal the metrics of run %d: %s", run, error)
+
+    async def seal(self, run: int) -> None:
+        """Re-cut all unsealed records of a run."""
+        while (cut := await self._storage.read(lambda tx: sealing.cut(tx, run))).records:
+            try:
+                await self._storage.write(lambda tx, cut=cut: sealing.replace(tx, cut))
+            except StaleCut:
+                log.info("the metrics of run %d are being sealed by another server", run)
+                return

@@ -1,0 +1,180 @@
+"""Metric series: appended as packed records, re-cut into compressed chunks, read as one.
+
+A series is the union of what its run's records and its own chunks hold, each point once. ``latest_metrics`` keeps what
+searches need of it.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from trackback.entities import Extremes
+from trackback.storage.codec import EMPTY, Series, merged, pack_record, unpack_chunk, unpack_records
+from trackback.storage.interface import Row, Transaction
+from trackback.storage.runs import RunRecord
+
+_UPDATE_LATEST = """
+INSERT INTO latest_metrics (run, key, experiment, value, is_nan, step, timestamp_ms, min, max)
+{columns bigint, bigint, bigint, double precision, smallint, bigint, bigint, double precision, double precision}
+ON CONFLICT (run, key) DO UPDATE SET
+    value = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value)
+                    > (latest_metrics.step, latest_metrics.timestamp_ms, latest_metrics.value)
+                 THEN excluded.value ELSE latest_metrics.value END,
+    is_nan = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value)
+                     > (latest_metrics.step, latest_metrics.timestamp_ms, latest_metrics.value)
+                  THEN excluded.is_nan ELSE latest_metrics.is_nan END,
+    timestamp_ms = CASE WHEN (excluded.step, excluded.timestamp_ms) > (latest_metrics.step, latest_metrics.timestamp_ms)
+                        THEN excluded.timestamp_ms ELSE latest_metrics.timestamp_ms END,
+    step = CASE WHEN excluded.step > latest_metrics.step THEN excluded.step ELSE latest_metrics.step END,
+    min = CASE WHEN latest_metrics.min IS NULL OR excluded.min < latest_metrics.min
+               THEN excluded.min ELSE latest_metrics.min END,
+    max = CASE WHEN latest_metrics.max IS NULL OR excluded.max > latest_metrics.max
+               THEN excluded.max ELSE latest_metrics.max END
+"""
+
+
+class Points(NamedTuple):
+    """Points of one run as equally long columns. Values may be NaN, but not infinite."""
+
+    keys: Sequence[str]
+    steps: Sequence[int]
+    timestamps_ms: Sequence[int]
+    values: Sequence[float]
+
+
+class _Latest(NamedTuple):
+    """What a request's points of one key come to; the first three fields are what MLflow compares by."""
+
+    step: int
+    timestamp_ms: int
+    value: float
+    is_nan: int
+    min: float | None
+    max: float | None
+
+
+def append(tx: Transaction, run: RunRecord, points: Points) -> None:
+    latest = _latest(points)
+    ids = dict(zip(latest, tx.name_ids(list(latest)), strict=True))
+    keys = [ids[key] for key in points.keys]
+    tx.run(
+        "INSERT INTO metric_records (run, points, data) VALUES (?, ?, ?)",
+        run.id,
+        len(keys),
+        pack_record(keys, points.steps, points.timestamps_ms, points.values),
+    )
+    rows = sorted((ids[key], folded) for key, folded in latest.items())
+    steps, timestamps, values, nans, least, greatest = zip(*(folded for _, folded in rows), strict=True)
+    tx.insert_columns(
+        _UPDATE_LATEST,
+        [run.id] * len(rows),
+        [key for key, _ in rows],
+        [run.experiment] * len(rows),
+        values,
+        nans,
+        steps,
+        timestamps,
+        least,
+        greatest,
+    )
+
+
+def _latest(points: Points) -> dict[str, _Latest]:
+    grouped: dict[str, list[tuple[int, int, float]]] = {}
+    for key, step, timestamp, value in zip(*points, strict=True):
+        point = (step, timestamp, value)
+        series = grouped.get(key)
+        if series is None:
+            grouped[key] = [point]
+        else:
+            series.append(point)
+    return {key: _folded(series) for key, series in grouped.items()}
+
+
+def _folded(series: list[tuple[int, int, float]]) -> _Latest:
+    numbers = [value for _, _, value in series if not math.isnan(value)]
+    if len(numbers) == len(series):
+        step, timestamp, value = max(series)
+        return _Latest(step, timestamp, value, 0, min(numbers), max(numbers))
+    step, timestamp, value, is_nan = max(
+        (step, timestamp, 0.0, 1) if math.isnan(value) else (step, timestamp, value, 0)
+        for step, timestamp, value in series
+    )
+    return _Latest(step, timestamp, value, is_nan, min(numbers, default=None), max(numbers, default=None))
+
+
+class Position(NamedTuple):
+    """A place in a history: that of the point with these values."""
+
+    timestamp_ms: int
+    step: int
+    value: float
+    is_nan: int
+
+
+def history(tx: Transaction, run: int, key: int, after: Position | None, limit: int) -> Series:
+    """The first ``limit`` points of a series that come after a position; reads no more chunks than that takes."""
+    found = _after(_unsealed(tx, run, key), after)
+    for chunk, first_ms, first_step in _chunks_after(tx, run, key, after):
+        if _count_before(found, first_ms, first_step) >= limit:
+            break
+        row = tx.row("SELECT data FROM metric_chunks WHERE id = ?", chunk)
+        assert row is not None
+        found = merged([found, _after(unpack_chunk(row[0]), after)])
+    return found.taken(slice(limit))
+
+
+def whole(tx: Transaction, run: int, key: int) -> Series:
+    """All points of a series, in a history's order."""
+    chunks = tx.rows("SELECT data FROM metric_chunks WHERE run = ? AND key = ? ORDER BY first_ms, first_step", run, key)
+    return merged([*(unpack_chunk(data) for (data,) in chunks), _unsealed(tx, run, key)])
+
+
+def position(series: Series) -> Position:
+    """Where the last point of a page stands."""
+    value = float(series.values[-1])
+    is_nan = math.isnan(value)
+    return Position(int(series.timestamps_ms[-1]), int(series.steps[-1]), 0.0 if is_nan else value, int(is_nan))
+
+
+def extremes(tx: Transaction, run: int) -> list[Extremes]:
+    rows = tx.rows("SELECT key, min, max FROM latest_metrics WHERE run = ?", run)
+    names = tx.names([key for key, _, _ in rows])
+    return [Extremes(name, least, greatest) for name, (_, least, greatest) in zip(names, rows, strict=True)]
+
+
+def _unsealed(tx: Transaction, run: int, key: int) -> Series:
+    records = tx.rows("SELECT data FROM metric_records WHERE run = ?", run)
+    if not records:
+        return EMPTY
+    keys, points = unpack_records(data for (data,) in records)
+    return merged([points.taken(keys == key)])
+
+
+def _chunks_after(tx: Transaction, run: int, key: int, after: Position | None) -> list[Row]:
+    query = "SELECT id, first_ms, first_step FROM metric_chunks WHERE run = ? AND key = ?"
+    order = " ORDER BY first_ms, first_step"
+    if after is None:
+        return tx.rows(query + order, run, key)
+    return tx.rows(f"{query} AND (last_ms, last_step) >= (?, ?){order}", run, key, after.timestamp_ms, after.step)
+
+
+def _after(series: Series, position: Position | None) -> Series:
+    if position is None:
+        return series
+    is_nan = np.isnan(series.values)
+    columns = (series.timestamps_ms, series.steps, np.where(is_nan, 0.0, series.values), is_nan.astype(np.int64))
+    beyond: npt.NDArray[np.bool_] = np.zeros(series.size, np.bool_)
+    for column, bound in reversed(list(zip(columns, position, strict=True))):
+        beyond = (column > bound) | ((column == bound) & beyond)
+    return series.taken(beyond)
+
+
+def _count_before(series: Series, timestamp_ms: int, step: int) -> int:
+    """How many points of a sorted series come before all that a chunk with this first point can hold."""
+    start = int(np.searchsorted(series.timestamps_ms, timestamp_ms, "left"))
+    stop = int(np.searchsorted(series.timestamps_ms, timestamp_ms, "right"))
+    return start + int(np.searchsorted(series.steps[start:stop], step, "left"))

@@ -1,0 +1,179 @@
+"""Runs, their params and their tags."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from trackback.entities import LifecycleStage, Metric, Param, Run, RunData, RunInfo, RunInputs, RunStatus, Tag
+from trackback.storage import inputs
+from trackback.storage.interface import Row, Transaction
+
+T = TypeVar("T")
+
+NAN = float("nan")
+
+_COLUMNS = "id, uuid, experiment, name, user_id, status, start_ms, end_ms, lifecycle, artifact_uri"
+
+
+class RunRecord(NamedTuple):
+    """A row of runs: ``id`` is the short key inside, ``uuid`` the id outside."""
+
+    id: int
+    uuid: str
+    experiment: int
+    name: str
+    user_id: str
+    status: str
+    start_ms: int
+    end_ms: int | None
+    lifecycle: str
+    artifact_uri: str
+
+    @property
+    def info(self) -> RunInfo:
+        return RunInfo(
+            run_id=self.uuid,
+            run_uuid=self.uuid,
+            run_name=self.name,
+            experiment_id=str(self.experiment),
+            user_id=self.user_id,
+            status=RunStatus(self.status),
+            start_time=self.start_ms,
+            end_time=self.end_ms,
+            artifact_uri=self.artifact_uri,
+            lifecycle_stage=LifecycleStage(self.lifecycle),
+        )
+
+
+def find(tx: Transaction, run_id: str) -> RunRecord | None:
+    row = tx.row(f"SELECT {_COLUMNS} FROM runs WHERE uuid = ?", run_id)
+    return RunRecord(*row) if row else None
+
+
+def find_many(tx: Transaction, run_ids: Sequence[str]) -> list[RunRecord]:
+    """Those of ``run_ids`` that exist."""
+    rows = tx.rows(f"SELECT {_COLUMNS} FROM runs WHERE uuid {{texts}}", list(run_ids))
+    return [RunRecord(*row) for row in rows]
+
+
+def add(
+    tx: Transaction, uuid: str, experiment: int, name: str, user_id: str, start_ms: int, artifact_uri: str
+) -> RunRecord:
+    row = tx.row(
+        "INSERT INTO runs (uuid, experiment, name, user_id, status, start_ms, lifecycle, artifact_uri)"
+        f" VALUES (?, ?, ?, ?, 'RUNNING', ?, 'active', ?) RETURNING {_COLUMNS}",
+        uuid,
+        experiment,
+        name,
+        user_id,
+        start_ms,
+        artifact_uri,
+    )
+    assert row is not None
+    return RunRecord(*row)
+
+
+def update(tx: Transaction, run: int, status: str | None, end_ms: int | None, name: str | None) -> None:
+    """Change what is not None."""
+    tx.run(
+        "UPDATE runs SET status = COALESCE(?, status), end_ms = COALESCE(?, end_ms), name = COALESCE(?, name)"
+        " WHERE id = ?",
+        status,
+        end_ms,
+        name,
+        run,
+    )
+
+
+def set_lifecycle(tx: Transaction, run: int, stage: LifecycleStage, deleted_ms: int | None) -> None:
+    tx.run("UPDATE runs SET lifecycle = ?, deleted_ms = ? WHERE id = ?", stage.value, deleted_ms, run)
+
+
+def set_lifecycle_of_experiment(
+    tx: Transaction, experiment: int, stage: LifecycleStage, deleted_ms: int | None
+) -> None:
+    """Every run of the experiment, whatever its stage is now."""
+    tx.run("UPDATE runs SET lifecycle = ?, deleted_ms = ? WHERE experiment = ?", stage.value, deleted_ms, experiment)
+
+
+def add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Keep each param that is not there yet; those there with another value, as key -> (kept, refused)."""
+    keys = sorted(zip(tx.name_ids(list(params)), params, strict=True))
+    tx.insert_columns(
+        "INSERT INTO params (run, key, experiment, value) {columns bigint, bigint, bigint, text}"
+        " ON CONFLICT DO NOTHING",
+        [run.id] * len(keys),
+        [number for number, _ in keys],
+        [run.experiment] * len(keys),
+        [params[key] for _, key in keys],
+    )
+    rows = tx.rows("SELECT key, value FROM params WHERE run = ? AND key {ints}", run.id, [number for number, _ in keys])
+    kept: dict[int, str] = dict(rows)
+    return {key: (kept[number], params[key]) for number, key in keys if kept[number] != params[key]}
+
+
+def set_tags(tx: Transaction, run: RunRecord, tags: Mapping[str, str]) -> None:
+    keys = sorted(zip(tx.name_ids(list(tags)), tags, strict=True))
+    tx.insert_columns(
+        "INSERT INTO tags (run, key, experiment, value) {columns bigint, bigint, bigint, text}"
+        " ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
+        [run.id] * len(keys),
+        [number for number, _ in keys],
+        [run.experiment] * len(keys),
+        [tags[key] for _, key in keys],
+    )
+
+
+def find_tag(tx: Transaction, run: int, key: str) -> str | None:
+    number = tx.known_name_ids([key]).get(key)
+    row = tx.row("SELECT value FROM tags WHERE run = ? AND key = ?", run, number)
+    return row[0] if row else None
+
+
+def delete_tag(tx: Transaction, run: int, key: str) -> bool:
+    """Whether there was such a tag."""
+    number = tx.known_name_ids([key]).get(key)
+    return tx.run("DELETE FROM tags WHERE run = ? AND key = ?", run, number) > 0
+
+
+def load(tx: Transaction, records: Sequence[RunRecord]) -> list[Run]:
+    """The runs with all they have; a fixed number of statements, however many runs."""
+    ids = [record.id for record in records]
+    latest = tx.rows("SELECT run, key, value, is_nan, timestamp_ms, step FROM latest_metrics WHERE run {ints}", ids)
+    metrics = _by_run(tx, latest, lambda key, row: Metric(key, NAN if row[3] else row[2], row[4], row[5]))
+    params = _by_run(
+        tx,
+        tx.rows("SELECT run, key, value FROM params WHERE run {ints}", ids),
+        lambda key, row: Param(key, row[2]),
+    )
+    tags = _by_run(
+        tx,
+        tx.rows("SELECT run, key, value FROM tags WHERE run {ints}", ids),
+        lambda key, row: Tag(key, row[2]),
+    )
+    into = inputs.of_runs(tx, ids)
+    out_of = inputs.outputs_of_runs(tx, ids)
+    nothing = RunInputs()
+    return [
+        Run(
+            info=record.info,
+            data=RunData(
+                metrics=tuple(metrics.get(record.id, ())),
+                params=tuple(params.get(record.id, ())),
+                tags=tuple(tags.get(record.id, ())),
+            ),
+            inputs=into.get(record.id, nothing),
+            outputs=out_of.get(record.id),
+        )
+        for record in records
+    ]
+
+
+def _by_run(tx: Transaction, rows: list[Row], make: Callable[[str, Row], T]) -> dict[int, list[T]]:
+    """What ``make`` makes of a key's name and a row (run, key, …), by run."""
+    keys = list({row[1] for row in rows})
+    names = dict(zip(keys, tx.names(keys), strict=True))
+    found: defaultdict[int, list[T]] = defaultdict(list)
+    for row in rows:
+        found[row[0]].append(make(names[row[1]], row))
+    return found

@@ -1,0 +1,100 @@
+"""Sealing: a run's records are re-cut into chunks, one series at a time.
+
+It takes two steps, so that compressing does not hold up the writer: ``cut`` reads and packs, ``replace`` swaps what was
+read for what was packed, and gives up when another process has swapped some of it meanwhile. A reader's snapshot sees
+the points before or after the swap, never in between.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from trackback.storage.codec import Series, merged, pack_chunk, unpack_chunk, unpack_records
+from trackback.storage.interface import Transaction
+
+CHUNK_POINTS = 8192
+RECORDS_PER_CUT = 2000
+
+
+class StaleCut(Exception):
+    """Some of what was cut is not there any more."""
+
+
+class Chunk(NamedTuple):
+    """A row of metric_chunks, without its id."""
+
+    run: int
+    key: int
+    points: int
+    first_ms: int
+    first_step: int
+    last_ms: int
+    last_step: int
+    data: bytes
+
+
+class Cut(NamedTuple):
+    """New chunks, and the ids of the records and unfilled chunks whose points they hold."""
+
+    records: list[int]
+    unfilled: list[int]
+    chunks: list[Chunk]
+
+
+def unsealed_runs(tx: Transaction, records: int, points: int) -> list[int]:
+    """The runs with at least so many records, or so many points in them."""
+    rows = tx.rows(
+        "SELECT run FROM metric_records GROUP BY run HAVING count(*) >= ? OR sum(points) >= ?", records, points
+    )
+    return [run for (run,) in rows]
+
+
+def cut(tx: Transaction, run: int) -> Cut:
+    """Pack the oldest records of a run, together with the chunks that their series have not filled yet."""
+    rows = tx.rows("SELECT id, data FROM metric_records WHERE run = ? ORDER BY id LIMIT ?", run, RECORDS_PER_CUT)
+    if not rows:
+        return Cut([], [], [])
+    columns, points = unpack_records(data for _, data in rows)
+    order = np.argsort(columns, kind="stable")
+    keys, starts = np.unique(columns[order], return_index=True)
+    parts = {int(key): [points.taken(which)] for key, which in zip(keys, np.split(order, starts[1:]), strict=True)}
+    unfilled = tx.rows(
+        "SELECT id, key, data FROM metric_chunks WHERE run = ? AND key {ints} AND points < ?",
+        run,
+        list(parts),
+        CHUNK_POINTS,
+    )
+    for _, key, data in unfilled:
+        parts[key].append(unpack_chunk(data))
+    chunks = [chunk for key, series in parts.items() for chunk in _chunks(run, key, merged(series))]
+    return Cut([number for number, _ in rows], [number for number, _, _ in unfilled], chunks)
+
+
+def replace(tx: Transaction, cut: Cut) -> None:
+    """Put the new chunks in the place of what they hold; StaleCut if some of that is gone."""
+    if tx.run("DELETE FROM metric_records WHERE id {ints}", cut.records) != len(cut.records):
+        raise StaleCut
+    if tx.run("DELETE FROM metric_chunks WHERE id {ints}", cut.unfilled) != len(cut.unfilled):
+        raise StaleCut
+    tx.insert_columns(
+        "INSERT INTO metric_chunks (run, key, points, first_ms, first_step, last_ms, last_step, data)"
+        " {columns bigint, bigint, integer, bigint, bigint, bigint, bigint, bytea}",
+        *zip(*cut.chunks, strict=True),
+    )
+
+
+def _chunks(run: int, key: int, series: Series) -> list[Chunk]:
+    pieces = [series.taken(slice(start, start + CHUNK_POINTS)) for start in range(0, series.size, CHUNK_POINTS)]
+    return [
+        Chunk(
+            run,
+            key,
+            piece.size,
+            int(piece.timestamps_ms[0]),
+            int(piece.steps[0]),
+            int(piece.timestamps_ms[-1]),
+            int(piece.steps[-1]),
+            pack_chunk(piece),
+        )
+        for piece in pieces
+    ]
