@@ -20,7 +20,6 @@ _HERE = Path(__file__).parent
 def main() -> None:
     options = _options()
     directory = Path(tempfile.mkdtemp(prefix="trackback-bench-", dir=options.data))
-    directory.chmod(0o755)  # PostgreSQL's account must get through.
     try:
         _run(options, directory)
     finally:

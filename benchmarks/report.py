@@ -75,10 +75,6 @@ def _first_with(key: str, servers: ValuesByServer) -> str:
     return next((peer for peer in _PEERS if key in servers.get(peer, {})), "")
 
 
-def _first_with(key: str, servers: ValuesByServer) -> str:
-    return next((peer for peer in _PEERS if key in servers.get(peer, {})), "")
-
-
 def _postgres_rows(results: Results) -> Iterable[tuple[str, ...]]:
     servers = results.by_server()
     own, base = servers.get(_ON_POSTGRES, {}), servers.get(_OWN, {})

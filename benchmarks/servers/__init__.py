@@ -5,9 +5,9 @@ from pathlib import Path
 
 from benchmarks.servers.fasttrackml import FastTrackMLServer
 from benchmarks.servers.mlflow import MlflowServer
-from benchmarks.servers.postgres import PostgresCluster
 from benchmarks.servers.server import Server
 from benchmarks.servers.trackback import TrackbackOnPostgresServer, TrackbackServer
+from tests.servers.postgres import Postgres
 
 __all__ = ["SERVERS", "Server", "start_servers"]
 
@@ -26,8 +26,7 @@ def _create(name: str, directory: Path, peers: Path, stack: ExitStack) -> Server
         case TrackbackServer.name:
             return TrackbackServer(directory)
         case TrackbackOnPostgresServer.name:
-            cluster = stack.enter_context(PostgresCluster(directory.with_name("postgres")))
-            return TrackbackOnPostgresServer(directory, cluster)
+            return TrackbackOnPostgresServer(directory, stack.enter_context(Postgres()))
         case FastTrackMLServer.name:
             return FastTrackMLServer(directory, peers)
         case MlflowServer.name:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -11,6 +10,7 @@ from typing import ClassVar, Self
 
 from benchmarks.connection import Connection, UnexpectedAnswerError
 from benchmarks.messages import get
+from tests.servers.program import free_port
 
 _STARTS_WITHIN_S = 120
 _STOPS_WITHIN_S = 60
@@ -114,9 +114,3 @@ class Server(ABC):
 def output_of(*command: str | Path) -> str:
     """What a command prints, for versions."""
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 from typing import Self
 
-from benchmarks.servers.postgres import PostgresCluster
+import psycopg
+
 from benchmarks.servers.server import Server, output_of
+from tests.servers.postgres import Postgres
 
 _SQLITE_VERSION = "import apsw; print(apsw.sqlitelibversion())"
 
@@ -32,30 +34,35 @@ class TrackbackServer(Server):
 class TrackbackOnPostgresServer(TrackbackServer):
     name = "trackback-postgres"
     title = "trackback on PostgreSQL"
-    durability = "PostgreSQL with its defaults: fsync=on, synchronous_commit=on"
+    durability = "PostgreSQL's defaults, fsync=on and synchronous_commit=on: a commit is on disk before it is answered"
 
-    def __init__(self, directory: Path, cluster: PostgresCluster) -> None:
+    def __init__(self, directory: Path, postgres: Postgres) -> None:
         super().__init__(directory)
-        self._cluster = cluster
-        self._dsn = ""
+        self._postgres = postgres
+        self._url = ""
 
     def start(self) -> float:
-        self._dsn = self._dsn or self._cluster.new_database()
+        self._url = self._url or self._postgres.create_database()
         return super().start()
 
     def roots(self) -> list[int]:
-        return [self.pid, self._cluster.pid]
+        return [self.pid, self._postgres.pid]
 
     def twin(self, directory: Path) -> Self:
-        return type(self)(directory, self._cluster)
+        return type(self)(directory, self._postgres)
 
     def version(self) -> str:
-        return f"{_own_version()}, {self._cluster.version()}"
+        return f"{_own_version()}, PostgreSQL {_version_of(self._postgres)}"
 
     def _database(self) -> str:
-        return self._dsn
+        return self._url
 
 
 def _own_version() -> str:
     commit = output_of("git", "-C", Path(__file__).parent, "describe", "--always", "--dirty")
     return f"{output_of(sys.executable, '-m', 'trackback', '--version').rpartition(' ')[2]} at {commit}"
+
+
+def _version_of(postgres: Postgres) -> str:
+    with psycopg.connect(postgres.url) as connection:
+        return connection.info.parameter_status("server_version") or "of unknown version"

@@ -73,6 +73,10 @@ class Postgres:
         return self._url("postgres")
 
     @property
+    def pid(self) -> int:
+        return self._program.pid
+
+    @property
     def log_text(self) -> str:
         return self._program.log_text
 
