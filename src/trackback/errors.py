@@ -18,6 +18,7 @@
       NotImplementedHere           NOT_IMPLEMENTED           501
       Unavailable                  TEMPORARILY_UNAVAILABLE   503
       StorageFull                  TEMPORARILY_UNAVAILABLE   507
+      DataLoss                     DATA_LOSS                 500
       ConfigurationError           (never on the wire: the command line prints it)
         SchemaError
 
@@ -25,6 +26,7 @@ The statuses are MLflow's (``RESOURCE_ALREADY_EXISTS`` is 400 there, and its cli
 ``INVALID_STATE``, which it answers with 500 although the client is at fault.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -82,8 +84,14 @@ class UnknownEndpoint(TrackbackError):
 
 
 class MethodNotAllowed(TrackbackError):
+    """``allowed``: the methods that the path answers to."""
+
     code = "BAD_REQUEST"
     status = 405
+
+    def __init__(self, message: str, allowed: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = tuple(sorted(allowed))
 
 
 class DeadlineExceeded(TrackbackError):
@@ -134,6 +142,12 @@ class StorageFull(TrackbackError):
 
     code = "TEMPORARILY_UNAVAILABLE"
     status = 507
+
+
+class DataLoss(TrackbackError):
+    """Bytes that were stored are not there any more."""
+
+    code = "DATA_LOSS"
 
 
 class ConfigurationError(TrackbackError):
