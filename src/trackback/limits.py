@@ -133,7 +133,7 @@ def check_experiment_id(experiment_id: str, what: str = "experiment_id") -> int:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 19):
         raise InvalidParameter(f"Invalid experiment ID: {shown(experiment_id)} for parameter '{what}': not a number.")
     number = int(experiment_id)
-    return number if number <= INT64_MAX else -1
+    return number if INT64_MIN <= number <= INT64_MAX else -1
 
 
 def check_run_id(run_id: str, what: str = "run_id") -> str:

@@ -8,7 +8,8 @@ A service composes as many as it needs into one function and hands that to ``rea
 - What ``write`` returned from survives kill -9 and power loss.
 - ``read`` sees one snapshot: all of a committed transaction, or nothing of it.
 - Operations run on a thread of the storage's own, never on the caller's event loop. They may run more than once
-  (a deadlock on PostgreSQL is retried), so they must not have effects outside the transaction.
+  (a deadlock, or a race for a unique value that was lost, is retried on PostgreSQL), so they must not have effects
+  outside the transaction.
 - Errors of the driver arrive as ``Unavailable``, ``StorageFull`` or ``Overloaded``; those an operation raised
   itself arrive as they are.
 
@@ -18,6 +19,7 @@ The SQL is portable text with ``?`` for values, and a few macros where the two d
     {columns bigint,text}       the source of a columnar INSERT: see ``Transaction.insert_columns``
     {folded p.value}            the expression, lower-cased by Unicode's rules, for ILIKE
     {any_escape}                follows LIKE: no character escapes another
+    {for_share}                 ends a SELECT in a write: its rows stay as they are until the transaction ends
 """
 
 import re
@@ -56,6 +58,10 @@ class Transaction(ABC):
     @abstractmethod
     def names(self, ids: Sequence[int]) -> list[str]:
         """The name of each number."""
+
+    @abstractmethod
+    def trust_indexes(self) -> None:
+        """The rest of the transaction is planned by us: the database should follow indexes where it can."""
 
     def row(self, sql: str, *values: Any) -> Row | None:
         """The first row of a query, or None."""

@@ -33,9 +33,15 @@ DIALECT = Dialect(
         ),
         "folded": lambda expression: f'lower({expression} COLLATE "und-x-icu") COLLATE "C"',
         "any_escape": lambda _: "ESCAPE ''",
+        "for_share": lambda _: "FOR SHARE",
     },
 )
 
+# An operation looks first whether a value that must be unique is taken, so the next attempt finds it and says so.
+_LOST_RACES = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation)
+_TRUST_INDEXES = "SELECT " + ", ".join(
+    f"set_config('enable_{method}', 'off', true)" for method in ("seqscan", "hashjoin", "mergejoin")
+)
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN"
 
@@ -61,6 +67,10 @@ class PostgresTransaction(Transaction):
 
     def known_name_ids(self, names: Sequence[str]) -> dict[str, int]:
         return self.name_table.known_ids(names)
+
+    def trust_indexes(self) -> None:
+        """Tables grow quicker than their statistics; a plan made for a small table would read all of a large one."""
+        self._cursor.execute(_TRUST_INDEXES)
 
     def names(self, ids: Sequence[int]) -> list[str]:
         return self.name_table.names(ids)
@@ -102,7 +112,7 @@ class PostgresStorage(Storage):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._transact(begin, operation)
-            except (pg.DeadlockDetected, pg.SerializationFailure) as error:
+            except _LOST_RACES as error:
                 if attempt == ATTEMPTS:
                     raise translated(error) from error
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))

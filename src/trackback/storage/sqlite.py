@@ -38,6 +38,7 @@ DIALECT = Dialect(
         "columns": lambda types: f"VALUES ({', '.join('?' for _ in types.split(','))})",
         "folded": lambda expression: f"unicode_lower({expression})",
         "any_escape": lambda _: "",
+        "for_share": lambda _: "",
     },
 )
 
@@ -65,6 +66,9 @@ class SqliteTransaction(Transaction):
 
     def known_name_ids(self, names: Sequence[str]) -> dict[str, int]:
         return self.name_table.known_ids(names)
+
+    def trust_indexes(self) -> None:
+        """SQLite follows indexes, and the order of a CROSS JOIN, as it is."""
 
     def names(self, ids: Sequence[int]) -> list[str]:
         return self.name_table.names(ids)
