@@ -19,9 +19,9 @@ NO_POINTS = Points((), (), (), ())
 
 
 class ModelOfPoint(NamedTuple):
-    """The point at ``index`` of a batch belongs to a logged model too, and perhaps to a data set."""
+    """The point at ``place`` of a batch belongs to a logged model too, and perhaps to a data set."""
 
-    index: int
+    place: int
     model_id: str
     dataset_name: str
     dataset_digest: str
@@ -160,17 +160,17 @@ def _add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> N
 
 def _model_points(tx: Transaction, run: RunRecord, points: Points, models: Sequence[ModelOfPoint]) -> list[ModelPoint]:
     found = {model_id: _existing_model(tx, model_id) for model_id in sorted({each.model_id for each in models})}
-    keys = tx.name_ids([points.keys[each.index] for each in models])
+    keys = tx.name_ids([points.keys[each.place] for each in models])
     rows = []
     for key, each in zip(keys, models, strict=True):
-        value = points.values[each.index]
+        value = points.values[each.place]
         is_nan = value != value
         rows.append(
             ModelPoint(
                 model=found[each.model_id],
                 key=key,
-                step=points.steps[each.index],
-                timestamp_ms=points.timestamps_ms[each.index],
+                step=points.steps[each.place],
+                timestamp_ms=points.timestamps_ms[each.place],
                 value=0.0 if is_nan else value,
                 is_nan=int(is_nan),
                 run=run.uuid,

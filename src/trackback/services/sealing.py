@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from trackback.errors import TrackbackError
 from trackback.storage import Storage, sealing
@@ -60,7 +61,7 @@ class Sealer:
         """Re-cut all unsealed records of a run."""
         while (cut := await self._storage.read(lambda tx: sealing.cut(tx, run))).records:
             try:
-                await self._storage.write(lambda tx, cut=cut: sealing.replace(tx, cut))
+                await self._storage.write(partial(sealing.replace, cut=cut))
             except StaleCut:
                 log.info("the metrics of run %d are being sealed by another server", run)
                 return

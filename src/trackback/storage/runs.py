@@ -12,7 +12,10 @@ T = TypeVar("T")
 
 NAN = float("nan")
 
-_COLUMNS = "id, uuid, experiment, name, user_id, status, start_ms, end_ms, lifecycle, artifact_uri"
+RUN_COLUMNS = (
+    "r.id, r.uuid, r.experiment, r.name, r.user_id, r.status, r.start_ms, r.end_ms, r.lifecycle, r.artifact_uri"
+)
+"""The columns of a RunRecord, of ``runs r``."""
 
 
 class RunRecord(NamedTuple):
@@ -46,22 +49,22 @@ class RunRecord(NamedTuple):
 
 
 def find(tx: Transaction, run_id: str) -> RunRecord | None:
-    row = tx.row(f"SELECT {_COLUMNS} FROM runs WHERE uuid = ?", run_id)
+    row = tx.row(f"SELECT {RUN_COLUMNS} FROM runs r WHERE r.uuid = ?", run_id)
     return RunRecord(*row) if row else None
 
 
 def find_many(tx: Transaction, run_ids: Sequence[str]) -> list[RunRecord]:
     """Those of ``run_ids`` that exist."""
-    rows = tx.rows(f"SELECT {_COLUMNS} FROM runs WHERE uuid {{texts}}", list(run_ids))
+    rows = tx.rows(f"SELECT {RUN_COLUMNS} FROM runs r WHERE r.uuid {{texts}}", list(run_ids))
     return [RunRecord(*row) for row in rows]
 
 
 def add(
     tx: Transaction, uuid: str, experiment: int, name: str, user_id: str, start_ms: int, artifact_uri: str
 ) -> RunRecord:
-    row = tx.row(
+    tx.run(
         "INSERT INTO runs (uuid, experiment, name, user_id, status, start_ms, lifecycle, artifact_uri)"
-        f" VALUES (?, ?, ?, ?, 'RUNNING', ?, 'active', ?) RETURNING {_COLUMNS}",
+        " VALUES (?, ?, ?, ?, 'RUNNING', ?, 'active', ?)",
         uuid,
         experiment,
         name,
@@ -69,8 +72,9 @@ def add(
         start_ms,
         artifact_uri,
     )
-    assert row is not None
-    return RunRecord(*row)
+    record = find(tx, uuid)
+    assert record is not None
+    return record
 
 
 def update(tx: Transaction, run: int, status: str | None, end_ms: int | None, name: str | None) -> None:

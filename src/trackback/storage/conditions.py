@@ -1,0 +1,80 @@
+"""From a filter's syntax tree to SQL, for any target: a target says only what a comparison of its fields comes to.
+
+Never a join a term: each term of a kind that has many rows an entity is a scalar subquery, which costs the planner
+nothing and yields NULL, so no match, where the key is missing.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from trackback.search import And, Comparison, Node, Operator
+
+
+class Fragment(NamedTuple):
+    """A piece of SQL and the values of its placeholders."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+
+
+NOTHING = Fragment("1 = 1")
+
+
+def joined(fragments: Iterable[Fragment], word: str) -> Fragment:
+    """``(a AND b AND …)``, or the same with another word."""
+    parts = list(fragments)
+    if not parts:
+        return NOTHING
+    return Fragment(f"({f' {word} '.join(part.sql for part in parts)})", sum((part.values for part in parts), ()))
+
+
+def compiled(node: Node | None, comparison: Callable[[Comparison], Fragment]) -> Fragment:
+    """The condition that ``node`` is, with each comparison as ``comparison`` has it."""
+    if node is None:
+        return NOTHING
+    if isinstance(node, Comparison):
+        return comparison(node)
+    return joined((compiled(child, comparison) for child in node.children), "AND" if isinstance(node, And) else "OR")
+
+
+def conjuncts(node: Node | None) -> tuple[Node, ...]:
+    """What must all hold for ``node`` to hold."""
+    if node is None:
+        return ()
+    return node.children if isinstance(node, And) else (node,)
+
+
+def predicate(expression: str, operator: Operator, value: Any) -> Fragment:
+    """``expression operator value`` for a text or a number; NULL where the expression is."""
+    match operator:
+        case Operator.IS_NULL | Operator.IS_NOT_NULL:
+            return Fragment(f"{expression} {operator}")
+        case Operator.LIKE | Operator.NOT_LIKE:
+            return Fragment(f"{expression} {operator} ? {{any_escape}}", (value,))
+        case Operator.ILIKE | Operator.NOT_ILIKE:
+            word = "LIKE" if operator is Operator.ILIKE else "NOT LIKE"
+            return Fragment(f"{{folded {expression}}} {word} {{folded CAST(? AS text)}} {{any_escape}}", (value,))
+        case Operator.IN | Operator.NOT_IN:
+            if not value:
+                return Fragment("1 = 0" if operator is Operator.IN else f"{expression} IS NOT NULL")
+            return Fragment(f"{expression} {operator} ({', '.join('?' * len(value))})", tuple(value))
+        case _:
+            return Fragment(f"{expression} {operator} ?", (value,))
+
+
+def keyed(table: str, owner: str, column: str, key: int | None, operator: Operator, value: Any) -> Fragment:
+    """A predicate on ``column`` of the row of ``table`` that ``owner`` (``run = r.id``) has for a key."""
+    row = f"FROM {table} WHERE {owner} AND key = ?"
+    if operator in (Operator.IS_NULL, Operator.IS_NOT_NULL):
+        return Fragment(f"(SELECT 1 {row}) {operator}", (key,))
+    test = predicate(column, operator, value)
+    return Fragment(f"(SELECT {test.sql} {row})", (*test.values, key))
+
+
+def keyed_number(table: str, owner: str, column: str, key: int | None, operator: Operator, value: Any) -> Fragment:
+    """The same for a number with a flag ``is_nan``: a NaN matches != and NOT IN, and no other comparison."""
+    if operator in (Operator.IS_NULL, Operator.IS_NOT_NULL):
+        return keyed(table, owner, column, key, operator, value)
+    test = predicate(column, operator, value)
+    nan = "is_nan = 1 OR" if operator in (Operator.NOT_EQUAL, Operator.NOT_IN) else "is_nan = 0 AND"
+    return Fragment(f"(SELECT {nan} {test.sql} FROM {table} WHERE {owner} AND key = ?)", (*test.values, key))

@@ -1,0 +1,288 @@
+"""Searching runs. The plan is ours, since the databases' planners fail on filters of many terms.
+
+1. Of the terms that must all hold and that an index can answer, the rarest is found, by counting no further than
+   ``FEW``. Where it is rare enough, its runs are fetched, and the rest of the filter is tested on those only.
+2. Otherwise the runs are walked in the order that is asked for, along an index where it has one, and the filter is
+   tested on each, until the page is full. Runs with a value come first, then those where it is NaN, then those
+   without: each is a walk of its own.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from trackback.entities import LifecycleStage, ViewType
+from trackback.search import Aggregate, Comparison, Field, Kind, Node, Operator, Order
+from trackback.storage.conditions import NOTHING, Fragment, compiled, conjuncts, joined, keyed, keyed_number, predicate
+from trackback.storage.interface import Transaction
+from trackback.storage.runs import RUN_COLUMNS, RunRecord
+
+FEW = 5000
+TERMS_COUNTED = 16
+INDEXED_LENGTH = 200
+
+_ATTRIBUTES = {
+    "run_id": "r.uuid",
+    "user_id": "r.user_id",
+    "status": "r.status",
+    "artifact_uri": "r.artifact_uri",
+    "start_time": "r.start_ms",
+    "end_time": "r.end_ms",
+}
+_RUN_NAME = Field(Kind.TAG, "mlflow.runName")
+_TABLES = {Kind.PARAM: "params", Kind.TAG: "tags", Kind.METRIC: "latest_metrics"}
+_COLUMNS = {Aggregate.LAST: "value", Aggregate.MIN: "min", Aggregate.MAX: "max"}
+_RANGES = (Operator.EQUAL, Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST)
+_STAGES = {
+    ViewType.ACTIVE_ONLY: (LifecycleStage.ACTIVE,),
+    ViewType.DELETED_ONLY: (LifecycleStage.DELETED,),
+    ViewType.ALL: (LifecycleStage.ACTIVE, LifecycleStage.DELETED),
+}
+
+
+class RunQuery(NamedTuple):
+    experiments: list[int]
+    view: ViewType
+    condition: Node | None
+    order: list[Order]
+    limit: int
+    offset: int
+
+
+def search(tx: Transaction, query: RunQuery) -> list[RunRecord]:
+    """The runs of a query, in order: its orders, then the latest start first, then the run id."""
+    if not query.experiments:
+        return []
+    tx.trust_indexes()
+    return _Search(tx, query).page()
+
+
+class _Search:
+    def __init__(self, tx: Transaction, query: RunQuery) -> None:
+        self._tx = tx
+        self._query = query
+        self._order = [Order(_stored(order.field), order.descending) for order in query.order]
+        self._keys = tx.known_name_ids(
+            [term.field.key for term in _comparisons(query.condition)] + [order.field.key for order in self._order]
+        )
+        self._scope = joined((self._of_experiments("r.experiment"), self._in_view()), "AND")
+        self._filter = compiled(query.condition, self._comparison)
+
+    def page(self) -> list[RunRecord]:
+        candidates = self._rarest()
+        if candidates is None:
+            walks = self._walks()
+        elif candidates:
+            walks = iter([self._among(candidates)])
+        else:
+            return []
+        found: list[RunRecord] = []
+        wanted = self._query.offset + self._query.limit
+        for walk in walks:
+            rows = self._tx.rows(f"{walk.sql} LIMIT ?", *walk.values, wanted - len(found))
+            found.extend(RunRecord(*row) for row in rows)
+            if len(found) >= wanted:
+                break
+        return found[self._query.offset :]
+
+    def _rarest(self) -> list[int] | None:
+        """The runs of the rarest term that must hold, or None where no indexed term is rare."""
+        indexed = [source for term in conjuncts(self._query.condition) if (source := self._source(term))]
+        best, fewest = None, FEW + 1
+        for source in indexed[:TERMS_COUNTED]:
+            row = self._tx.row(
+                f"SELECT count(*) FROM (SELECT 1 {source.sql} LIMIT ?) AS counted", *source.values, fewest
+            )
+            if row is not None and row[0] < fewest:
+                best, fewest = source, row[0]
+                if fewest == 0:
+                    return []
+        if best is None:
+            return None
+        return [run for (run,) in self._tx.rows(f"SELECT t.run {best.sql}", *best.values)]
+
+    def _source(self, term: Node) -> Fragment | None:
+        """``FROM … t WHERE …`` for the runs of a term, where an index finds them."""
+        if not isinstance(term, Comparison):
+            return None
+        field, operator, value = _stored(term.field), term.operator, term.value
+        if field == Field(Kind.ATTRIBUTE, "run_id") and operator in (Operator.EQUAL, Operator.IN):
+            test = predicate("uuid", operator, value)
+            return Fragment(f"FROM (SELECT id AS run FROM runs WHERE {test.sql}) t WHERE 1 = 1", test.values)
+        indexed = _indexed(field, operator, value)
+        if indexed is None:
+            return None
+        key = Fragment("t.key = ?", (self._key(field),))
+        scope = joined((self._of_experiments("t.experiment"), key, indexed), "AND")
+        return Fragment(f"FROM {_TABLES[field.kind]} t WHERE {scope.sql}", scope.values)
+
+    def _among(self, candidates: list[int]) -> Fragment:
+        order = joined_order([*(self._ranked(order) for order in self._order), *self._ties()])
+        return Fragment(
+            f"SELECT {RUN_COLUMNS} FROM runs r WHERE r.id {{ints}} AND {self._scope.sql} AND {self._filter.sql}"
+            f" ORDER BY {order.sql}",
+            (candidates, *self._scope.values, *self._filter.values, *order.values),
+        )
+
+    def _walks(self) -> Iterator[Fragment]:
+        if not self._order or self._order[0].field.kind is Kind.ATTRIBUTE:
+            yield self._walk(Fragment("runs r"), [], [self._ranked(order) for order in self._order])
+            return
+        first, *others = self._order
+        rest = [self._ranked(order) for order in others]
+        table, key = _TABLES[first.field.kind], self._key(first.field)
+        source = Fragment(f"{table} o CROSS JOIN runs r")
+        keyed_rows = joined(
+            (Fragment("r.id = o.run"), self._of_experiments("o.experiment"), Fragment("o.key = ?", (key,))), "AND"
+        )
+        direction = " DESC" if first.descending else ""
+        if first.field.kind is Kind.METRIC:
+            column = f"o.{_COLUMNS[first.field.aggregate]}"
+            last = first.field.aggregate is Aggregate.LAST
+            number, nan = ("o.is_nan = 0", "o.is_nan = 1") if last else (f"{column} IS NOT NULL", f"{column} IS NULL")
+            bounds = self._bounds(first.field, column)
+            yield self._walk(source, [keyed_rows, Fragment(number), *bounds], [Fragment(column + direction), *rest])
+            yield self._walk(source, [keyed_rows, Fragment(nan)], rest)
+        else:
+            prefix = f"substr(o.value, 1, {INDEXED_LENGTH})"
+            ranks = [Fragment(prefix + direction), Fragment("o.value" + direction)]
+            yield self._walk(source, [keyed_rows, *self._bounds(first.field, "o.value")], [*ranks, *rest])
+        missing = keyed(table, "run = r.id", "value", key, Operator.IS_NULL, None)
+        yield self._walk(Fragment("runs r"), [missing], rest)
+
+    def _walk(self, source: Fragment, conditions: list[Fragment], ranks: list[Fragment]) -> Fragment:
+        where = joined((*conditions, self._scope, self._filter), "AND")
+        order = joined_order([*ranks, *self._ties()])
+        return Fragment(
+            f"SELECT {RUN_COLUMNS} FROM {source.sql} WHERE {where.sql} ORDER BY {order.sql}",
+            (*where.values, *order.values),
+        )
+
+    def _bounds(self, field: Field, column: str) -> list[Fragment]:
+        """What must hold of the very field that is walked, so that the walk begins and ends where it does."""
+        terms = [term for term in conjuncts(self._query.condition) if isinstance(term, Comparison)]
+        return [
+            predicate(column, term.operator, term.value)
+            for term in terms
+            if _stored(term.field) == field and term.operator in _RANGES
+        ]
+
+    def _ranked(self, order: Order) -> Fragment:
+        """The terms of ORDER BY that put values first, then NaN, then what is missing."""
+        direction = " DESC" if order.descending else ""
+        field = order.field
+        if field.kind is Kind.ATTRIBUTE:
+            column = _ATTRIBUTES[field.key]
+            return Fragment(f"{column} IS NULL, {column}{direction}")
+        column = _COLUMNS[field.aggregate]
+        key = self._key(field)
+        row = f"FROM {_TABLES[field.kind]} WHERE run = r.id AND key = ?"
+        rank = "0"
+        if field.kind is Kind.METRIC:
+            rank = "is_nan" if field.aggregate is Aggregate.LAST else f"CASE WHEN {column} IS NULL THEN 1 ELSE 0 END"
+        return Fragment(f"COALESCE((SELECT {rank} {row}), 2), (SELECT {column} {row}){direction}", (key, key))
+
+    def _ties(self) -> list[Fragment]:
+        ordered = {order.field.key for order in self._order if order.field.kind is Kind.ATTRIBUTE}
+        ties = {"start_time": "r.start_ms DESC", "run_id": "r.uuid"}
+        return [Fragment(sql) for key, sql in ties.items() if key not in ordered]
+
+    def _comparison(self, term: Comparison) -> Fragment:
+        field, operator, value = _stored(term.field), term.operator, term.value
+        match field.kind:
+            case Kind.ATTRIBUTE:
+                return predicate(_ATTRIBUTES[field.key], operator, value)
+            case Kind.DATASET:
+                return _of_dataset(field.key, operator, value)
+            case Kind.METRIC if field.aggregate is Aggregate.LAST:
+                return keyed_number("latest_metrics", "run = r.id", "value", self._key(field), operator, value)
+            case Kind.METRIC:
+                test = predicate(_COLUMNS[field.aggregate], operator, value)
+                if operator is Operator.IS_NULL:
+                    test = Fragment(f"{_COLUMNS[field.aggregate]} IS NOT NULL")
+                    found = f"SELECT 1 FROM latest_metrics WHERE run = r.id AND key = ? AND {test.sql}"
+                    return Fragment(f"({found}) IS NULL", (self._key(field),))
+                return Fragment(
+                    f"(SELECT {test.sql} FROM latest_metrics WHERE run = r.id AND key = ?)",
+                    (*test.values, self._key(field)),
+                )
+            case _:
+                return keyed(_TABLES[field.kind], "run = r.id", "value", self._key(field), operator, value)
+
+    def _key(self, field: Field) -> int | None:
+        """The number of a key; None, which no row has, where nothing was ever logged under it."""
+        return self._keys.get(field.key)
+
+    def _of_experiments(self, column: str) -> Fragment:
+        experiments = self._query.experiments
+        if len(experiments) == 1:
+            return Fragment(f"{column} = ?", (experiments[0],))
+        return Fragment(f"{column} {{ints}}", (experiments,))
+
+    def _in_view(self) -> Fragment:
+        stages = _STAGES[self._query.view]
+        if len(stages) == 1:
+            return Fragment("r.lifecycle = ?", (stages[0].value,))
+        return predicate("r.lifecycle", Operator.IN, tuple(stage.value for stage in stages))
+
+
+def _of_dataset(key: str, operator: Operator, value: Any) -> Fragment:
+    """Whether one of the run's data sets is so; its context is a tag of the link between the two."""
+    if key == "context":
+        test = predicate("g.value", operator, value)
+        source = "dataset_inputs i JOIN dataset_input_tags g ON g.input = i.id AND g.key = 'mlflow.data.context'"
+    else:
+        test = predicate(f"d.{key}", operator, value)
+        source = "dataset_inputs i JOIN datasets d ON d.id = i.dataset"
+    return Fragment(f"(SELECT 1 FROM {source} WHERE i.run = r.id AND {test.sql} LIMIT 1) IS NOT NULL", test.values)
+
+
+def joined_order(ranks: list[Fragment]) -> Fragment:
+    return Fragment(", ".join(rank.sql for rank in ranks), sum((rank.values for rank in ranks), ()))
+
+
+def _stored(field: Field) -> Field:
+    """A run's name is searched as the tag that holds it too, as in MLflow."""
+    return _RUN_NAME if field == Field(Kind.ATTRIBUTE, "run_name") else field
+
+
+def _comparisons(node: Node | None) -> Iterator[Comparison]:
+    if isinstance(node, Comparison):
+        yield Comparison(_stored(node.field), node.operator, node.value)
+    elif node is not None:
+        for child in node.children:
+            yield from _comparisons(child)
+
+
+def _indexed(field: Field, operator: Operator, value: Any) -> Fragment | None:
+    """What an index on the value can answer: at least, that there is a value."""
+    if field.kind is Kind.METRIC and field.aggregate is Aggregate.LAST:
+        if operator in _RANGES or operator is Operator.IN:
+            return joined((Fragment("t.is_nan = 0"), predicate("t.value", operator, value)), "AND")
+    elif field.kind in (Kind.PARAM, Kind.TAG):
+        start = f"substr(t.value, 1, {INDEXED_LENGTH})"
+        if operator is Operator.EQUAL:
+            heads = predicate(start, operator, value[:INDEXED_LENGTH])
+            return joined((heads, predicate("t.value", operator, value)), "AND")
+        if operator is Operator.IN:
+            heads = predicate(start, operator, tuple(each[:INDEXED_LENGTH] for each in value))
+            return joined((heads, predicate("t.value", operator, value)), "AND")
+        if operator is Operator.LIKE and (prefix := _literal_prefix(value)):
+            heads = Fragment(f"{start} >= ? AND {start} < ?", (prefix, _successor(prefix)))
+            return joined((heads, predicate("t.value", operator, value)), "AND")
+    else:
+        return None
+    return NOTHING if operator is Operator.IS_NOT_NULL and field.aggregate is Aggregate.LAST else None
+
+
+def _literal_prefix(pattern: str) -> str:
+    wild = [place for place in (pattern.find("%"), pattern.find("_")) if place >= 0]
+    return pattern[: min(wild, default=len(pattern))][:INDEXED_LENGTH]
+
+
+def _successor(prefix: str) -> str:
+    """The least text, by code points, that is greater than all that begin with ``prefix``."""
+    last = ord(prefix[-1])
+    if last == 0x10FFFF:
+        return _successor(prefix[:-1]) if len(prefix) > 1 else prefix * (INDEXED_LENGTH + 1)
+    following = 0xE000 if last == 0xD7FF else last + 1
+    return prefix[:-1] + chr(following)
