@@ -1,0 +1,44 @@
+"""The ASGI application: from a request to its route, by way of everything that all requests go through."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+from starlette.types import Receive, Scope, Send
+
+from trackback.server.authorization import Authorize, Identify
+from trackback.server.body import ClientGone
+from trackback.server.replies import send_error
+from trackback.server.routing import Router
+
+CLIENT_GONE = 499
+NO_ROUTE = "(none)"
+
+Guard = Callable[[Scope], None]
+Observe = Callable[[Scope, str, int, float], None]
+"""Is told of each request, the path of its route, the status and the seconds it took."""
+
+
+@dataclass(frozen=True)
+class Dispatcher:
+    router: Router
+    guard: Guard
+    identify: Identify
+    authorize: Authorize
+    observe: Observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        path = NO_ROUTE
+        try:
+            self.guard(scope)
+            target, scope["path_params"] = self.router.find(scope["method"], scope["path"], scope["raw_path"])
+            path = target.route.path
+            actor = self.identify(scope)
+            self.authorize(actor, target.route.permission)
+            status = await target.handle(actor, scope, receive, send)
+        except ClientGone:
+            status = CLIENT_GONE
+        except Exception as error:  # noqa: BLE001 - the outermost edge: send_error logs what is not ours
+            status = await send_error(send, error)
+        self.observe(scope, path, status, perf_counter() - started)

@@ -1,0 +1,93 @@
+"""The two kinds of endpoints that speak MLflow's protocol, and how its modules declare them.
+
+``rpc`` takes a struct and returns one, as JSON; ``raw`` takes Starlette's Request and returns its Response. Each
+declaration makes a route for every prefix that MLflow serves it under.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from trackback.entities import Actor, Permission
+from trackback.errors import InvalidParameter
+from trackback.limits import shown
+from trackback.server.body import read_body
+from trackback.server.mlflow.protojson import Decoder, encode
+from trackback.server.raw import Raw
+from trackback.server.replies import send_json
+from trackback.server.routing import BodyLimits, Handler, Route
+from trackback.services import Services
+
+TRACKING = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
+AJAX_ONLY = ("/ajax-api/2.0/mlflow/",)
+ARTIFACTS = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
+
+R = TypeVar("R", bound=msgspec.Struct)
+RpcFunction = Callable[[Services, Actor, R], Awaitable[msgspec.Struct | None]]
+RawFunction = Callable[[Services, Actor, Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Rpc(Generic[R]):
+    """Decodes a request, calls one function, encodes what it returns (None: an empty object).
+
+    This is the path of every logged metric, so it speaks ASGI without a Request and a Response in between.
+    """
+
+    request: type[R]
+    function: RpcFunction[R]
+    decoder: Decoder[R]
+
+    def bind(self, services: Services, limits: BodyLimits) -> Handler:
+        function, decoder, limit = self.function, self.decoder, limits.json
+
+        async def handle(actor: Actor, scope: Scope, receive: Receive, send: Send) -> int:
+            method = scope["method"]
+            if scope["query_string"] and method == "GET":
+                request = decoder.query(scope["query_string"], scope["path_params"])
+            else:
+                if method in ("POST", "PUT"):
+                    _check_content_type(scope)
+                request = decoder.body(await read_body(scope, receive, limit), scope["path_params"])
+            return await send_json(send, encode(await function(services, actor, request)))
+
+        return handle
+
+
+def rpc(
+    method: str,
+    path: str,
+    permission: Permission,
+    request: type[R],
+    function: RpcFunction[R],
+    *,
+    under: Sequence[str] = TRACKING,
+) -> list[Route]:
+    """Routes for a function from ``request`` to a struct; the path's parameters become fields of the request."""
+    endpoint = Rpc(request, function, Decoder(request))
+    return [Route(method, prefix + path, permission, endpoint) for prefix in under]
+
+
+def raw(
+    method: str, path: str, permission: Permission, function: RawFunction, *, under: Sequence[str] = ARTIFACTS
+) -> list[Route]:
+    """Routes for a function from Starlette's Request to its Response."""
+    return [Route(method, prefix + path, permission, Raw(function)) for prefix in under]
+
+
+def _check_content_type(scope: Scope) -> None:
+    sent = b""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            if value == b"application/json":
+                return
+            sent = value
+    if sent.partition(b";")[0].strip().lower() != b"application/json":
+        raise InvalidParameter(
+            f"Bad Request. Content-Type must be application/json, not {shown(sent.decode('latin-1'))}."
+        )
