@@ -4,9 +4,10 @@ Never a join a term: each term of a kind that has many rows an entity is a scala
 nothing and yields NULL, so no match, where the key is missing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from trackback.entities import LifecycleStage, ViewType
 from trackback.search import And, Comparison, Node, Operator
 
 
@@ -18,6 +19,12 @@ class Fragment(NamedTuple):
 
 
 NOTHING = Fragment("1 = 1")
+
+_STAGES = {
+    ViewType.ACTIVE_ONLY: (LifecycleStage.ACTIVE,),
+    ViewType.DELETED_ONLY: (LifecycleStage.DELETED,),
+    ViewType.ALL: (LifecycleStage.ACTIVE, LifecycleStage.DELETED),
+}
 
 
 def joined(fragments: Iterable[Fragment], word: str) -> Fragment:
@@ -42,6 +49,27 @@ def conjuncts(node: Node | None) -> tuple[Node, ...]:
     if node is None:
         return ()
     return node.children if isinstance(node, And) else (node,)
+
+
+def comparisons(node: Node | None) -> Iterator[Comparison]:
+    """All comparisons of a tree."""
+    if isinstance(node, Comparison):
+        yield node
+    elif node is not None:
+        for child in node.children:
+            yield from comparisons(child)
+
+
+def ordered(ranks: Iterable[Fragment]) -> Fragment:
+    """The terms of an ORDER BY, the weightiest first."""
+    parts = list(ranks)
+    return Fragment(", ".join(part.sql for part in parts), sum((part.values for part in parts), ()))
+
+
+def in_view(column: str, view: ViewType) -> Fragment:
+    """``column`` holds one of the lifecycle stages that ``view`` looks at."""
+    stages = tuple(stage.value for stage in _STAGES[view])
+    return predicate(column, Operator.EQUAL, stages[0]) if len(stages) == 1 else predicate(column, Operator.IN, stages)
 
 
 def predicate(expression: str, operator: Operator, value: Any) -> Fragment:

@@ -10,9 +10,21 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from trackback.entities import LifecycleStage, ViewType
+from trackback.entities import ViewType
 from trackback.search import Aggregate, Comparison, Field, Kind, Node, Operator, Order
-from trackback.storage.conditions import NOTHING, Fragment, compiled, conjuncts, joined, keyed, keyed_number, predicate
+from trackback.storage.conditions import (
+    NOTHING,
+    Fragment,
+    comparisons,
+    compiled,
+    conjuncts,
+    in_view,
+    joined,
+    keyed,
+    keyed_number,
+    ordered,
+    predicate,
+)
 from trackback.storage.interface import Transaction
 from trackback.storage.runs import RUN_COLUMNS, RunRecord
 
@@ -32,11 +44,6 @@ _RUN_NAME = Field(Kind.TAG, "mlflow.runName")
 _TABLES = {Kind.PARAM: "params", Kind.TAG: "tags", Kind.METRIC: "latest_metrics"}
 _COLUMNS = {Aggregate.LAST: "value", Aggregate.MIN: "min", Aggregate.MAX: "max"}
 _RANGES = (Operator.EQUAL, Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST)
-_STAGES = {
-    ViewType.ACTIVE_ONLY: (LifecycleStage.ACTIVE,),
-    ViewType.DELETED_ONLY: (LifecycleStage.DELETED,),
-    ViewType.ALL: (LifecycleStage.ACTIVE, LifecycleStage.DELETED),
-}
 
 
 class RunQuery(NamedTuple):
@@ -62,9 +69,10 @@ class _Search:
         self._query = query
         self._order = [Order(_stored(order.field), order.descending) for order in query.order]
         self._keys = tx.known_name_ids(
-            [term.field.key for term in _comparisons(query.condition)] + [order.field.key for order in self._order]
+            [_stored(term.field).key for term in comparisons(query.condition)]
+            + [order.field.key for order in self._order]
         )
-        self._scope = joined((self._of_experiments("r.experiment"), self._in_view()), "AND")
+        self._scope = joined((self._of_experiments("r.experiment"), in_view("r.lifecycle", query.view)), "AND")
         self._filter = compiled(query.condition, self._comparison)
 
     def page(self) -> list[RunRecord]:
@@ -116,7 +124,7 @@ class _Search:
         return Fragment(f"FROM {_TABLES[field.kind]} t WHERE {scope.sql}", scope.values)
 
     def _among(self, candidates: list[int]) -> Fragment:
-        order = joined_order([*(self._ranked(order) for order in self._order), *self._ties()])
+        order = ordered([*(self._ranked(order) for order in self._order), *self._ties()])
         return Fragment(
             f"SELECT {RUN_COLUMNS} FROM runs r WHERE r.id {{ints}} AND {self._scope.sql} AND {self._filter.sql}"
             f" ORDER BY {order.sql}",
@@ -151,7 +159,7 @@ class _Search:
 
     def _walk(self, source: Fragment, conditions: list[Fragment], ranks: list[Fragment]) -> Fragment:
         where = joined((*conditions, self._scope, self._filter), "AND")
-        order = joined_order([*ranks, *self._ties()])
+        order = ordered([*ranks, *self._ties()])
         return Fragment(
             f"SELECT {RUN_COLUMNS} FROM {source.sql} WHERE {where.sql} ORDER BY {order.sql}",
             (*where.values, *order.values),
@@ -218,12 +226,6 @@ class _Search:
             return Fragment(f"{column} = ?", (experiments[0],))
         return Fragment(f"{column} {{ints}}", (experiments,))
 
-    def _in_view(self) -> Fragment:
-        stages = _STAGES[self._query.view]
-        if len(stages) == 1:
-            return Fragment("r.lifecycle = ?", (stages[0].value,))
-        return predicate("r.lifecycle", Operator.IN, tuple(stage.value for stage in stages))
-
 
 def _of_dataset(key: str, operator: Operator, value: Any) -> Fragment:
     """Whether one of the run's data sets is so; its context is a tag of the link between the two."""
@@ -236,21 +238,9 @@ def _of_dataset(key: str, operator: Operator, value: Any) -> Fragment:
     return Fragment(f"(SELECT 1 FROM {source} WHERE i.run = r.id AND {test.sql} LIMIT 1) IS NOT NULL", test.values)
 
 
-def joined_order(ranks: list[Fragment]) -> Fragment:
-    return Fragment(", ".join(rank.sql for rank in ranks), sum((rank.values for rank in ranks), ()))
-
-
 def _stored(field: Field) -> Field:
     """A run's name is searched as the tag that holds it too, as in MLflow."""
     return _RUN_NAME if field == Field(Kind.ATTRIBUTE, "run_name") else field
-
-
-def _comparisons(node: Node | None) -> Iterator[Comparison]:
-    if isinstance(node, Comparison):
-        yield Comparison(_stored(node.field), node.operator, node.value)
-    elif node is not None:
-        for child in node.children:
-            yield from _comparisons(child)
 
 
 def _indexed(field: Field, operator: Operator, value: Any) -> Fragment | None:
