@@ -3,9 +3,9 @@
     parse_filter("metrics.acc > 0.9 AND params.lr IN ('0.1', '0.01')", RUNS)
     parse_order_by(["min(metrics.loss) DESC", "start_time"], RUNS)
 
-Every filter that MLflow takes means the same here. Beyond it there are OR, NOT, parentheses, NOT LIKE, lists for every
-field, IS NULL for metrics, and the least, greatest and last value of a metric. ``parser`` has the grammar and
-``syntax`` what a tree means.
+A filter of MLflow's means the same here. Beyond it there are OR, NOT, parentheses, NOT LIKE, lists for every field,
+IS NULL for metrics, and the least, greatest and last value of a metric. ``parser`` has the grammar, and the few things
+that MLflow lets pass and we do not; ``syntax`` says what a tree means, ``targets`` what can be asked of which entity.
 """
 
 from trackback.search.errors import InvalidSearch

@@ -2,7 +2,7 @@
 
 from trackback.errors import InvalidParameter
 
-_BEFORE, _AFTER = 60, 40  # characters of a long text that are shown around the place
+_AROUND = 60  # characters of a long text that are shown on each side of the place
 
 
 class InvalidSearch(InvalidParameter):
@@ -15,7 +15,7 @@ class InvalidSearch(InvalidParameter):
 
 
 def _marked(text: str, position: int) -> str:
-    start, end = max(0, position - _BEFORE), position + _AFTER
+    start, end = max(0, position - _AROUND), position + _AROUND
     before = ("…" if start else "") + text[start:position]
     after = text[position:end] + ("…" if end < len(text) else "")
     return f"  {_on_one_line(before + after)}\n  {' ' * len(before)}^"

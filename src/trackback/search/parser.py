@@ -9,8 +9,11 @@
                 | field IS [NOT] NULL
 
 Keywords are known in any case. A text is in single or double quotes, and what is between them is taken as it is: no
-character escapes another. A number has no quotes. MLflow also reads two comparisons with nothing between them as if
-AND were there; that is an error here, as it is a slip more often than a wish.
+character escapes another. A number has no quotes.
+
+Where MLflow lets a slip pass that finds something else than was meant, this is an error: two comparisons with nothing
+between them (it reads AND), a key that is empty or begins after a space, a quote after a backslash within a text, and
+for logged models an empty list. Their double quotes, which it takes as part of the text, enclose it here as everywhere.
 """
 
 from trackback.errors import InvalidParameter
