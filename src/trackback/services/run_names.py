@@ -14,8 +14,8 @@ _NOUNS = (
     "crane creek cricket crow dawn delta dolphin dune eagle elm ember falcon fern finch fjord flint fox gale garnet "
     "glacier grove gull harbor hare hawk hazel heron hill iris island jay kestrel lagoon lake lark laurel ledge lily "
     "linden lotus lynx maple marten meadow mesa moose moss oak orca otter owl peak pebble pine plover pond poplar "
-    "quail raven reef ridge river robin rook sage seal shore sparrow spruce stork stream swan thrush tide trout valley wave "
-    "willow wolf wren yak"
+    "quail raven reef ridge river robin rook sage seal shore sparrow spruce stork stream swan thrush tide trout valley "
+    "wave willow wolf wren yak"
 )
 
 
