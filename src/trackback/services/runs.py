@@ -9,8 +9,9 @@ from trackback.errors import InvalidParameter, NotFound
 from trackback.search import RUNS, parse_filter, parse_order_by
 from trackback.services import pages
 from trackback.services.clock import Clock, now_ms
+from trackback.services.experiments import active_experiment
 from trackback.services.run_names import random_name
-from trackback.storage import Storage, Transaction, experiments, run_search, runs
+from trackback.storage import Storage, Transaction, run_search, runs
 from trackback.storage.runs import RunRecord
 
 RUN_NAME_TAG = "mlflow.runName"
@@ -63,14 +64,7 @@ class Runs:
         run_id = uuid.uuid4().hex
 
         def operation(tx: Transaction) -> Run:
-            parent = experiments.find(tx, experiment)
-            if parent is None:
-                raise NotFound(f"No Experiment with id={experiment_id} exists")
-            if parent.lifecycle != LifecycleStage.ACTIVE:
-                raise InvalidParameter(
-                    f"The experiment {experiment_id} must be in the 'active' state. "
-                    f"Current state is {parent.lifecycle}. Restore it first."
-                )
+            parent = active_experiment(tx, experiment)
             uri = f"{parent.artifact_location.rstrip('/')}/{run_id}/artifacts"
             record = runs.add(tx, run_id, experiment, name, user_id, start_ms, uri)
             runs.set_tags(tx, record, checked)

@@ -4,10 +4,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from trackback.entities import Experiment, LifecycleStage, Tag
+from trackback.entities import Experiment, LifecycleStage, Tag, ViewType
+from trackback.search import Comparison, Kind, Node, Order
+from trackback.storage.conditions import Fragment, comparisons, compiled, in_view, keyed, predicate
 from trackback.storage.interface import Transaction
 
 _COLUMNS = "id, name, artifact_location, lifecycle, created_ms, updated_ms"
+_ATTRIBUTES = {
+    "experiment_id": "e.id",
+    "name": "e.name",
+    "creation_time": "e.created_ms",
+    "last_update_time": "e.updated_ms",
+}
 
 
 class ExperimentRecord(NamedTuple):
@@ -19,6 +27,14 @@ class ExperimentRecord(NamedTuple):
     lifecycle: str
     created_ms: int
     updated_ms: int
+
+
+class ExperimentQuery(NamedTuple):
+    view: ViewType
+    condition: Node | None
+    order: list[Order]
+    limit: int
+    offset: int
 
 
 def find(tx: Transaction, experiment: int) -> ExperimentRecord | None:
@@ -97,6 +113,35 @@ def delete_tag(tx: Transaction, experiment: int, key: str) -> bool:
     """Whether there was such a tag."""
     number = tx.known_name_ids([key]).get(key)
     return tx.run("DELETE FROM experiment_tags WHERE experiment = ? AND key = ?", experiment, number) > 0
+
+
+def search(tx: Transaction, query: ExperimentQuery) -> list[ExperimentRecord]:
+    """The experiments of a query, in order: its orders, then the highest id first; without orders the newest first."""
+    keys = tx.known_name_ids([term.field.key for term in comparisons(query.condition)])
+
+    def comparison(term: Comparison) -> Fragment:
+        field, operator, value = term.field, term.operator, term.value
+        if field.kind is Kind.ATTRIBUTE:
+            return predicate(_ATTRIBUTES[field.key], operator, value)
+        return keyed("experiment_tags", "experiment = e.id", "value", keys.get(field.key), operator, value)
+
+    view, condition = in_view("e.lifecycle", query.view), compiled(query.condition, comparison)
+    rows = tx.rows(
+        f"SELECT {_COLUMNS} FROM experiments e WHERE {view.sql} AND {condition.sql}"
+        f" ORDER BY {_ordering(query.order)} LIMIT ? OFFSET ?",
+        *view.values,
+        *condition.values,
+        query.limit,
+        query.offset,
+    )
+    return [ExperimentRecord(*row) for row in rows]
+
+
+def _ordering(order: Sequence[Order]) -> str:
+    if not order:
+        return "e.created_ms DESC, e.id"
+    ranks = [_ATTRIBUTES[each.field.key] + (" DESC" if each.descending else "") for each in order]
+    return ", ".join([*ranks, "e.id DESC"])
 
 
 def load(tx: Transaction, records: Sequence[ExperimentRecord]) -> list[Experiment]:
