@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from trackback.entities import ViewType
 from trackback.search import Aggregate, Comparison, Field, Kind, Node, Operator, Order
+from trackback.storage import inputs
 from trackback.storage.conditions import (
     NOTHING,
     Fragment,
@@ -200,7 +201,7 @@ class _Search:
             case Kind.ATTRIBUTE:
                 return predicate(_ATTRIBUTES[field.key], operator, value)
             case Kind.DATASET:
-                return _of_dataset(field.key, operator, value)
+                return inputs.dataset_condition(field.key, operator, value)
             case Kind.METRIC if field.aggregate is Aggregate.LAST:
                 return keyed_number("latest_metrics", "run = r.id", "value", self._key(field), operator, value)
             case Kind.METRIC:
@@ -225,17 +226,6 @@ class _Search:
         if len(experiments) == 1:
             return Fragment(f"{column} = ?", (experiments[0],))
         return Fragment(f"{column} {{ints}}", (experiments,))
-
-
-def _of_dataset(key: str, operator: Operator, value: Any) -> Fragment:
-    """Whether one of the run's data sets is so; its context is a tag of the link between the two."""
-    if key == "context":
-        test = predicate("g.value", operator, value)
-        source = "dataset_inputs i JOIN dataset_input_tags g ON g.input = i.id AND g.key = 'mlflow.data.context'"
-    else:
-        test = predicate(f"d.{key}", operator, value)
-        source = "dataset_inputs i JOIN datasets d ON d.id = i.dataset"
-    return Fragment(f"(SELECT 1 FROM {source} WHERE i.run = r.id AND {test.sql} LIMIT 1) IS NOT NULL", test.values)
 
 
 def _stored(field: Field) -> Field:
