@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trackback.entities import (
     Dataset,
@@ -14,9 +14,14 @@ from trackback.entities import (
     RunOutputs,
     Tag,
 )
+from trackback.search import Operator
+from trackback.storage.conditions import Fragment, predicate
 from trackback.storage.interface import Transaction
 
 CONTEXT_TAG = "mlflow.data.context"
+
+_INPUT_DATASETS = "FROM dataset_inputs i JOIN datasets d ON d.id = i.dataset WHERE i.run = r.id"
+_INPUT_TAGS = "FROM dataset_inputs i JOIN dataset_input_tags t ON t.input = i.id WHERE i.run = r.id AND t.key = ?"
 
 
 class DatasetKey(NamedTuple):
@@ -148,3 +153,13 @@ def summaries(tx: Transaction, experiments: list[int], limit: int) -> list[Datas
         limit,
     )
     return [DatasetSummary(str(experiment), name, digest, context) for experiment, name, digest, context in rows]
+
+
+def dataset_condition(field: str, operator: Operator, value: Any) -> Fragment:
+    """What holds of a run ``r`` that has a data set whose ``name``, ``digest`` or ``context`` compares so."""
+    if field == "context":
+        source, column = Fragment(_INPUT_TAGS, (CONTEXT_TAG,)), "t.value"
+    else:
+        source, column = Fragment(_INPUT_DATASETS), f"d.{field}"
+    test = predicate(column, operator, value)
+    return Fragment(f"(SELECT 1 {source.sql} AND {test.sql} LIMIT 1) IS NOT NULL", (*source.values, *test.values))
