@@ -5,6 +5,9 @@ PYTHON ?= python3
 ARGS ?=
 UV := 0.13.9
 
+# Environments are filled by pip, which uses one processor: two at a time.
+MAKEFLAGS += --jobs=2
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-libraries check format bench lock clean
