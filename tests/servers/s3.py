@@ -62,6 +62,11 @@ class S3:
         (self._buckets / name).mkdir()
         return f"s3://{name}"
 
+    def files(self, bucket: str) -> list[str]:
+        """The files that the bucket named is kept in: one an object, and one a part of an upload under way."""
+        folder = self._buckets / bucket
+        return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
     def start(self) -> None:
         self._program.start()
 

@@ -1,0 +1,213 @@
+"""What every store of blobs guarantees, on local disk and on a real S3 server."""
+
+import asyncio
+import hashlib
+import itertools
+import os
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.servers.s3 import S3
+from trackback.artifacts import BlobStore, open_blobs
+from trackback.entities import Blob
+from trackback.errors import DataLoss, Unavailable
+
+MEGABYTE = 1 << 20
+LARGE = 40 * MEGABYTE + 12_345  # three parts on an object store, the last one short
+
+_buckets = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """An empty place for a store, and a look at all files that lie there."""
+
+    uri: str
+    files: Callable[[], list[str]]
+
+
+@pytest.fixture
+def local_place(tmp_path: Path) -> Place:
+    folder = tmp_path / "artifacts"
+    return Place(str(folder), lambda: [str(path) for path in folder.rglob("*") if path.is_file()])
+
+
+@pytest.fixture
+def s3_place(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Place:
+    for name, value in s3.env.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"blobs-{next(_buckets)}"
+    return Place(f"{s3.make_bucket(bucket)}/some/prefix", lambda: s3.files(bucket))
+
+
+@pytest.fixture(params=["local", "s3"])
+def place(request: pytest.FixtureRequest) -> Place:
+    found: Place = request.getfixturevalue(f"{request.param}_place")
+    return found
+
+
+@pytest.fixture
+async def blobs(place: Place) -> AsyncIterator[BlobStore]:
+    store = open_blobs(place.uri)
+    yield store
+    await store.close()
+
+
+def some_bytes(size: int) -> bytes:
+    return random.Random(size).randbytes(size)
+
+
+async def stream(content: bytes, size: int = 60_000) -> AsyncIterator[bytes]:
+    """The content as a server's socket delivers it."""
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
+async def breaking(content: bytes, error: Exception) -> AsyncIterator[bytes]:
+    async for chunk in stream(content):
+        yield chunk
+    raise error
+
+
+async def contents(store: BlobStore, blob: Blob, start: int = 0, stop: int | None = None) -> bytes:
+    return b"".join([piece async for piece in await store.read(blob, start, stop)])
+
+
+@pytest.mark.parametrize("size", [0, 1, MEGABYTE, LARGE])
+async def test_what_is_put_is_read_back_and_named_by_its_sha_256(blobs: BlobStore, size: int) -> None:
+    content = some_bytes(size)
+    blob = await blobs.put(stream(content))
+    assert (blob.digest, blob.size) == (hashlib.sha256(content).hexdigest(), size)
+    assert await contents(blobs, blob) == content
+
+
+async def test_a_blob_put_before_a_restart_is_read_after_it(place: Place) -> None:
+    before, after = open_blobs(place.uri), open_blobs(place.uri)
+    blob = await before.put(stream(b"weights"))
+    await before.close()
+    assert await contents(after, blob) == b"weights"
+    await after.close()
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 1), (5, 5), (MEGABYTE - 1, MEGABYTE + 1), (LARGE - 7, LARGE)])
+async def test_any_range_is_read(blobs: BlobStore, start: int, stop: int) -> None:
+    content = some_bytes(LARGE)
+    blob = await blobs.put(stream(content))
+    assert await contents(blobs, blob, start, stop) == content[start:stop]
+
+
+async def test_pieces_are_at_most_a_megabyte(blobs: BlobStore) -> None:
+    blob = await blobs.put(stream(some_bytes(LARGE)))
+    sizes = [len(piece) async for piece in await blobs.read(blob)]
+    assert max(sizes) == MEGABYTE
+    assert sum(sizes) == LARGE
+
+
+async def test_each_upload_has_a_location_of_its_own(blobs: BlobStore) -> None:
+    """So that deleting one's bytes never takes another's, though they are the same."""
+    first, second = await blobs.put(stream(b"same")), await blobs.put(stream(b"same"))
+    await blobs.delete(first.location)
+    assert await contents(blobs, second) == b"same"
+
+
+async def test_uploads_at_the_same_time_do_not_mix(blobs: BlobStore) -> None:
+    texts = [f"model {number}".encode() * 50_000 for number in range(8)]
+    stored = await asyncio.gather(*(blobs.put(stream(text)) for text in texts))
+    assert [await contents(blobs, blob) for blob in stored] == texts
+
+
+async def test_deleted_bytes_are_gone_and_reading_them_says_so(blobs: BlobStore, place: Place) -> None:
+    blob = await blobs.put(stream(b"weights"))
+    await blobs.delete(blob.location)
+    assert place.files() == []
+    with pytest.raises(DataLoss, match=blob.digest):
+        await blobs.read(blob)
+
+
+async def test_deleting_what_is_not_there_is_no_error(blobs: BlobStore) -> None:
+    blob = await blobs.put(stream(b"weights"))
+    await blobs.delete(blob.location)
+    await blobs.delete(blob.location)
+
+
+@pytest.mark.parametrize("sent", [0, 10, LARGE])
+async def test_an_upload_that_breaks_off_leaves_no_trace(blobs: BlobStore, place: Place, sent: int) -> None:
+    with pytest.raises(ConnectionResetError):
+        await blobs.put(breaking(some_bytes(sent), ConnectionResetError()))
+    assert place.files() == []
+
+
+async def test_an_upload_that_is_cancelled_leaves_no_trace(blobs: BlobStore, place: Place) -> None:
+    stopped = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        for count in itertools.count():
+            yield some_bytes(MEGABYTE)
+            if count == LARGE // MEGABYTE:
+                stopped.set()
+
+    upload = asyncio.create_task(blobs.put(endless()))
+    await stopped.wait()
+    assert place.files() != []
+    upload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+    assert place.files() == []
+
+
+async def test_a_reader_that_stops_early_harms_nothing(blobs: BlobStore) -> None:
+    content = some_bytes(LARGE)
+    blob = await blobs.put(stream(content))
+    pieces = await blobs.read(blob)
+    assert await anext(pieces) == content[:MEGABYTE]
+    await pieces.aclose()
+    assert await contents(blobs, blob) == content
+
+
+async def test_a_store_that_answers_says_so(blobs: BlobStore) -> None:
+    await blobs.ping()
+
+
+async def test_a_missing_bucket_is_found_by_a_ping(s3: S3, s3_place: Place) -> None:
+    with pytest.raises(Unavailable):
+        await open_blobs("s3://no-such-bucket").ping()
+
+
+async def test_wrong_keys_are_the_servers_trouble_and_told_without_them(
+    s3_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
+    with pytest.raises(Unavailable) as raised:
+        await open_blobs(s3_place.uri).put(stream(b"weights"))
+    assert "blobs-" not in raised.value.message
+    assert os.environ["AWS_ACCESS_KEY_ID"] not in raised.value.message
+
+
+async def test_an_s3_server_that_is_down_is_unavailable_and_after_its_return_all_is_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with S3() as server:
+        for name, value in server.env.items():
+            monkeypatch.setenv(name, value)
+        blobs = open_blobs(server.make_bucket("restarted"))
+        blob = await blobs.put(stream(b"weights"))
+        server.stop()
+        with pytest.raises(Unavailable):
+            await blobs.put(stream(b"more weights"))
+        with pytest.raises(Unavailable):
+            await blobs.read(blob)
+        server.start()
+        assert await contents(blobs, blob) == b"weights"
+
+
+async def test_mlflows_name_for_the_endpoint_is_known(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in s3.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", s3.endpoint)
+    blobs = open_blobs(s3.make_bucket(f"blobs-{next(_buckets)}"))
+    assert await contents(blobs, await blobs.put(stream(b"weights"))) == b"weights"
