@@ -1,6 +1,5 @@
 """Experiments and their tags."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ from trackback.entities import Experiment, LifecycleStage, Tag, ViewType
 from trackback.search import Comparison, Kind, Node, Order
 from trackback.storage.conditions import Fragment, comparisons, compiled, in_view, keyed, predicate
 from trackback.storage.interface import Transaction
+from trackback.storage.names import by_owner, numbered
 
 _COLUMNS = "id, name, artifact_location, lifecycle, created_ms, updated_ms"
 _ATTRIBUTES = {
@@ -99,13 +99,13 @@ def set_lifecycle(tx: Transaction, experiment: int, stage: LifecycleStage, updat
 
 
 def set_tags(tx: Transaction, experiment: int, tags: Mapping[str, str]) -> None:
-    keys = sorted(zip(tx.name_ids(list(tags)), tags, strict=True))
+    keys, values = numbered(tx, tags)
     tx.insert_columns(
         "INSERT INTO experiment_tags (experiment, key, value) {columns bigint, bigint, text}"
         " ON CONFLICT (experiment, key) DO UPDATE SET value = excluded.value",
         [experiment] * len(keys),
-        [number for number, _ in keys],
-        [tags[key] for _, key in keys],
+        keys,
+        values,
     )
 
 
@@ -145,8 +145,12 @@ def _ordering(order: Sequence[Order]) -> str:
 
 
 def load(tx: Transaction, records: Sequence[ExperimentRecord]) -> list[Experiment]:
-    """The experiments with their tags, by two statements at most."""
-    tags = _tags(tx, [record.id for record in records])
+    """The experiments with their tags; a fixed number of statements, however many experiments."""
+    rows = tx.rows(
+        "SELECT experiment, key, value FROM experiment_tags WHERE experiment {ints} ORDER BY experiment, key",
+        [record.id for record in records],
+    )
+    tags = by_owner(tx, rows, lambda key, row: Tag(key, row[2]))
     return [
         Experiment(
             experiment_id=str(record.id),
@@ -159,12 +163,3 @@ def load(tx: Transaction, records: Sequence[ExperimentRecord]) -> list[Experimen
         )
         for record in records
     ]
-
-
-def _tags(tx: Transaction, experiments: list[int]) -> dict[int, list[Tag]]:
-    rows = tx.rows("SELECT experiment, key, value FROM experiment_tags WHERE experiment {ints}", experiments)
-    keys = tx.names([row[1] for row in rows])
-    found: defaultdict[int, list[Tag]] = defaultdict(list)
-    for (experiment, _, value), key in sorted(zip(rows, keys, strict=True), key=lambda each: each[1]):
-        found[experiment].append(Tag(key, value))
-    return found

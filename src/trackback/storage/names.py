@@ -4,10 +4,14 @@ Numbers of new names are published to the cache only after the commit that made 
 is given again, to another name.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
+from typing import TypeVar
 
-from trackback.storage.interface import Transaction
+from trackback.storage.interface import Row, Transaction
+
+T = TypeVar("T")
 
 _FIND = "SELECT id, name FROM names WHERE name {texts}"
 _FIND_IDS = "SELECT id, name FROM names WHERE id {ints}"
@@ -70,3 +74,19 @@ class NameTable:
             known: dict[int, str] = dict(self._tx.rows(_FIND_IDS, sorted(set(ids))))
         self.found.update((name, number) for number, name in known.items())
         return [known[number] for number in ids]
+
+
+def numbered(tx: Transaction, values: Mapping[str, T]) -> tuple[list[int], list[T]]:
+    """The numbers of the keys, ascending, and the value of each: in one order, so that writers never deadlock."""
+    pairs = sorted(zip(tx.name_ids(list(values)), values, strict=True))
+    return [number for number, _ in pairs], [values[key] for _, key in pairs]
+
+
+def by_owner(tx: Transaction, rows: list[Row], make: Callable[[str, Row], T]) -> dict[int, list[T]]:
+    """What ``make`` makes of a key's name and a row (owner, key, …), by owner."""
+    keys = list({row[1] for row in rows})
+    names = dict(zip(keys, tx.names(keys), strict=True))
+    found: defaultdict[int, list[T]] = defaultdict(list)
+    for row in rows:
+        found[row[0]].append(make(names[row[1]], row))
+    return found

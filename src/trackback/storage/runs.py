@@ -1,14 +1,12 @@
 """Runs, their params and their tags."""
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from trackback.entities import LifecycleStage, Metric, Param, Run, RunData, RunInfo, RunInputs, RunStatus, Tag
 from trackback.storage import inputs
-from trackback.storage.interface import Row, Transaction
-
-T = TypeVar("T")
+from trackback.storage.interface import Transaction
+from trackback.storage.names import by_owner, numbered
 
 NAN = float("nan")
 
@@ -117,14 +115,14 @@ def add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> di
 
 
 def set_tags(tx: Transaction, run: RunRecord, tags: Mapping[str, str]) -> None:
-    keys = sorted(zip(tx.name_ids(list(tags)), tags, strict=True))
+    keys, values = numbered(tx, tags)
     tx.insert_columns(
         "INSERT INTO tags (run, key, experiment, value) {columns bigint, bigint, bigint, text}"
         " ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
         [run.id] * len(keys),
-        [number for number, _ in keys],
+        keys,
         [run.experiment] * len(keys),
-        [tags[key] for _, key in keys],
+        values,
     )
 
 
@@ -144,13 +142,13 @@ def load(tx: Transaction, records: Sequence[RunRecord]) -> list[Run]:
     """The runs with all they have; a fixed number of statements, however many runs."""
     ids = [record.id for record in records]
     latest = tx.rows("SELECT run, key, value, is_nan, timestamp_ms, step FROM latest_metrics WHERE run {ints}", ids)
-    metrics = _by_run(tx, latest, lambda key, row: Metric(key, NAN if row[3] else row[2], row[4], row[5]))
-    params = _by_run(
+    metrics = by_owner(tx, latest, lambda key, row: Metric(key, NAN if row[3] else row[2], row[4], row[5]))
+    params = by_owner(
         tx,
         tx.rows("SELECT run, key, value FROM params WHERE run {ints}", ids),
         lambda key, row: Param(key, row[2]),
     )
-    tags = _by_run(
+    tags = by_owner(
         tx,
         tx.rows("SELECT run, key, value FROM tags WHERE run {ints}", ids),
         lambda key, row: Tag(key, row[2]),
@@ -171,13 +169,3 @@ def load(tx: Transaction, records: Sequence[RunRecord]) -> list[Run]:
         )
         for record in records
     ]
-
-
-def _by_run(tx: Transaction, rows: list[Row], make: Callable[[str, Row], T]) -> dict[int, list[T]]:
-    """What ``make`` makes of a key's name and a row (run, key, …), by run."""
-    keys = list({row[1] for row in rows})
-    names = dict(zip(keys, tx.names(keys), strict=True))
-    found: defaultdict[int, list[T]] = defaultdict(list)
-    for row in rows:
-        found[row[0]].append(make(names[row[1]], row))
-    return found
