@@ -80,6 +80,15 @@ class Storage(ABC):
     async def write(self, operation: Callable[[Transaction], T]) -> T:
         """Run ``operation`` and commit; return when that is on disk."""
 
+    @property
+    @abstractmethod
+    def waiting(self) -> int:
+        """How many operations wait for their turn: writes of SQLite, all of PostgreSQL."""
+
+    async def ping(self) -> None:
+        """Return if the database answers; else Unavailable."""
+        await self.read(lambda tx: tx.row("SELECT version FROM schema_version"))
+
     @abstractmethod
     async def close(self) -> None:
         """Finish what is under way, then close the database."""

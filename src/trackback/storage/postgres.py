@@ -87,6 +87,10 @@ class PostgresStorage(Storage):
         self._open: set[psycopg.Connection[Row]] = set()
         self._waiting = 0
 
+    @property
+    def waiting(self) -> int:
+        return max(0, self._waiting - CONNECTIONS)
+
     async def read(self, operation: Callable[[Transaction], T]) -> T:
         return await self._submit(_READ, operation)
 

@@ -116,6 +116,15 @@ class SqliteStorage(Storage):
         self._writer = threading.Thread(target=self._write_groups, name="sqlite-writer", daemon=True)
         self._writer.start()
 
+    @property
+    def waiting(self) -> int:
+        return self._jobs.qsize()
+
+    async def ping(self) -> None:
+        if not self._path.exists():
+            raise Unavailable(f"The database {self._path} is gone; only this server still has it open.")
+        await super().ping()
+
     async def read(self, operation: Callable[[Transaction], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, operation)
 
