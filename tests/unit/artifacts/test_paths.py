@@ -42,7 +42,6 @@ def test_ordinary_names_are_left_as_they_are(path: str) -> None:
         ("a\x7fb", "control character"),
         ("a\x85b", "control character"),
         ("a\ufffdb", "UTF-8"),
-        ("a\ud800b", "UTF-8"),
         ("C:/windows", "drive"),
         ("c:windows", "drive"),
         ("a/C:/b", "drive"),
@@ -59,9 +58,14 @@ def test_ordinary_names_are_left_as_they_are(path: str) -> None:
     ],
 )
 def test_a_path_that_could_lead_elsewhere_is_refused_and_the_message_says_why(path: str, why: str) -> None:
-    with pytest.raises(InvalidParameter, match="^Invalid path: ") as raised:
+    with pytest.raises(InvalidParameter, match=r"^Invalid path: ") as raised:
         check_path(path)
     assert why in raised.value.message
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(InvalidParameter, match="UTF-8"):
+        check_path("a\ud800b")
 
 
 def test_a_directory_may_end_with_a_slash_and_the_topmost_has_no_name() -> None:
@@ -69,7 +73,7 @@ def test_a_directory_may_end_with_a_slash_and_the_topmost_has_no_name() -> None:
 
 
 def test_a_directory_is_held_to_the_rules_of_paths() -> None:
-    with pytest.raises(InvalidParameter, match="'..'"):
+    with pytest.raises(InvalidParameter, match=r"'\.\.'"):
         check_directory("a/../b")
 
 

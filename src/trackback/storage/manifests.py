@@ -1,0 +1,163 @@
+"""Manifests: which file of which tree is which blob.
+
+A tree is known by its root, a path itself (see ``artifacts.paths.split_root``). Roots never lie in one another, but
+for the root ``""``, which all others lie in. Directories are not kept: they are what paths have in common. So no path
+may be a file and a directory at once, over all manifests; adding a file holds its manifest's row to see to that.
+
+A blob's row says where its bytes lie. Two uploads of the same bytes leave one row, whose location stays the first's.
+A collector may delete a condemned blob's row when no entry refers to it, and its bytes after that has been committed:
+an upload that comes too late for the row brings bytes, and a location, of its own.
+"""
+
+from collections.abc import Callable, Iterator
+
+from trackback.entities import Blob, FileInfo, ManifestEntry
+from trackback.errors import InvalidParameter
+from trackback.limits import shown
+from trackback.storage.interface import Row, Transaction
+
+PAGE = 1000
+
+# Sorts after every path; paths hold no such character.
+_LAST = "\U0010ffff"
+
+# Both hold the row until the transaction ends, whether it was there before or not.
+_HOLD = "INSERT INTO manifests (root) VALUES (?) ON CONFLICT (root) DO UPDATE SET root = excluded.root RETURNING id"
+_KEEP_BLOB = (
+    "INSERT INTO blobs (digest, size, location) VALUES (?, ?, ?)"
+    " ON CONFLICT (digest) DO UPDATE SET condemned_ms = NULL RETURNING id, location"
+)
+_KEEP_ENTRY = (
+    "INSERT INTO manifest_entries (manifest, path, blob, modified_ms) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (manifest, path) DO UPDATE SET blob = excluded.blob, modified_ms = excluded.modified_ms"
+)
+_ENTRIES = (
+    "SELECT e.path, b.digest, b.size, b.location, e.modified_ms FROM manifests m"
+    " JOIN manifest_entries e ON e.manifest = m.id JOIN blobs b ON b.id = e.blob WHERE m.root = ?"
+)
+_FILES_BETWEEN = (
+    "SELECT e.path, b.size FROM manifests m JOIN manifest_entries e ON e.manifest = m.id JOIN blobs b ON b.id = e.blob"
+    " WHERE m.root = ? AND e.path > ? AND e.path < ? ORDER BY e.path LIMIT ?"
+)
+_ROOTS = "SELECT m.root, NULL FROM manifests m WHERE EXISTS (SELECT 1 FROM manifest_entries e WHERE e.manifest = m.id)"
+_ROOTS_BETWEEN = f"{_ROOTS} AND m.root > ? AND m.root < ? ORDER BY m.root LIMIT ?"
+
+
+def put(tx: Transaction, root: str, path: str, blob: Blob, now_ms: int) -> Blob:
+    """Make ``path`` the blob, whatever it was; the blob as it is kept, which may be one that was there before.
+
+    Raises InvalidParameter if ``path`` is a directory, or something above it a file.
+    """
+    manifest = _hold(tx, root)
+    check_free(tx, root, path)
+    number, location = tx.rows(_KEEP_BLOB, blob.digest, blob.size, blob.location)[0]
+    tx.run(_KEEP_ENTRY, manifest, path, number, now_ms)
+    return Blob(blob.digest, blob.size, location)
+
+
+def check_free(tx: Transaction, root: str, path: str) -> None:
+    """InvalidParameter if ``path`` can't be a file: it is a directory, or something above it is a file."""
+    whole = _join(root, path)
+    if is_directory(tx, root, path):
+        raise InvalidParameter(f"Invalid path: {shown(whole)} is a directory; choose another name for the file.")
+    if file := _file_above(tx, root, path):
+        raise InvalidParameter(f"Invalid path: {shown(whole)}: {shown(file)} is a file, so nothing can lie in it.")
+
+
+def find(tx: Transaction, root: str, path: str) -> ManifestEntry | None:
+    row = tx.row(f"{_ENTRIES} AND e.path = ?", root, path)
+    return _entry(row) if row else None
+
+
+def entries(tx: Transaction, root: str) -> list[ManifestEntry]:
+    """All files of a manifest, by path."""
+    return [_entry(row) for row in tx.rows(f"{_ENTRIES} ORDER BY e.path", root)]
+
+
+def is_directory(tx: Transaction, root: str, path: str) -> bool:
+    return next(_children(tx, root, path, page=1), None) is not None
+
+
+def list_directory(tx: Transaction, root: str, directory: str) -> list[FileInfo]:
+    """What lies in ``directory`` itself, by path within the manifest; nothing if it is a file, or not there."""
+    children = {child.path: child for child in _children(tx, root, directory, PAGE)}
+    return [children[path] for path in sorted(children)]
+
+
+def delete(tx: Transaction, root: str, path: str) -> int:
+    """Delete a file, or all of a directory (``""``: of the manifest); how many files there were."""
+    first, end = _range(path)
+    deleted = tx.run(
+        "DELETE FROM manifest_entries WHERE manifest IN (SELECT id FROM manifests WHERE root = ?)"
+        " AND (path = ? OR (path > ? AND path < ?))",
+        root,
+        path,
+        first,
+        end,
+    )
+    if root == "":
+        deleted += tx.run(
+            "DELETE FROM manifest_entries WHERE manifest IN (SELECT id FROM manifests WHERE root > ? AND root < ?)",
+            first,
+            end,
+        )
+    return deleted
+
+
+def _hold(tx: Transaction, root: str) -> int:
+    """The manifest's number. The first file makes its root a directory of the manifest ``""``, so that is held too."""
+    if root and not tx.row(f"{_ROOTS} AND m.root = ?", root):
+        tx.rows(_HOLD, "")
+    number: int = tx.rows(_HOLD, root)[0][0]
+    return number
+
+
+def _file_above(tx: Transaction, root: str, path: str) -> str | None:
+    """The file that an ancestor of ``path`` is, by its whole path."""
+    found = tx.row(f"{_ENTRIES} AND e.path {{texts}}", root, _ancestors(path))
+    if found is None and root:
+        return _file_above(tx, "", f"{root}/")
+    return _join(root, found[0]) if found else None
+
+
+def _ancestors(path: str) -> list[str]:
+    names = path.split("/")
+    return ["/".join(names[:count]) for count in range(1, len(names))]
+
+
+def _children(tx: Transaction, root: str, directory: str, page: int) -> Iterator[FileInfo]:
+    yield from _walk(lambda first, end: tx.rows(_FILES_BETWEEN, root, first, end, page), directory)
+    if root == "":
+        yield from _walk(lambda first, end: tx.rows(_ROOTS_BETWEEN, first, end, page), directory)
+
+
+def _walk(rows_between: Callable[[str, str], list[Row]], directory: str) -> Iterator[FileInfo]:
+    """The children of ``directory`` among paths that come sorted, a page at a time.
+
+    After a page the walk goes on behind the directory that the page ended in, so that what lies deeper is not read.
+    """
+    after, end = _range(directory)
+    prefix = f"{directory}/" if directory else ""
+    while rows := rows_between(after, end):
+        seen = None
+        for path, size in rows:
+            name, below, _ = path[len(prefix) :].partition("/")
+            if name != seen:
+                is_dir = bool(below) or size is None
+                yield FileInfo(prefix + name, is_dir, None if is_dir else size)
+            seen = name
+        after = f"{prefix}{seen}/{_LAST}" if is_dir else path
+
+
+def _range(directory: str) -> tuple[str, str]:
+    """What all paths in the directory sort after, and before."""
+    return (f"{directory}/", f"{directory}/{_LAST}") if directory else ("", _LAST)
+
+
+def _join(root: str, path: str) -> str:
+    return f"{root}/{path}" if root else path
+
+
+def _entry(row: Row) -> ManifestEntry:
+    path, digest, size, location, modified_ms = row
+    return ManifestEntry(path, Blob(digest, size, location), modified_ms)
