@@ -19,6 +19,10 @@ EXPERIMENT_NAME_LENGTH = 500
 ARTIFACT_LOCATION_LENGTH = 2048
 RUN_NAME_LENGTH = 250
 USER_ID_LENGTH = 256
+ID_LENGTH = 256  # of a run or a model that a request refers to, which need not be here
+MODEL_TYPE_LENGTH = 500
+LOGGED_MODEL_KEY_LENGTH = 255
+LOGGED_MODEL_VALUE_LENGTH = 100_000  # ours: MLflow has none
 
 METRICS_PER_BATCH = 1000
 PARAMS_PER_BATCH = 100
@@ -46,7 +50,8 @@ BULK_HISTORY_POINTS = 25_000
 INTERVAL_POINTS = 2500
 DATASET_SEARCH_EXPERIMENTS = 20
 DATASET_SUMMARIES = 1000
-SEARCH_EXPERIMENTS = 1000  # ours: experiments in one search of runs
+SEARCH_EXPERIMENTS = 1000  # ours: experiments in one search of runs or logged models
+SEARCH_DATASETS = 100  # ours: data sets in one search of logged models
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
@@ -165,6 +170,13 @@ def check_logged_model_name(name: str) -> str:
             "None of / : . % \" ' is allowed there."
         )
     return name
+
+
+def check_logged_model_key(key: str, what: str) -> str:
+    """A key of a logged model's param or tag: MLflow takes any characters there."""
+    if not key:
+        raise InvalidParameter(f"Missing value for required parameter '{what}'. It is the name; it may not be empty.")
+    return check_length(key, what, LOGGED_MODEL_KEY_LENGTH)
 
 
 def check_timestamp(timestamp: int, what: str) -> int:
