@@ -8,6 +8,7 @@ import math
 import posixpath
 import re
 import sys
+from functools import lru_cache
 
 from trackback.errors import InvalidParameter
 
@@ -90,24 +91,33 @@ def check_length(value: str, what: str, limit: int) -> str:
     return check_text(value, what)
 
 
+@lru_cache(maxsize=65_536)
+def is_key(key: str) -> bool:
+    """Whether ``key`` may name a metric, a param or a tag."""
+    return len(key) <= KEY_LENGTH and _KEY.fullmatch(key) is not None and _is_normal_path(key)
+
+
+def _is_normal_path(key: str) -> bool:
+    return posixpath.normpath(key) == key and key != ".." and not key.startswith(("../", "/"))
+
+
 def check_key(key: str, what: str) -> str:
     """A key of a metric, param or tag; ``what`` is its place in the request, such as ``metrics[3].key``."""
+    if is_key(key):
+        return key
     if not key:
         raise InvalidParameter(f"Missing value for required parameter '{what}'. It is the name; it may not be empty.")
-    if len(key) > KEY_LENGTH:
-        check_length(key, what, KEY_LENGTH)
+    check_length(key, what, KEY_LENGTH)
     if not _KEY.fullmatch(key):
         raise InvalidParameter(
             f"Invalid value {shown(key)} for parameter '{what}' supplied: Names may only contain alphanumerics, "
             "underscores (_), dashes (-), periods (.), spaces ( ), colons (:) and slashes (/)."
         )
-    if ("/" in key or "." in key) and (posixpath.normpath(key) != key or key == ".." or key.startswith(("../", "/"))):
-        raise InvalidParameter(
-            f"Invalid value {shown(key)} for parameter '{what}' supplied: Names may be treated as files in certain "
-            "cases, and must not resolve to other names when treated as such. "
-            f"This name would resolve to {shown(posixpath.normpath(key))}."
-        )
-    return key
+    raise InvalidParameter(
+        f"Invalid value {shown(key)} for parameter '{what}' supplied: Names may be treated as files in certain "
+        "cases, and must not resolve to other names when treated as such. "
+        f"This name would resolve to {shown(posixpath.normpath(key))}."
+    )
 
 
 def check_param_value(value: str, what: str, *, truncate: bool) -> str:

@@ -1,6 +1,7 @@
 """What is logged to a run: points, params and tags, one or a batch of them, all or nothing."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -136,16 +137,24 @@ class _Places:
 
 
 def checked_points(points: Points, places: _Places) -> Points:
-    """``points`` with infinities clamped; InvalidParameter for a bad key, timestamp or step."""
-    known: set[str] = set()
-    for i, key in enumerate(points.keys):
-        if key not in known:
-            known.add(limits.check_key(key, places("metrics", i, "key")))
-    for i, timestamp in enumerate(points.timestamps_ms):
-        limits.check_timestamp(timestamp, places("metrics", i, "timestamp"))
-    for i, step in enumerate(points.steps):
-        limits.check_int64(step, places("metrics", i, "step"))
-    return points._replace(values=[limits.clamp_infinity(value) for value in points.values])
+    """``points`` with infinities clamped; InvalidParameter for a bad key, timestamp or step.
+
+    A batch is looked through as a whole first, which is quick; only a bad one is gone through for the place.
+    """
+    if not points.keys:
+        return points
+    if not all(map(limits.is_key, set(points.keys))):
+        for i, key in enumerate(points.keys):
+            limits.check_key(key, places("metrics", i, "key"))
+    if min(points.timestamps_ms) < 0 or max(points.timestamps_ms) > limits.INT64_MAX:
+        for i, timestamp in enumerate(points.timestamps_ms):
+            limits.check_timestamp(timestamp, places("metrics", i, "timestamp"))
+    if min(points.steps) < limits.INT64_MIN or max(points.steps) > limits.INT64_MAX:
+        for i, step in enumerate(points.steps):
+            limits.check_int64(step, places("metrics", i, "step"))
+    if any(map(math.isinf, points.values)):
+        return points._replace(values=[limits.clamp_infinity(value) for value in points.values])
+    return points
 
 
 def _add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> None:
@@ -164,7 +173,7 @@ def _model_points(tx: Transaction, run: RunRecord, points: Points, models: Seque
     rows = []
     for key, each in zip(keys, models, strict=True):
         value = points.values[each.place]
-        is_nan = value != value
+        is_nan = math.isnan(value)
         rows.append(
             ModelPoint(
                 model=found[each.model_id],

@@ -5,6 +5,7 @@ searches need of it.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -83,26 +84,22 @@ def append(tx: Transaction, run: RunRecord, points: Points) -> None:
 
 
 def _latest(points: Points) -> dict[str, _Latest]:
-    grouped: dict[str, list[tuple[int, int, float]]] = {}
-    for key, step, timestamp, value in zip(*points, strict=True):
-        point = (step, timestamp, value)
-        series = grouped.get(key)
-        if series is None:
-            grouped[key] = [point]
-        else:
-            series.append(point)
-    return {key: _folded(series) for key, series in grouped.items()}
+    series: defaultdict[str, list[tuple[int, int, float]]] = defaultdict(list)
+    for key, point in zip(points.keys, zip(*points[1:], strict=True), strict=True):
+        series[key].append(point)
+    return {key: _folded(each) for key, each in series.items()}
 
 
 def _folded(series: list[tuple[int, int, float]]) -> _Latest:
-    numbers = [value for _, _, value in series if not math.isnan(value)]
-    if len(numbers) == len(series):
-        step, timestamp, value = max(series)
-        return _Latest(step, timestamp, value, 0, min(numbers), max(numbers))
+    last = series[0] if len(series) == 1 else max(series)
+    values = [value for _, _, value in series]
+    if not any(map(math.isnan, values)):
+        return _Latest(*last, 0, min(values), max(values))
     step, timestamp, value, is_nan = max(
         (step, timestamp, 0.0, 1) if math.isnan(value) else (step, timestamp, value, 0)
         for step, timestamp, value in series
     )
+    numbers = [value for value in values if not math.isnan(value)]
     return _Latest(step, timestamp, value, is_nan, min(numbers, default=None), max(numbers, default=None))
 
 

@@ -126,11 +126,13 @@ class SqliteStorage(Storage):
         await super().ping()
 
     async def read(self, operation: Callable[[Transaction], T]) -> T:
+        if self._closed:
+            raise _stopping()
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, operation)
 
     async def write(self, operation: Callable[[Transaction], T]) -> T:
         if self._closed:
-            raise Unavailable("The server is stopping. Repeat the request in a moment.")
+            raise _stopping()
         if self._jobs.qsize() >= QUEUE_SIZE:
             raise Overloaded(f"{QUEUE_SIZE} writes are waiting for the database already. Repeat the request later.")
         job = _Job(operation)
@@ -234,6 +236,10 @@ def _call_all(functions: list[Callable[[], None]]) -> None:
 
 
 _WHOLE_TRANSACTION_LOST = (apsw.FullError, apsw.IOError, apsw.NoMemError, apsw.InterruptError, apsw.CorruptError)
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("The server is stopping. Repeat the request in a moment.")
 
 
 def translated(error: BaseException) -> TrackbackError:
