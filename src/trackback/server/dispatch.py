@@ -16,7 +16,7 @@ NO_ROUTE = "(none)"
 
 Guard = Callable[[Scope], None]
 Observe = Callable[[Scope, str, int, float], None]
-"""Is told of each request, the path of its route, the status and the seconds it took."""
+"""Is told of each request: the path of its route, the status and the seconds it took."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,19 @@ class Dispatcher:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
-        path = NO_ROUTE
+        route = NO_ROUTE
         try:
-            self.guard(scope)
-            target, scope["path_params"] = self.router.find(scope["method"], scope["path"], scope["raw_path"])
-            path = target.route.path
-            actor = self.identify(scope)
-            self.authorize(actor, target.route.permission)
-            status = await target.handle(actor, scope, receive, send)
+            try:
+                self.guard(scope)
+                target, scope["path_params"] = self.router.find(scope["method"], scope["path"], scope["raw_path"])
+                route = target.route.path
+                actor = self.identify(scope)
+                self.authorize(actor, target.route.permission)
+                status = await target.handle(actor, scope, receive, send)
+            except ClientGone:
+                raise
+            except Exception as error:  # noqa: BLE001 - the outermost edge: send_error logs what is not ours
+                status = await send_error(scope, send, error)
         except ClientGone:
             status = CLIENT_GONE
-        except Exception as error:  # noqa: BLE001 - the outermost edge: send_error logs what is not ours
-            status = await send_error(send, error)
-        self.observe(scope, path, status, perf_counter() - started)
+        self.observe(scope, route, status, perf_counter() - started)

@@ -1,13 +1,12 @@
 """Replies of JSON as ASGI messages, and the one place that errors leave through."""
 
-import itertools
 import logging
-import os
 
 import msgspec
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 from trackback.errors import MethodNotAllowed, TrackbackError
+from trackback.server.request_ids import request_id
 
 Header = tuple[bytes, bytes]
 
@@ -22,8 +21,6 @@ _JSON_HEADERS: tuple[Header, ...] = (
 )
 
 _encode = msgspec.json.Encoder().encode
-_request_numbers = itertools.count(1)
-_process = os.urandom(4).hex()
 
 
 class ErrorReply(msgspec.Struct, frozen=True):
@@ -39,12 +36,12 @@ async def send_json(send: Send, body: bytes, status: int = 200, headers: tuple[H
     return status
 
 
-async def send_error(send: Send, error: Exception) -> int:
-    """Answer with MLflow's error object. Of an error that is not ours, the client learns nothing but a number."""
+async def send_error(scope: Scope, send: Send, error: Exception) -> int:
+    """Answer with MLflow's error object. Of an error that is not ours, the client learns only the request's id."""
     if not isinstance(error, TrackbackError):
-        request_id = new_request_id()
-        log.error("internal error in request %s", request_id, exc_info=error)
-        error = TrackbackError(f"An internal error occurred. The server's log tells more, under request {request_id}.")
+        name = request_id(scope)
+        log.error("internal error in request %s", name, exc_info=error, extra={"request_id": name})
+        error = TrackbackError(f"An internal error occurred. The server's log tells more, under request {name}.")
     headers = ((b"allow", ", ".join(error.allowed).encode()),) if isinstance(error, MethodNotAllowed) else ()
     return await send_json(send, error_body(error), error.status, headers)
 
@@ -53,7 +50,3 @@ def error_body(error: TrackbackError) -> bytes:
     # A message may quote halves of surrogate pairs, which UTF-8 has no bytes for.
     message = error.message.encode(errors="backslashreplace").decode()
     return _encode(ErrorReply(error.code, message))
-
-
-def new_request_id() -> str:
-    return f"{_process}-{next(_request_numbers):x}"

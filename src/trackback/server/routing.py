@@ -58,9 +58,13 @@ _Methods = dict[str, Target]
 
 
 class Router:
-    """Finds the target of a method and path: literal paths by one look-up, templates by pattern."""
+    """Finds the target of a method and path: literal paths by one look-up, templates by pattern.
 
-    def __init__(self, targets: Iterable[Target]) -> None:
+    ``explain`` may say more about a path that is not found.
+    """
+
+    def __init__(self, targets: Iterable[Target], explain: Callable[[str], str] = lambda path: "") -> None:
+        self._explain = explain
         self._literal: dict[str, _Methods] = {}
         self._templates: list[tuple[re.Pattern[str], _Methods]] = []
         by_path: dict[str, _Methods] = {}
@@ -99,7 +103,7 @@ class Router:
         for pattern, methods in self._templates:
             if match := pattern.fullmatch(sent):
                 return methods, {name: _decoded(value) for name, value in match.groupdict().items()}
-        raise UnknownEndpoint(f"There is no {method} {shown(path, 200)} here.")
+        raise UnknownEndpoint(f"There is no {method} {shown(path, 200)} here. {self._explain(path)}".rstrip())
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -2,7 +2,21 @@
 
 from dataclasses import dataclass
 
+from trackback.services.experiments import Experiments
+from trackback.services.inputs import Inputs
+from trackback.services.logged_models import LoggedModels
+from trackback.services.metrics import Metrics
+from trackback.services.run_data import RunData
+from trackback.services.runs import Runs
+
 
 @dataclass(frozen=True)
 class Services:
     """All services of one server."""
+
+    experiments: Experiments
+    runs: Runs
+    run_data: RunData
+    metrics: Metrics
+    inputs: Inputs
+    logged_models: LoggedModels

@@ -1,0 +1,3 @@
+from trackback.cli import main
+
+main()

@@ -1,0 +1,35 @@
+"""`trackback`: its commands, and how errors are shown."""
+
+import sys
+
+import click
+
+from trackback import __version__
+from trackback.cli.db import db
+from trackback.cli.server import server
+from trackback.errors import ConfigurationError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="trackback")
+def commands() -> None:
+    """trackback: a model repository. What Maven and Ivy are for jars, for trained models."""
+
+
+@commands.command()
+def version() -> None:
+    """Print trackback's version."""
+    click.echo(__version__)
+
+
+commands.add_command(server)
+commands.add_command(db)
+
+
+def main() -> None:
+    """Run the command line. What can't work as it was told to ends in one line and exit code 2."""
+    try:
+        commands(prog_name="trackback")
+    except ConfigurationError as error:
+        click.echo(f"trackback: {error.message}", err=True)
+        sys.exit(2)

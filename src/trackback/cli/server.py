@@ -1,0 +1,89 @@
+"""`trackback server`."""
+
+from typing import Any
+
+import click
+
+from trackback.cli.options import backend_store_uri, option
+from trackback.server.settings import Settings
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+SECONDS = click.FloatRange(min=0, min_open=True)
+BYTES = click.IntRange(min=0)
+
+
+@click.command()
+@backend_store_uri
+@option(
+    "--artifacts-destination",
+    "artifacts_destination",
+    "Where the server keeps artifacts: a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix.",
+    metavar="PLACE",
+)
+@option(
+    "--default-artifact-root",
+    "default_artifact_root",
+    "Where clients find the artifacts of new experiments. As it is, they ask the server; with another URI, such as "
+    "s3://bucket/prefix, they reach that storage themselves.",
+    metavar="URI",
+)
+@option("--host", "host", "The address to listen on; 0.0.0.0 for all of this machine's.", metavar="ADDRESS")
+@option("--port", "port", "The port to listen on; 0 for any that is free.", type=click.IntRange(0, 65535))
+@option(
+    "--allowed-hosts",
+    "allowed_hosts",
+    "Names, parted by commas, that clients may call this server by beside those of loopback; * for any. Without it, "
+    "a server that listens on loopback answers to loopback's names only, another to all.",
+    metavar="NAMES",
+    callback=lambda context, parameter, value: _names(value),
+)
+@option(
+    "--max-json-bytes", "max_json_bytes", "The largest JSON body that is taken, in bytes.", type=click.IntRange(min=1)
+)
+@option(
+    "--max-artifact-bytes",
+    "max_artifact_bytes",
+    "The largest artifact that is taken, in bytes; 0 for any size.",
+    type=BYTES,
+)
+@option(
+    "--header-deadline",
+    "header_deadline_s",
+    "Seconds that a client has to send a request's headers.",
+    type=SECONDS,
+    metavar="SECONDS",
+)
+@option(
+    "--body-deadline",
+    "body_deadline_s",
+    "Seconds after which a client is cut off that sends nothing more of a body, or takes nothing more of an answer.",
+    type=SECONDS,
+    metavar="SECONDS",
+)
+@option(
+    "--keep-alive",
+    "keep_alive_s",
+    "Seconds that a connection without a request is kept open.",
+    type=SECONDS,
+    metavar="SECONDS",
+)
+@option(
+    "--stop-deadline",
+    "stop_deadline_s",
+    "Seconds that requests under way have to finish when the server stops.",
+    type=SECONDS,
+    metavar="SECONDS",
+)
+@option("--log-level", "log_level", "How much is logged.", type=click.Choice(LOG_LEVELS))
+@option("--json-logs", "json_logs", "Log one JSON object a line, and a line for each request.", is_flag=True)
+def server(**values: Any) -> None:
+    """Start a tracking server. Ctrl-C stops it: requests under way finish, then the database is closed."""
+    settings = Settings(**values)
+    from trackback.server.serving import run  # noqa: PLC0415 - a server is heavy, and --help should not be
+
+    run(settings)
+
+
+def _names(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name.strip() for name in names if name.strip())

@@ -1,0 +1,22 @@
+"""What a server is told when it starts. The command line reads it from flags and from the environment."""
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """``0`` as a limit of bytes means none. Deadlines are in seconds."""
+
+    backend_store_uri: str = "sqlite:///trackback-data/trackback.db"
+    artifacts_destination: str = "trackback-data/artifacts"
+    default_artifact_root: str = "mlflow-artifacts:/"
+    host: str = "127.0.0.1"
+    port: int = 5000
+    allowed_hosts: tuple[str, ...] = ()
+    max_json_bytes: int = 32 * 2**20
+    max_artifact_bytes: int = 0
+    header_deadline_s: float = 10.0
+    body_deadline_s: float = 30.0
+    keep_alive_s: float = 75.0
+    stop_deadline_s: float = 20.0
+    log_level: str = "info"
+    json_logs: bool = False
