@@ -3,4 +3,10 @@
 from trackback.server.mlflow import experiments, inputs, logged_models, metrics, runs
 from trackback.server.routing import Route
 
-ROUTES: list[Route] = [*experiments.ROUTES, *runs.ROUTES, *metrics.ROUTES, *inputs.ROUTES, *logged_models.ROUTES]
+ROUTES: list[Route] = [
+    *experiments.ROUTES,
+    *runs.ROUTES,
+    *metrics.ROUTES,
+    *inputs.ROUTES,
+    *logged_models.ROUTES,
+]
