@@ -18,8 +18,6 @@ from trackback.services import Services
 from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
-from trackback.services.inputs import Inputs
-from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
 from trackback.services.run_data import RunData
 from trackback.services.runs import Runs
@@ -52,8 +50,6 @@ def build_services(storage: Storage, sealer: Sealer, settings: Settings) -> Serv
         runs=Runs(storage),
         run_data=RunData(storage, sealer),
         metrics=Metrics(storage),
-        inputs=Inputs(storage),
-        logged_models=LoggedModels(storage),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
     )
