@@ -143,11 +143,11 @@ def check_experiment_name(name: str) -> str:
 
 
 def check_experiment_id(experiment_id: str, what: str = "experiment_id") -> int:
-    """The number that an experiment id is."""
+    """The number that an experiment id is; -1, which none has, for one of more than 64 bits."""
     digits = experiment_id.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 19):
+    if not (digits.isascii() and digits.isdigit()):
         raise InvalidParameter(f"Invalid experiment ID: {shown(experiment_id)} for parameter '{what}': not a number.")
-    number = int(experiment_id)
+    number = int(experiment_id) if len(digits) <= 19 else -1
     return number if INT64_MIN <= number <= INT64_MAX else -1
 
 
