@@ -20,6 +20,7 @@ SCRIPT = Path(__file__).parent / "scripts" / "autolog_booster.py"
         ("xgboost", {"max_depth": "3", "num_boost_round": "30"}, "feature_importance_weight.json"),
         ("lightgbm", {"num_leaves": "7", "num_boost_round": "30"}, "feature_importance_gain.json"),
     ],
+    ids=["xgboost", "lightgbm"],
 )
 def test_a_boosters_run_and_model_come_back_as_they_were(
     server: TrackbackServer, library: str, params: dict[str, str], artifact: str
