@@ -7,7 +7,6 @@ Host header gives it away. It may also post forms here; the Origin header gives 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
@@ -36,7 +35,7 @@ def make_guard(bound_host: str, allowed_hosts: Iterable[str]) -> Callable[[Scope
     @lru_cache(_REMEMBERED)
     def origin_is_ours(origin: bytes, host: bytes) -> bool:
         sent = origin.decode("latin-1")
-        place = urlsplit(sent).netloc.lower()
+        place = sent.partition("://")[2].lower()
         return place == host.decode("latin-1").lower() or host_name(place) in extra or sent in extra
 
     def guard(scope: Scope) -> None:
