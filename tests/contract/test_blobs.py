@@ -128,6 +128,14 @@ async def test_deleted_bytes_are_gone_and_reading_them_says_so(blobs: BlobStore,
         await blobs.read(blob)
 
 
+async def test_whether_a_blob_is_there_can_be_asked(blobs: BlobStore) -> None:
+    blob = await blobs.put(stream(b"weights"))
+    cut = Blob(blob.digest, blob.size + 1, blob.location)
+    assert (await blobs.holds(blob), await blobs.holds(cut)) == (True, False)
+    await blobs.delete(blob.location)
+    assert not await blobs.holds(blob)
+
+
 async def test_deleting_what_is_not_there_is_no_error(blobs: BlobStore) -> None:
     blob = await blobs.put(stream(b"weights"))
     await blobs.delete(blob.location)

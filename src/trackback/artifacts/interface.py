@@ -36,6 +36,10 @@ class BlobStore(ABC):
         """
 
     @abstractmethod
+    async def holds(self, blob: Blob) -> bool:
+        """Whether all its bytes are there; their number, not their digest, is looked at."""
+
+    @abstractmethod
     async def delete(self, location: str) -> None:
         """Delete what is stored there; nothing there is no error."""
 

@@ -73,6 +73,9 @@ class LocalBlobs(BlobStore):
 
         return await read_ahead(fetch, start, blob.size if stop is None else stop)
 
+    async def holds(self, blob: Blob) -> bool:
+        return await self._in_thread(_size, self._folder / blob.location) == blob.size
+
     async def delete(self, location: str) -> None:
         await self._in_thread((self._folder / location).unlink, True)
 
@@ -156,6 +159,13 @@ def _read(path: Path, blob: Blob, start: int, stop: int) -> bytes:
     if len(piece) < stop - start:
         raise faults.lost(blob)
     return piece
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 def _sync_directory(path: Path) -> None:

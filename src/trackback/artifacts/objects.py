@@ -111,6 +111,14 @@ class ObjectBlobs(BlobStore):
 
         return await read_ahead(fetch, start, blob.size if stop is None else stop, RANGE_SIZE)
 
+    async def holds(self, blob: Blob) -> bool:
+        try:
+            return (await obstore.head_async(self._store, blob.location))["size"] == blob.size
+        except FileNotFoundError:
+            return False
+        except BaseError as error:
+            raise faults.unreachable(error) from error
+
     async def delete(self, location: str) -> None:
         try:
             with suppress(FileNotFoundError):

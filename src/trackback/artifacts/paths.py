@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from trackback.errors import InvalidParameter
 from trackback.limits import shown
@@ -13,6 +13,7 @@ PATH_LENGTH = 1024
 _DRIVE = re.compile(r"[A-Za-z]:")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _LOGGED_MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
+_PROXY = re.compile(r"/api/2\.0/mlflow-artifacts/artifacts(?:/(.*))?$")
 _DECODINGS = 3
 
 
@@ -45,6 +46,20 @@ def split_root(path: str) -> tuple[str, str]:
         if name == "artifacts" and (run_id(names[:index]) or logged_model_id(names[:index])):
             return "/".join(names[: index + 1]), "/".join(names[index + 1 :])
     return "", path
+
+
+def proxy_path(uri: str) -> str | None:
+    """The proxy path that an artifact URI stands for; None if clients reach the place without this server.
+
+    MLflow's clients turn ``mlflow-artifacts:/path`` into ``<tracking server>/api/2.0/mlflow-artifacts/artifacts/path``,
+    and take the latter form too.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme == "mlflow-artifacts":
+        return unquote(parts.path).strip("/")
+    if parts.scheme in ("http", "https") and (match := _PROXY.search(parts.path)):
+        return unquote(match[1] or "").strip("/")
+    return None
 
 
 def run_id(names: list[str]) -> str | None:

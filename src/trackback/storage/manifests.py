@@ -55,6 +55,14 @@ def put(tx: Transaction, root: str, path: str, blob: Blob, now_ms: int) -> Blob:
     return Blob(blob.digest, blob.size, location)
 
 
+def relocate(tx: Transaction, kept: Blob, location: str) -> bool:
+    """Have the blob's bytes lie at ``location`` from now on, unless somebody moved them meanwhile; whether it does."""
+    return (
+        tx.run("UPDATE blobs SET location = ? WHERE digest = ? AND location = ?", location, kept.digest, kept.location)
+        > 0
+    )
+
+
 def check_free(tx: Transaction, root: str, path: str) -> None:
     """InvalidParameter if ``path`` can't be a file: it is a directory, or something above it is a file."""
     whole = _join(root, path)
