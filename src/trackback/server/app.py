@@ -15,6 +15,7 @@ from trackback.server.probes import probe_routes
 from trackback.server.routing import BodyLimits, Router, Target
 from trackback.server.settings import Settings
 from trackback.services import Services
+from trackback.services.artifacts import Artifacts
 from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
@@ -38,13 +39,13 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
         stack.push_async_callback(blobs.close)
         sealer = Sealer(storage)
         stack.push_async_callback(sealer.close)
-        services = build_services(storage, sealer, settings)
+        services = build_services(storage, blobs, sealer, settings)
         await services.experiments.ensure_default()
         await sealer.start()
         yield build_app(services, storage, blobs, settings)
 
 
-def build_services(storage: Storage, sealer: Sealer, settings: Settings) -> Services:
+def build_services(storage: Storage, blobs: BlobStore, sealer: Sealer, settings: Settings) -> Services:
     return Services(
         experiments=Experiments(storage, settings.default_artifact_root),
         runs=Runs(storage),
@@ -52,6 +53,7 @@ def build_services(storage: Storage, sealer: Sealer, settings: Settings) -> Serv
         metrics=Metrics(storage),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
+        artifacts=Artifacts(storage, blobs, settings.default_artifact_root),
     )
 
 

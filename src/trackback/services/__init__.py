@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from trackback.services.artifacts import Artifacts
 from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
@@ -20,3 +21,4 @@ class Services:
     metrics: Metrics
     inputs: Inputs
     logged_models: LoggedModels
+    artifacts: Artifacts

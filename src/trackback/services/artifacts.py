@@ -1,0 +1,202 @@
+"""Artifacts: files by their proxy path, or by the run or logged model that they belong to."""
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from trackback import limits
+from trackback.artifacts import BlobStore, ForeignTree, open_foreign, paths
+from trackback.entities import Actor, Blob, FileInfo, ManifestEntry
+from trackback.errors import InvalidParameter, NotFound, Overloaded, StorageFull, TrackbackError
+from trackback.limits import shown
+from trackback.services.clock import Clock, now_ms
+from trackback.services.logged_models import active_model
+from trackback.services.runs import active_run, existing_run
+from trackback.storage import Storage, Transaction, logged_models, manifests, runs
+
+# What a write raises when it is certain that nothing was committed: then nobody refers to what was uploaded for it.
+_REFUSED = (InvalidParameter, NotFound, Overloaded, StorageFull)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A file to read: ``await read(start, stop)`` gives its bytes from ``start`` to before ``stop``, in pieces.
+
+    ``digest`` is the SHA-256 in hex; None for a file that a client keeps in a place of its own.
+    """
+
+    path: str
+    size: int
+    modified_time: int
+    digest: str | None
+    read: Callable[[int, int], Awaitable[AsyncGenerator[bytes, None]]]
+
+
+class Listing(NamedTuple):
+    """What lies in a directory of a run or logged model; paths are relative to ``root_uri``."""
+
+    root_uri: str
+    files: list[FileInfo]
+
+
+class Artifacts:
+    """``artifact_root``: the URI under which the artifacts of experiments lie that name no location of their own."""
+
+    def __init__(self, storage: Storage, blobs: BlobStore, artifact_root: str, clock: Clock = now_ms) -> None:
+        self._storage = storage
+        self._blobs = blobs
+        self._artifact_root = artifact_root
+        self._clock = clock
+
+    async def put(self, actor: Actor, path: str, chunks: AsyncIterator[bytes]) -> None:
+        """Make the proxy path ``path`` a file of these bytes, whatever it was.
+
+        Raises InvalidParameter for a path that is not safe, is a directory or lies below a file, and for a deleted
+        run; NotFound for a deleted logged model. A run or model that is not known is none of our business, as in
+        MLflow. Where it raises, nothing has changed.
+        """
+        root, inner = paths.split_root(paths.check_path(path))
+        if not inner:
+            raise _missing(path, is_directory=True)
+
+        def check(tx: Transaction) -> None:
+            _check_writable(tx, root)
+            manifests.check_free(tx, root, inner)
+
+        await self._storage.read(check)
+        uploaded = await self._blobs.put(chunks)
+        await self._keep(root, inner, uploaded)
+
+    async def _keep(self, root: str, path: str, uploaded: Blob) -> None:
+        """Enter the blob into the manifest, and drop its bytes if they are not needed."""
+
+        def operation(tx: Transaction) -> Blob:
+            _check_writable(tx, root)
+            return manifests.put(tx, root, path, uploaded, self._clock())
+
+        try:
+            kept = await self._storage.write(operation)
+        except _REFUSED:
+            await self._drop(uploaded)
+            raise
+        if kept.location != uploaded.location and not await self._mend(kept, uploaded):
+            await self._drop(uploaded)
+
+    async def _mend(self, kept: Blob, uploaded: Blob) -> bool:
+        """Have equal bytes replace those kept if they were lost; whether they do now."""
+        if await self._blobs.holds(kept):
+            return False
+        log.warning("bytes of %s had been lost; an upload has brought them again", kept.digest)
+        return await self._storage.write(lambda tx: manifests.relocate(tx, kept, uploaded.location))
+
+    async def _drop(self, blob: Blob) -> None:
+        try:
+            await self._blobs.delete(blob.location)
+        except TrackbackError:
+            log.warning("could not delete %s, which nothing refers to", blob.location)
+
+    async def open(self, actor: Actor, path: str) -> OpenFile:
+        """The file at a proxy path; InvalidParameter if it is a directory, NotFound if there is nothing."""
+        root, inner = paths.split_root(paths.check_path(path))
+
+        def operation(tx: Transaction) -> ManifestEntry:
+            if entry := manifests.find(tx, root, inner):
+                return entry
+            raise _missing(path, is_directory=manifests.is_directory(tx, root, inner))
+
+        return self._opened(path, await self._storage.read(operation))
+
+    def _opened(self, path: str, entry: ManifestEntry) -> OpenFile:
+        blob = entry.blob
+        return OpenFile(
+            path, blob.size, entry.modified_time, blob.digest, lambda start, stop: self._blobs.read(blob, start, stop)
+        )
+
+    async def list_directory(self, actor: Actor, path: str) -> list[FileInfo]:
+        """What lies in a directory (``""``: the topmost), by name; nothing if it is a file, or not there."""
+        directory = paths.check_directory(path)
+        root, inner = paths.split_root(directory)
+        found = await self._storage.read(lambda tx: manifests.list_directory(tx, root, inner))
+        return [FileInfo(each.path.rpartition("/")[2], each.is_dir, each.file_size) for each in found]
+
+    async def delete(self, actor: Actor, path: str) -> None:
+        """Delete a file, or a directory with all in it; nothing there is no error. Those of deleted runs too."""
+        root, inner = paths.split_root(paths.check_directory(path))
+        if not root and not inner:
+            raise InvalidParameter(
+                "Invalid path: '': all artifacts can't be deleted at once; name a file or directory."
+            )
+        await self._storage.write(lambda tx: manifests.delete(tx, root, inner))
+
+    async def put_to_run(self, actor: Actor, run_id: str, path: str, chunks: AsyncIterator[bytes]) -> None:
+        """``put``, by the path within a run; InvalidParameter where its clients keep its artifacts themselves."""
+        uri = await self._run_uri(run_id)
+        if (base := paths.proxy_path(uri)) is None:
+            raise InvalidParameter(f"The artifacts of run {run_id} lie at {shown(uri)}: upload them there.")
+        await self.put(actor, _join(base, paths.check_path(path)), chunks)
+
+    async def list_run(self, actor: Actor, run_id: str, path: str) -> Listing:
+        """What lies in a directory of a run (``""``: the topmost)."""
+        return await self._list_tree(actor, await self._run_uri(run_id), path)
+
+    async def open_of_run(self, actor: Actor, run_id: str, path: str) -> OpenFile:
+        """A run's file; InvalidParameter if it is a directory, NotFound if there is nothing."""
+        return await self._open_in_tree(actor, await self._run_uri(run_id), path)
+
+    async def list_model(self, actor: Actor, model_id: str, path: str) -> Listing:
+        """What lies in a directory of a logged model (``""``: the topmost)."""
+        return await self._list_tree(actor, await self._model_uri(model_id), path)
+
+    async def open_of_model(self, actor: Actor, model_id: str, path: str) -> OpenFile:
+        """A logged model's file; InvalidParameter if it is a directory, NotFound if there is nothing."""
+        return await self._open_in_tree(actor, await self._model_uri(model_id), path)
+
+    async def _run_uri(self, run_id: str) -> str:
+        limits.check_run_id(run_id)
+        return await self._storage.read(lambda tx: existing_run(tx, run_id).artifact_uri)
+
+    async def _model_uri(self, model_id: str) -> str:
+        limits.check_text(model_id, "model_id")
+        return await self._storage.read(lambda tx: active_model(tx, model_id).artifact_uri)
+
+    async def _list_tree(self, actor: Actor, uri: str, path: str) -> Listing:
+        directory = paths.check_directory(path)
+        if (base := paths.proxy_path(uri)) is None:
+            return Listing(uri, await self._foreign(uri).list_directory(directory))
+        found = await self.list_directory(actor, _join(base, directory))
+        return Listing(uri, [FileInfo(_join(directory, each.path), each.is_dir, each.file_size) for each in found])
+
+    async def _open_in_tree(self, actor: Actor, uri: str, path: str) -> OpenFile:
+        paths.check_path(path)
+        if (base := paths.proxy_path(uri)) is not None:
+            return await self.open(actor, _join(base, path))
+        tree = self._foreign(uri)
+        if (file := await tree.find(path)) is None:
+            raise _missing(path, is_directory=bool(await tree.list_directory(path)))
+        return OpenFile(path, file.size, file.modified_time, None, lambda start, stop: tree.read(path, start, stop))
+
+    def _foreign(self, uri: str) -> ForeignTree:
+        return open_foreign(uri, self._artifact_root)
+
+
+def _check_writable(tx: Transaction, root: str) -> None:
+    """Nothing is written to what was deleted. Files of a run or model that is not there are as those of any path."""
+    names = root.split("/")[:-1]
+    if (run := paths.run_id(names)) and runs.find(tx, run):
+        active_run(tx, run)
+    elif (model := paths.logged_model_id(names)) and logged_models.find(tx, model):
+        active_model(tx, model)
+
+
+def _missing(path: str, *, is_directory: bool) -> InvalidParameter | NotFound:
+    """Why there is no file at ``path``."""
+    if is_directory:
+        return InvalidParameter(f"Invalid path: {shown(path)} is a directory; name a file in it.")
+    return NotFound(f"No such artifact: {shown(path)}")
+
+
+def _join(directory: str, path: str) -> str:
+    return f"{directory}/{path}" if directory and path else directory or path
