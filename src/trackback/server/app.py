@@ -41,7 +41,7 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
         stack.push_async_callback(sealer.close)
         services = build_services(storage, blobs, sealer, settings)
         await services.experiments.ensure_default()
-        await sealer.start()
+        sealer.start()
         yield build_app(services, storage, blobs, settings)
 
 

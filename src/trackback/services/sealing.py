@@ -11,6 +11,7 @@ from trackback.storage.sealing import StaleCut
 # A reader unpacks all unsealed records of a run, so their number bounds what reading a history costs.
 RECORDS = 500
 POINTS = 50_000
+RUNS_COUNTED = 100_000
 
 log = logging.getLogger(__name__)
 
@@ -23,22 +24,25 @@ class Sealer:
         self._unsealed: dict[int, tuple[int, int]] = {}
         self._waiting: set[int] = set()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     def count(self, run: int, points: int) -> None:
         """So many points more, in one record."""
         records, total = self._unsealed.get(run, (0, 0))
         records, total = records + 1, total + points
+        if len(self._unsealed) > RUNS_COUNTED:
+            self._unsealed.clear()
         self._unsealed[run] = (records, total)
         if records >= RECORDS or total >= POINTS:
             self._enqueue([run])
 
-    async def start(self) -> None:
-        """Seal what an earlier process has left unsealed."""
-        self._enqueue(await self._storage.read(lambda tx: sealing.unsealed_runs(tx, RECORDS, POINTS)))
+    def start(self) -> None:
+        """Seal, in the background, what an earlier process has left unsealed."""
+        self._task = asyncio.create_task(self._seal_left_over())
 
     async def close(self) -> None:
-        """Let the run that is being sealed finish; the others stay as they are."""
-        self._waiting.clear()
+        """Let what is being swapped finish; the rest stays as it is."""
+        self._closing = True
         if self._task:
             await self._task
 
@@ -49,8 +53,15 @@ class Sealer:
         if self._waiting and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._seal_waiting())
 
+    async def _seal_left_over(self) -> None:
+        try:
+            self._waiting.update(await self._storage.read(lambda tx: sealing.unsealed_runs(tx, RECORDS, POINTS)))
+        except TrackbackError as error:
+            log.warning("could not look for unsealed metrics: %s", error)
+        await self._seal_waiting()
+
     async def _seal_waiting(self) -> None:
-        while self._waiting:
+        while self._waiting and not self._closing:
             run = self._waiting.pop()
             try:
                 await self.seal(run)
@@ -59,7 +70,7 @@ class Sealer:
 
     async def seal(self, run: int) -> None:
         """Re-cut all unsealed records of a run."""
-        while (cut := await self._storage.read(lambda tx: sealing.cut(tx, run))).records:
+        while not self._closing and (cut := await self._storage.read(lambda tx: sealing.cut(tx, run))).records:
             try:
                 await self._storage.write(partial(sealing.replace, cut=cut))
             except StaleCut:

@@ -4,7 +4,9 @@ A series is the union of what its run's records and its own chunks hold, each po
 searches need of it.
 """
 
+import itertools
 import math
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -37,6 +39,11 @@ ON CONFLICT (run, key) DO UPDATE SET
 """
 
 
+# Never the same twice: a server counts up from the time it started at, in nanoseconds, and no server writes one record
+# a nanosecond. Were two to agree all the same, one of them would lose the race for the number and take the next.
+_record_numbers = itertools.count(time.time_ns())
+
+
 class Points(NamedTuple):
     """Points of one run as equally long columns. Values may be NaN, but not infinite."""
 
@@ -62,8 +69,9 @@ def append(tx: Transaction, run: RunRecord, points: Points) -> None:
     ids = dict(zip(latest, tx.name_ids(list(latest)), strict=True))
     keys = [ids[key] for key in points.keys]
     tx.run(
-        "INSERT INTO metric_records (run, points, data) VALUES (?, ?, ?)",
+        "INSERT INTO metric_records (run, id, points, data) VALUES (?, ?, ?, ?)",
         run.id,
+        next(_record_numbers),
         len(keys),
         pack_record(keys, points.steps, points.timestamps_ms, points.values),
     )

@@ -34,8 +34,9 @@ class Chunk(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """New chunks, and the ids of the records and unfilled chunks whose points they hold."""
+    """New chunks of a run, and the ids of the records and unfilled chunks whose points they hold."""
 
+    run: int
     records: list[int]
     unfilled: list[int]
     chunks: list[Chunk]
@@ -53,7 +54,7 @@ def cut(tx: Transaction, run: int) -> Cut:
     """Pack the oldest records of a run, together with the chunks that their series have not filled yet."""
     rows = tx.rows("SELECT id, data FROM metric_records WHERE run = ? ORDER BY id LIMIT ?", run, RECORDS_PER_CUT)
     if not rows:
-        return Cut([], [], [])
+        return Cut(run, [], [], [])
     columns, points = unpack_records(data for _, data in rows)
     order = np.argsort(columns, kind="stable")
     keys, starts = np.unique(columns[order], return_index=True)
@@ -67,12 +68,12 @@ def cut(tx: Transaction, run: int) -> Cut:
     for _, key, data in unfilled:
         parts[key].append(unpack_chunk(data))
     chunks = [chunk for key, series in parts.items() for chunk in _chunks(run, key, merged(series))]
-    return Cut([number for number, _ in rows], [number for number, _, _ in unfilled], chunks)
+    return Cut(run, [number for number, _ in rows], [number for number, _, _ in unfilled], chunks)
 
 
 def replace(tx: Transaction, cut: Cut) -> None:
     """Put the new chunks in the place of what they hold; StaleCut if some of that is gone."""
-    if tx.run("DELETE FROM metric_records WHERE id {ints}", cut.records) != len(cut.records):
+    if tx.run("DELETE FROM metric_records WHERE run = ? AND id {ints}", cut.run, cut.records) != len(cut.records):
         raise StaleCut
     if tx.run("DELETE FROM metric_chunks WHERE id {ints}", cut.unfilled) != len(cut.unfilled):
         raise StaleCut

@@ -81,15 +81,15 @@ CREATE TABLE latest_metrics (
 
 CREATE INDEX latest_metrics_by_value ON latest_metrics (experiment, key, is_nan, value, run);
 
--- Points as they came: one packed record a request, all its keys together.
+-- Points as they came: one packed record a request, all its keys together. The server that writes a record numbers it,
+-- so that a commit touches no page for a sequence.
 CREATE TABLE metric_records (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
     run INTEGER NOT NULL,
+    id INTEGER NOT NULL,
     points INTEGER NOT NULL,
-    data BLOB NOT NULL
-) STRICT;
-
-CREATE INDEX metric_records_by_run ON metric_records (run, points);
+    data BLOB NOT NULL,
+    PRIMARY KEY (run, id)
+) STRICT, WITHOUT ROWID;
 
 -- Points re-cut: sorted and compressed pieces of one series.
 CREATE TABLE metric_chunks (
