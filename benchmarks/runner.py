@@ -14,6 +14,7 @@ def run_measure(measure: Measure, servers: Sequence[Server], context: Context) -
     """A server that fails a measure is left out of the rest of it, and the results say why."""
     results = MeasureResults(datetime.now(UTC).isoformat(timespec="seconds"))
     rounds: dict[str, Round] = {}
+    by_name = {server.name: server for server in servers}
     for server in servers:
         if server.name in measure.servers:
             _say(f"{measure.name}: preparing {server.title}")
@@ -26,7 +27,8 @@ def run_measure(measure: Measure, servers: Sequence[Server], context: Context) -
         turn = number % len(names) if names else 0
         for name in names[turn:] + names[:turn]:
             try:
-                figures = rounds[name]()
+                with by_name[name].connect() as connection:
+                    figures = rounds[name](connection)
             except Exception as error:  # noqa: BLE001 - as above
                 results.failures[name] = _reason(error)
                 del rounds[name]

@@ -17,12 +17,12 @@ _PIECE = 2**20
 
 def transfer(context: Context, server: Server) -> Round:
     """One artifact up, then down again; every upload has new content."""
-    connection = server.connect()
-    root = _artifact_root(connection)
+    with server.connect() as setup:
+        root = _artifact_root(setup)
     content = bytearray(os.urandom(context.sizes.artifact_bytes))
     number = 0
 
-    def run_round() -> dict[str, float]:
+    def run_round(connection: Connection) -> dict[str, float]:
         nonlocal number
         number += 1
         content[:16] = os.urandom(16)
@@ -44,7 +44,7 @@ def huge_artifact(context: Context, server: Server) -> Round:
     """One very large artifact up and down, on a server of its own, and the most memory it took meanwhile."""
     size = context.sizes.huge_artifact_bytes
 
-    def run_round() -> dict[str, float]:
+    def run_round(_: Connection) -> dict[str, float]:
         with server.twin(context.directory / f"{server.name}-huge-artifact") as twin, twin.connect() as connection:
             path = f"{_artifact_root(connection)}/huge.bin"
             with PeakMemory(twin.pid) as uploading:

@@ -24,19 +24,20 @@ class _Share(NamedTuple):
 def clients(context: Context, server: Server) -> Round:
     """Client processes, each with a run of its own, log single metrics as fast as they are answered."""
     requests = encoded_single_metrics(context.sizes.single_metrics)
-    connection = server.connect()
-    experiment_id = create_experiment(connection)
+    with server.connect() as setup:
+        experiment_id = create_experiment(setup)
 
-    def run_round() -> dict[str, float]:
+    def run_round(connection: Connection) -> dict[str, float]:
         runs = [create_run(connection, experiment_id) for _ in range(context.sizes.clients)]
 
         def work(number: int) -> _Share:
             return _log(server, [for_run(request, runs[number].run_id) for request in requests], context.sizes.seconds)
 
         shares = at_once(len(runs), work)
-        for run, share in zip(runs, shares, strict=True):
-            if not share.errors:
-                expect_points(connection, run.run_id, "loss", share.acknowledged)
+        with server.connect() as afterwards:
+            for run, share in zip(runs, shares, strict=True):
+                if not share.errors:
+                    expect_points(afterwards, run.run_id, "loss", share.acknowledged)
         elapsed_s = max(share.ended for share in shares) - min(share.began for share in shares)
         return {
             "clients_rate": sum(share.acknowledged for share in shares) / elapsed_s,

@@ -2,6 +2,7 @@
 
 import time
 
+from benchmarks.connection import Connection
 from benchmarks.measures.measure import Context, Figure, Measure, Round
 from benchmarks.processes import memory_mb
 from benchmarks.servers import Server
@@ -13,7 +14,7 @@ def footprint(context: Context, server: Server) -> Round:
     """A server of its own, started on an empty directory, left alone, stopped, and started once more."""
     rounds = 0
 
-    def run_round() -> dict[str, float]:
+    def run_round(_: Connection) -> dict[str, float]:
         nonlocal rounds
         rounds += 1
         twin = server.twin(context.directory / f"{server.name}-footprint-{rounds}")

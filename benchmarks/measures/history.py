@@ -3,7 +3,7 @@
 import time
 
 from benchmarks.clients import at_once
-from benchmarks.connection import UnexpectedAnswerError
+from benchmarks.connection import Connection, UnexpectedAnswerError
 from benchmarks.measures.measure import Context, Figure, Measure, Round
 from benchmarks.measures.metrics import log_history
 from benchmarks.processes import PeakMemory
@@ -17,11 +17,11 @@ _LOADERS = 4
 def history(context: Context, server: Server) -> Round:
     """Reads the whole history of a metric, by the pages that MLflow's client asks for, without parsing it."""
     points = context.sizes.history_points
-    connection = server.connect()
-    run = create_run(connection, create_experiment(connection))
-    log_history(connection, run.run_id, range(points // _BATCH))
+    with server.connect() as setup:
+        run = create_run(setup, create_experiment(setup))
+        log_history(setup, run.run_id, range(points // _BATCH))
 
-    def run_round() -> dict[str, float]:
+    def run_round(connection: Connection) -> dict[str, float]:
         began = time.perf_counter()
         read = read_history(connection, run.run_id, "loss")
         elapsed_s = time.perf_counter() - began
@@ -36,7 +36,7 @@ def long_history(context: Context, server: Server) -> Round:
     """Reads a very long history page by page, on a server of its own, and watches that server's memory."""
     points = context.sizes.long_history_points
 
-    def run_round() -> dict[str, float]:
+    def run_round(_: Connection) -> dict[str, float]:
         with server.twin(context.directory / f"{server.name}-long-history") as twin:
             run_id = _load_in_parallel(twin, points)
             with PeakMemory(twin.pid) as peak:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from benchmarks.connection import Connection
 from benchmarks.datasets import Datasets
 from benchmarks.servers import SERVERS, Server
 
@@ -81,8 +82,8 @@ class Figure:
     better: Literal["less", "more"]
 
 
-#: One round on one server: its figures by key.
-Round = Callable[[], Mapping[str, float]]
+#: One round on one server, over a connection opened for it (servers close idle ones): its figures by key.
+Round = Callable[[Connection], Mapping[str, float]]
 
 
 @dataclass(frozen=True)

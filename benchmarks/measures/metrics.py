@@ -21,8 +21,8 @@ def single_metrics(context: Context, server: Server) -> Round:
     """One client logs one metric a call."""
     log = _logger(context, server, encoded_single_metrics(context.sizes.single_metrics), {"loss": 1})
 
-    def run_round() -> dict[str, float]:
-        latencies_s = log()
+    def run_round(connection: Connection) -> dict[str, float]:
+        latencies_s = log(connection)
         return {f"single_p{percent}": percentile(latencies_s, percent) * 1e3 for percent in (50, 99)}
 
     return run_round
@@ -32,8 +32,8 @@ def batches_of_one_key(context: Context, server: Server) -> Round:
     """Batches of 1,000 points of one metric."""
     log = _logger(context, server, _encoded_batches_of_one_key(context.sizes.batches), {"loss": _POINTS_OF_ONE_KEY})
 
-    def run_round() -> dict[str, float]:
-        latencies_s = log()
+    def run_round(connection: Connection) -> dict[str, float]:
+        latencies_s = log(connection)
         return {"batches_one_key": len(latencies_s) * _POINTS_OF_ONE_KEY / sum(latencies_s)}
 
     return run_round
@@ -44,8 +44,8 @@ def batches_of_many_keys(context: Context, server: Server) -> Round:
     requests = _encoded_batches_of_many_keys(context.sizes.batches)
     log = _logger(context, server, requests, {_key(0): 1, _key(_KEYS - 1): 1})
 
-    def run_round() -> dict[str, float]:
-        latencies_s = log()
+    def run_round(connection: Connection) -> dict[str, float]:
+        latencies_s = log(connection)
         return {"batches_many_keys": len(latencies_s) * _KEYS / sum(latencies_s)}
 
     return run_round
@@ -53,12 +53,12 @@ def batches_of_many_keys(context: Context, server: Server) -> Round:
 
 def _logger(
     context: Context, server: Server, requests: list[bytes], points_per_request: Mapping[str, int]
-) -> Callable[[], list[float]]:
+) -> Callable[[Connection], list[float]]:
     """What logs the requests to a new run, returns their latencies in seconds, and counts the points of these keys."""
-    connection = server.connect()
-    experiment_id = create_experiment(connection)
+    with server.connect() as setup:
+        experiment_id = create_experiment(setup)
 
-    def log() -> list[float]:
+    def log(connection: Connection) -> list[float]:
         run_id = create_run(connection, experiment_id).run_id
         latencies_s = call_all(connection, [for_run(request, run_id) for request in requests], context.sizes.seconds)
         for key, points in points_per_request.items():

@@ -2,7 +2,7 @@
 
 import time
 
-from benchmarks.connection import UnexpectedAnswerError
+from benchmarks.connection import Connection, UnexpectedAnswerError
 from benchmarks.datasets import content, creation, searched_run
 from benchmarks.measures.measure import Context, Figure, Measure, Round
 from benchmarks.messages import for_run, post
@@ -14,9 +14,8 @@ def created_runs(context: Context, server: Server) -> Round:
     """One client creates runs and logs 20 params, 20 metrics and two tags to each, in one batch."""
     runs = [searched_run(number) for number in range(context.sizes.created_runs)]
     contents = [content(run) for run in runs]
-    connection = server.connect()
 
-    def run_round() -> dict[str, float]:
+    def run_round(connection: Connection) -> dict[str, float]:
         experiment_id = create_experiment(connection)
         creations = [creation(experiment_id, run) for run in runs]
         created = 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from benchmarks.connection import Connection
 from benchmarks.datasets import KEYS, Search, expect_found, metric_key, param_key
 from benchmarks.measures.measure import Context, Figure, Measure, Round
 from benchmarks.measures.metrics import call_all
@@ -62,12 +63,12 @@ def terms(context: Context, server: Server) -> Round:
 def _timed(context: Context, server: Server, runs: int, wanted: Mapping[str, Search]) -> Round:
     """Each search is checked once against what it must find; a round then takes the median of its times."""
     experiment_id = context.datasets.experiment(server, runs)
-    connection = server.connect()
-    for search in wanted.values():
-        expect_found(connection, experiment_id, search, context.datasets.runs(runs))
+    with server.connect() as setup:
+        for search in wanted.values():
+            expect_found(setup, experiment_id, search, context.datasets.runs(runs))
     requests = {key: search.request(experiment_id) for key, search in wanted.items()}
 
-    def run_round() -> dict[str, float]:
+    def run_round(connection: Connection) -> dict[str, float]:
         return {
             key: percentile(call_all(connection, [request] * context.sizes.searches, context.sizes.seconds), 50) * 1e3
             for key, request in requests.items()
