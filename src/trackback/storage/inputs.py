@@ -96,7 +96,7 @@ def add_model_outputs(tx: Transaction, run: int, steps: Mapping[str, int]) -> di
 
 
 def of_runs(tx: Transaction, runs: list[int]) -> dict[int, RunInputs]:
-    """The inputs of those runs that have any: in the order they were logged, models by id."""
+    """The inputs of those runs that have any: data sets request by request as they were logged, models by id."""
     dataset_inputs = _dataset_inputs(tx, runs)
     models: defaultdict[int, list[ModelInput]] = defaultdict(list)
     for run, model in tx.rows("SELECT run, model FROM model_inputs WHERE run {ints} ORDER BY run, model", runs):
