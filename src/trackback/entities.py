@@ -10,8 +10,8 @@ from enum import StrEnum
 import msgspec
 
 
-class Entity(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Base of all entities."""
+class Entity(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Base of all entities. None can be part of a cycle, so the garbage collector need not look at them."""
 
 
 class LifecycleStage(StrEnum):

@@ -30,6 +30,7 @@ from trackback.storage.interface import Transaction
 from trackback.storage.runs import RUN_COLUMNS, RunRecord
 
 FEW = 5000
+RARE = 50
 TERMS_COUNTED = 16
 INDEXED_LENGTH = 200
 
@@ -74,16 +75,10 @@ class _Search:
             + [order.field.key for order in self._order]
         )
         self._scope = joined((self._of_experiments("r.experiment"), in_view("r.lifecycle", query.view)), "AND")
-        self._filter = compiled(query.condition, self._comparison)
 
     def page(self) -> list[RunRecord]:
-        candidates = self._rarest()
-        if candidates is None:
-            walks = self._walks()
-        elif candidates:
-            walks = iter([self._among(candidates)])
-        else:
-            return []
+        rarest = self._rarest()
+        walks = self._walks() if rarest is None else iter([self._among(*rarest)])
         found: list[RunRecord] = []
         wanted = self._query.offset + self._query.limit
         for walk in walks:
@@ -93,26 +88,27 @@ class _Search:
                 break
         return found[self._query.offset :]
 
-    def _rarest(self) -> list[int] | None:
-        """The runs of the rarest term that must hold, or None where no indexed term is rare."""
-        indexed = [source for term in conjuncts(self._query.condition) if (source := self._source(term))]
-        best, fewest = None, FEW + 1
-        for source in indexed[:TERMS_COUNTED]:
+    def _rarest(self) -> tuple[Node, list[int]] | None:
+        """The rarest term that must hold, and its runs; None where no indexed term is rare."""
+        terms = [term for term in conjuncts(self._query.condition) if isinstance(term, Comparison)]
+        terms.sort(key=_commonness)
+        sources = [(term, source) for term in terms if (source := self._source(term))]
+        rarest, fewest = None, FEW + 1
+        for term, source in sources[:TERMS_COUNTED]:
             row = self._tx.row(
                 f"SELECT count(*) FROM (SELECT 1 {source.sql} LIMIT ?) AS counted", *source.values, fewest
             )
             if row is not None and row[0] < fewest:
-                best, fewest = source, row[0]
-                if fewest == 0:
-                    return []
-        if best is None:
+                rarest, fewest = (term, source), row[0]
+                if fewest <= RARE:
+                    break
+        if rarest is None:
             return None
-        return [run for (run,) in self._tx.rows(f"SELECT t.run {best.sql}", *best.values)]
+        term, source = rarest
+        return term, [run for (run,) in self._tx.rows(f"SELECT t.run {source.sql}", *source.values)]
 
-    def _source(self, term: Node) -> Fragment | None:
+    def _source(self, term: Comparison) -> Fragment | None:
         """``FROM … t WHERE …`` for the runs of a term, where an index finds them."""
-        if not isinstance(term, Comparison):
-            return None
         field, operator, value = _stored(term.field), term.operator, term.value
         if field == Field(Kind.ATTRIBUTE, "run_id") and operator in (Operator.EQUAL, Operator.IN):
             test = predicate("uuid", operator, value)
@@ -124,20 +120,18 @@ class _Search:
         scope = joined((self._of_experiments("t.experiment"), key, indexed), "AND")
         return Fragment(f"FROM {_TABLES[field.kind]} t WHERE {scope.sql}", scope.values)
 
-    def _among(self, candidates: list[int]) -> Fragment:
-        order = ordered([*(self._ranked(order) for order in self._order), *self._ties()])
-        return Fragment(
-            f"SELECT {RUN_COLUMNS} FROM runs r WHERE r.id {{ints}} AND {self._scope.sql} AND {self._filter.sql}"
-            f" ORDER BY {order.sql}",
-            (candidates, *self._scope.values, *self._filter.values, *order.values),
-        )
+    def _among(self, found: Node, candidates: list[int]) -> Fragment:
+        """The candidates for which the rest of the filter holds too, in order."""
+        rest = [term for term in conjuncts(self._query.condition) if term is not found]
+        conditions = [Fragment("r.id {ints}", (candidates,)), *(compiled(term, self._comparison) for term in rest)]
+        return self._ordered(Fragment("runs r"), conditions, [], self._order)
 
     def _walks(self) -> Iterator[Fragment]:
+        condition = compiled(self._query.condition, self._comparison)
         if not self._order or self._order[0].field.kind is Kind.ATTRIBUTE:
-            yield self._walk(Fragment("runs r"), [], [self._ranked(order) for order in self._order])
+            yield self._ordered(Fragment("runs r"), [condition], [], self._order)
             return
         first, *others = self._order
-        rest = [self._ranked(order) for order in others]
         table, key = _TABLES[first.field.kind], self._key(first.field)
         source = Fragment(f"{table} o CROSS JOIN runs r")
         keyed_rows = joined(
@@ -148,22 +142,35 @@ class _Search:
             column = f"o.{_COLUMNS[first.field.aggregate]}"
             last = first.field.aggregate is Aggregate.LAST
             number, nan = ("o.is_nan = 0", "o.is_nan = 1") if last else (f"{column} IS NOT NULL", f"{column} IS NULL")
-            bounds = self._bounds(first.field, column)
-            yield self._walk(source, [keyed_rows, Fragment(number), *bounds], [Fragment(column + direction), *rest])
-            yield self._walk(source, [keyed_rows, Fragment(nan)], rest)
+            numbers = [keyed_rows, Fragment(number), *self._bounds(first.field, column), condition]
+            yield self._ordered(source, numbers, [Fragment(column + direction)], others)
+            yield self._ordered(source, [keyed_rows, Fragment(nan), condition], [], others)
         else:
             prefix = f"substr(o.value, 1, {INDEXED_LENGTH})"
             ranks = [Fragment(prefix + direction), Fragment("o.value" + direction)]
-            yield self._walk(source, [keyed_rows, *self._bounds(first.field, "o.value")], [*ranks, *rest])
+            texts = [keyed_rows, *self._bounds(first.field, "o.value"), condition]
+            yield self._ordered(source, texts, ranks, others)
         missing = keyed(table, "run = r.id", "value", key, Operator.IS_NULL, None)
-        yield self._walk(Fragment("runs r"), [missing], rest)
+        yield self._ordered(Fragment("runs r"), [missing, condition], [], others)
 
-    def _walk(self, source: Fragment, conditions: list[Fragment], ranks: list[Fragment]) -> Fragment:
-        where = joined((*conditions, self._scope, self._filter), "AND")
-        order = ordered([*ranks, *self._ties()])
+    def _ordered(
+        self, source: Fragment, conditions: list[Fragment], ranks: list[Fragment], orders: list[Order]
+    ) -> Fragment:
+        """The runs of ``source`` in the query's scope for which ``conditions`` hold, by ``ranks``, then ``orders``."""
+        places = list(enumerate(orders))
+        joins = [self._joined_order(place, order) for place, order in places if order.field.kind is not Kind.ATTRIBUTE]
+        where = joined((*conditions, self._scope), "AND")
+        order = ordered([*ranks, *(_ranked(place, order) for place, order in places), *self._ties()])
         return Fragment(
-            f"SELECT {RUN_COLUMNS} FROM {source.sql} WHERE {where.sql} ORDER BY {order.sql}",
-            (*where.values, *order.values),
+            f"SELECT {RUN_COLUMNS} FROM {source.sql}{''.join(join.sql for join in joins)} WHERE {where.sql}"
+            f" ORDER BY {order.sql}",
+            (*(value for join in joins for value in join.values), *where.values, *order.values),
+        )
+
+    def _joined_order(self, place: int, order: Order) -> Fragment:
+        table = _TABLES[order.field.kind]
+        return Fragment(
+            f" LEFT JOIN {table} o{place} ON o{place}.run = r.id AND o{place}.key = ?", (self._key(order.field),)
         )
 
     def _bounds(self, field: Field, column: str) -> list[Fragment]:
@@ -174,21 +181,6 @@ class _Search:
             for term in terms
             if _stored(term.field) == field and term.operator in _RANGES
         ]
-
-    def _ranked(self, order: Order) -> Fragment:
-        """The terms of ORDER BY that put values first, then NaN, then what is missing."""
-        direction = " DESC" if order.descending else ""
-        field = order.field
-        if field.kind is Kind.ATTRIBUTE:
-            column = _ATTRIBUTES[field.key]
-            return Fragment(f"{column} IS NULL, {column}{direction}")
-        column = _COLUMNS[field.aggregate]
-        key = self._key(field)
-        row = f"FROM {_TABLES[field.kind]} WHERE run = r.id AND key = ?"
-        rank = "0"
-        if field.kind is Kind.METRIC:
-            rank = "is_nan" if field.aggregate is Aggregate.LAST else f"CASE WHEN {column} IS NULL THEN 1 ELSE 0 END"
-        return Fragment(f"COALESCE((SELECT {rank} {row}), 2), (SELECT {column} {row}){direction}", (key, key))
 
     def _ties(self) -> list[Fragment]:
         ordered = {order.field.key for order in self._order if order.field.kind is Kind.ATTRIBUTE}
@@ -226,6 +218,32 @@ class _Search:
         if len(experiments) == 1:
             return Fragment(f"{column} = ?", (experiments[0],))
         return Fragment(f"{column} {{ints}}", (experiments,))
+
+
+def _ranked(place: int, order: Order) -> Fragment:
+    """The terms of ORDER BY that put values first, then NaN, then what is missing."""
+    direction = " DESC" if order.descending else ""
+    field = order.field
+    if field.kind is Kind.ATTRIBUTE:
+        column = _ATTRIBUTES[field.key]
+        return Fragment(f"{column} IS NULL, {column}{direction}")
+    column = f"o{place}.{_COLUMNS[field.aggregate]}"
+    rank = f"o{place}.run IS NULL"
+    if field.kind is Kind.METRIC:
+        only_nan = f"o{place}.is_nan" if field.aggregate is Aggregate.LAST else f"{column} IS NULL"
+        rank = f"{rank}, {only_nan}"
+    return Fragment(f"{rank}, {column}{direction}")
+
+
+def _commonness(term: Comparison) -> int:
+    """A guess at how many runs a term leaves, for the order in which terms are counted."""
+    if term.field.kind is Kind.ATTRIBUTE:
+        return 0
+    if term.operator is Operator.EQUAL:
+        return 1
+    if term.operator in (Operator.IN, Operator.LIKE):
+        return 2
+    return 4 if term.operator is Operator.IS_NOT_NULL else 3
 
 
 def _stored(field: Field) -> Field:
