@@ -57,9 +57,9 @@ class TrackbackServer:
         """Start the server and return when /health answers."""
         self._program.start(timeout_s)
 
-    def stop(self, timeout_s: float = 30) -> int:
-        """What Ctrl-C does; the exit code."""
-        return self._program.end(signal.SIGINT, timeout_s)
+    def stop(self, timeout_s: float = 30, signal_number: signal.Signals = signal.SIGINT) -> int:
+        """What Ctrl-C does, or another signal; the exit code."""
+        return self._program.end(signal_number, timeout_s)
 
     def kill(self) -> None:
         """End it with no chance to clean up."""

@@ -13,18 +13,17 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The whole body. Raises TooLarge before reading one that says it is, and after ``limit`` bytes of any other."""
     check_content_length(scope, limit)
     message = await receive()
-    body: bytes = _chunk(message)
-    if not message["more_body"]:
-        return body
-    chunks, size = [body], len(body)
-    while message["more_body"]:
+    body = _chunk(message)
+    size = len(body)
+    chunks = [body]
+    while size <= limit and message["more_body"]:
         message = await receive()
         chunk = _chunk(message)
-        chunks.append(chunk)
         size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-    return b"".join(chunks)
+        chunks.append(chunk)
+    if size > limit:
+        raise _too_large(limit)
+    return body if len(chunks) == 1 else b"".join(chunks)
 
 
 def limited(scope: Scope, receive: Receive, limit: int | None) -> Receive:

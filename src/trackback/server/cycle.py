@@ -18,7 +18,8 @@ class Cycle(RequestResponseCycle):
     async def send(self, message: Message) -> None:  # type: ignore[override]  # ASGI's messages are TypedDicts there
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
-        if self.disconnected:
+        if self.disconnected or self.transport.is_closing():
+            self.disconnected = True
             raise ClientGone
         if not self.response_started:
             self._start(message)

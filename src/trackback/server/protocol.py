@@ -46,6 +46,7 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
+        requests = self._requests
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -54,7 +55,7 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._refuse(BadRequest(f"This can't be understood as an HTTP request: {error}."))
             return
-        if self._in_headers:
+        if self._in_headers and self._requests == requests:
             self._header_bytes += len(data)
             if self._header_bytes > MAX_HEADER_BYTES:
                 self._refuse(BadRequest(f"The request's headers have more than {MAX_HEADER_BYTES} bytes."))

@@ -1,0 +1,78 @@
+"""How large a body may be."""
+
+import json
+
+import pytest
+
+from tests.server.conftest import MAX_JSON_BYTES
+from tests.server.wire import LOG_METRIC, Wire, ask, metric, new_run, request, steps_logged
+
+TOO_LARGE = (413, "BAD_REQUEST")
+
+
+def padded(body: bytes, size: int) -> bytes:
+    return body + b" " * (size - len(body))
+
+
+def chunked(body: bytes) -> bytes:
+    head = request("POST", LOG_METRIC, headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
+    pieces = [body[start : start + 1000] for start in range(0, len(body), 1000)]
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "encoded", [lambda body: request("POST", LOG_METRIC, body), chunked], ids=["length", "chunked"]
+)
+def test_a_body_of_just_the_limit_is_taken(port: int, encoded: object) -> None:
+    assert callable(encoded)
+    run_id = new_run(port)
+    with Wire(port) as wire:
+        assert wire.send(encoded(padded(metric(run_id), MAX_JSON_BYTES))).answer().status == 200
+    assert steps_logged(port, run_id) == [0]
+
+
+@pytest.mark.parametrize(
+    "encoded", [lambda body: request("POST", LOG_METRIC, body), chunked], ids=["length", "chunked"]
+)
+def test_a_larger_body_is_refused_and_nothing_is_written(port: int, encoded: object) -> None:
+    assert callable(encoded)
+    run_id = new_run(port)
+    with Wire(port) as wire:
+        assert wire.send(encoded(padded(metric(run_id), MAX_JSON_BYTES + 1))).answer().error == TOO_LARGE
+    assert steps_logged(port, run_id) == []
+
+
+def test_a_client_that_sends_far_too_much_gets_to_read_why(port: int) -> None:
+    assert ask(port, "POST", LOG_METRIC, b" " * (50 * MAX_JSON_BYTES)).error == TOO_LARGE
+
+
+def test_a_client_that_asks_first_need_not_send_what_is_too_large(port: int) -> None:
+    with Wire(port) as wire:
+        headers = {"Expect": "100-continue", "Content-Length": str(MAX_JSON_BYTES + 1)}
+        assert wire.send(request("POST", LOG_METRIC, b"", headers)).answer().error == TOO_LARGE
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(port: int) -> None:
+    body = metric(new_run(port))
+    with Wire(port) as wire:
+        headers = {"Expect": "100-continue", "Content-Length": str(len(body))}
+        assert wire.send(request("POST", LOG_METRIC, b"", headers)).answer().status == 100
+        assert wire.send(body).answer().status == 200
+
+
+def test_the_connection_can_be_used_again_after_a_refusal(port: int) -> None:
+    with Wire(port) as wire:
+        assert wire.send(request("POST", LOG_METRIC, b" " * (MAX_JSON_BYTES + 1))).answer().status == 413
+        assert wire.send(request("GET", "/health")).answer().status == 200
+
+
+def test_a_body_in_many_packets_is_put_together(port: int) -> None:
+    run_id = new_run(port)
+    points = [{"key": "loss", "value": 1, "timestamp": step, "step": step} for step in range(900)]
+    whole = request(
+        "POST", "/api/2.0/mlflow/runs/log-batch", json.dumps({"run_id": run_id, "metrics": points}).encode()
+    )
+    with Wire(port) as wire:
+        wire.send(*(whole[start : start + 5000] for start in range(0, len(whole), 5000)))
+        assert wire.answer().status == 200
+    assert steps_logged(port, run_id) == list(range(900))
