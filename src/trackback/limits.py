@@ -176,8 +176,8 @@ def check_logged_model_name(name: str) -> str:
     check_length(name, "name", KEY_LENGTH)
     if bad := _LOGGED_MODEL_NAME_FORBIDDEN.intersection(name):
         raise InvalidParameter(
-            f"Invalid model name {shown(name)}: it must not contain {' '.join(sorted(bad))}. "
-            "None of / : . % \" ' is allowed there."
+            f"Invalid model name ({shown(name)}) provided: it contains {' '.join(sorted(bad))} "
+            "and cannot contain the following characters: / : . % \" '"
         )
     return name
 

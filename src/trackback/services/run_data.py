@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trackback import limits
-from trackback.entities import Actor, LifecycleStage
+from trackback.entities import Actor
 from trackback.errors import InvalidParameter, NotFound
+from trackback.services.logged_models import active_model
 from trackback.services.runs import RUN_NAME_TAG, active_run
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, Transaction, logged_models, metrics, runs
@@ -57,6 +58,7 @@ class RunData:
         self._check_sizes(points, params, tags)
         places = _Places(single)
         points = checked_points(points, places)
+        _check_models(models, places)
         checked_params = self._checked_params(params, places)
         checked_tags = {
             limits.check_key(key, places("tags", i, "key")): limits.check_tag_value(
@@ -157,6 +159,17 @@ def checked_points(points: Points, places: _Places) -> Points:
     return points
 
 
+def _check_models(models: Sequence[ModelOfPoint], places: _Places) -> None:
+    for each in models:
+        limits.check_length(each.model_id, places("metrics", each.place, "model_id"), limits.ID_LENGTH)
+        limits.check_length(
+            each.dataset_name, places("metrics", each.place, "dataset_name"), limits.DATASET_NAME_LENGTH
+        )
+        limits.check_length(
+            each.dataset_digest, places("metrics", each.place, "dataset_digest"), limits.DATASET_DIGEST_LENGTH
+        )
+
+
 def _add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> None:
     if refused := runs.add_params(tx, run, params):
         key, (kept, new) = next(iter(sorted(refused.items())))
@@ -168,7 +181,7 @@ def _add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> N
 
 
 def _model_points(tx: Transaction, run: RunRecord, points: Points, models: Sequence[ModelOfPoint]) -> list[ModelPoint]:
-    found = {model_id: _existing_model(tx, model_id) for model_id in sorted({each.model_id for each in models})}
+    found = {model_id: active_model(tx, model_id).id for model_id in sorted({each.model_id for each in models})}
     keys = tx.name_ids([points.keys[each.place] for each in models])
     rows = []
     for key, each in zip(keys, models, strict=True):
@@ -188,13 +201,6 @@ def _model_points(tx: Transaction, run: RunRecord, points: Points, models: Seque
             )
         )
     return sorted(rows)
-
-
-def _existing_model(tx: Transaction, model_id: str) -> int:
-    record = logged_models.find(tx, model_id)
-    if record is None or record.lifecycle != LifecycleStage.ACTIVE:
-        raise NotFound(f"Logged model with ID '{model_id}' not found.")
-    return record.id
 
 
 def _parsed_model(text: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ RUN_NAME_TAG = "mlflow.runName"
 def existing_run(tx: Transaction, run_id: str) -> RunRecord:
     if record := runs.find(tx, run_id):
         return record
-    raise NotFound(f"Run with id={limits.shown(run_id)} not found")
+    raise NotFound(f"Run with id={run_id} not found")
 
 
 def active_run(tx: Transaction, run_id: str) -> RunRecord:
