@@ -31,6 +31,8 @@ class Metrics:
             raise InvalidParameter(
                 f"Invalid value {max_results} for parameter 'max_results' supplied: it must be at least 1."
             )
+        limits.check_text(run_id, "run_id")
+        limits.check_text(key, "metric_key")
         limit = min(max_results or limits.HISTORY_PER_PAGE, limits.HISTORY_PER_PAGE)
         after = _decode_position(page_token) if page_token else None
 
@@ -47,7 +49,7 @@ class Metrics:
 
     async def bulk_history(self, actor: Actor, run_ids: Sequence[str], key: str, max_results: int) -> list[Metric]:
         """Points of one key of several runs, by run id, timestamp, step and value; the limit is over all of them."""
-        _check_runs(run_ids)
+        _check_series(run_ids, key)
         limit = min(limits.check_max_results(max_results, limits.INT64_MAX), limits.BULK_HISTORY_POINTS)
 
         def operation(tx: Transaction) -> list[Metric]:
@@ -73,7 +75,7 @@ class Metrics:
         max_results: int = limits.INTERVAL_POINTS,
     ) -> list[Metric]:
         """At most ``max_results`` points a run, evenly chosen by ``sample``, in the order the runs were asked for."""
-        _check_runs(run_ids)
+        _check_series(run_ids, key)
         limits.check_max_results(max_results, limits.INTERVAL_POINTS)
         if (start_step is None) != (end_step is None):
             raise InvalidParameter("If either start step or end step are specified, both must be specified.")
@@ -126,10 +128,13 @@ def _between(series: Series, start_step: int | None, end_step: int | None) -> Se
     return series.taken((series.steps >= start_step) & (series.steps <= end_step))
 
 
-def _check_runs(run_ids: Sequence[str]) -> None:
+def _check_series(run_ids: Sequence[str], key: str) -> None:
     if not run_ids:
         raise InvalidParameter("Missing value for required parameter 'run_ids'. Name at least one run.")
     limits.check_count(len(run_ids), "run_ids", limits.BULK_HISTORY_RUNS)
+    for run_id in run_ids:
+        limits.check_text(run_id, "run_ids")
+    limits.check_text(key, "metric_key")
 
 
 def _encode_position(position: Position) -> str:

@@ -109,6 +109,8 @@ class RunData:
         return checked
 
     async def delete_tag(self, actor: Actor, run_id: str, key: str) -> None:
+        limits.check_text(key, "key")
+
         def operation(tx: Transaction) -> None:
             run = active_run(tx, run_id)
             if not runs.delete_tag(tx, run.id, key):

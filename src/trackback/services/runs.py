@@ -18,7 +18,7 @@ RUN_NAME_TAG = "mlflow.runName"
 
 
 def existing_run(tx: Transaction, run_id: str) -> RunRecord:
-    if record := runs.find(tx, run_id):
+    if record := runs.find(tx, limits.check_text(run_id, "run_id")):
         return record
     raise NotFound(f"Run with id={run_id} not found")
 
