@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from trackback.errors import InvalidParameter
-from trackback.limits import INT64_MAX, shown
+from trackback.limits import shown
 
 T = TypeVar("T")
 Query = Mapping[str, Any]
+
+MAX_OFFSET = 2**53  # beyond any search, and far enough from 64 bits to add to
 
 _NO_QUERY: Query = {}
 
@@ -40,7 +42,7 @@ def decode(token: str, query: Query = _NO_QUERY) -> int:
         return 0
     found = _parse(token)
     offset = found.get("offset")
-    if type(offset) is not int or not 0 <= offset <= INT64_MAX:
+    if type(offset) is not int or not 0 <= offset <= MAX_OFFSET:
         raise _invalid(token)
     for name, asked in query.items():
         if found.get(name) != asked:
