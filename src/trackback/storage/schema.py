@@ -9,16 +9,17 @@ from collections.abc import Callable
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
-import psycopg
 
 from trackback.errors import ConfigurationError, SchemaError
-from trackback.storage import postgres, sqlite
+from trackback.storage import sqlite
 from trackback.storage.interface import Storage
-from trackback.storage.postgres import PostgresStorage
 from trackback.storage.sqlite import SqliteStorage
+
+if TYPE_CHECKING:
+    import psycopg
 
 _FILE = re.compile(r"(\d{4})_\w+\.(sqlite|postgres)\.sql")
 _UPGRADE_LOCK = 0x7472_6163_6B62_6163  # "trackbac": no two servers create or upgrade a PostgreSQL schema at once
@@ -69,8 +70,10 @@ def open_storage(uri: str) -> Storage:
     """
     location = parse_location(uri)
     if location.path is None:
+        from trackback.storage import postgres  # noqa: PLC0415 - psycopg takes 0.2 s, which SQLite should not wait for
+
         _prepare_postgres(location.uri, upgrade=False)
-        return PostgresStorage(location.uri)
+        return postgres.PostgresStorage(location.uri)
     with closing(_lock(location.path)):
         _prepare_sqlite(location.path, upgrade=False)
     return SqliteStorage(location.path)
@@ -89,6 +92,8 @@ def check(uri: str) -> list[str]:
     """What is wrong with the database at ``uri``, a sentence each; empty if it is sound."""
     location = parse_location(uri)
     if location.path is None:
+        from trackback.storage import postgres  # noqa: PLC0415 - as above
+
         with closing(postgres.connect_at_start(location.uri)) as connection:
             return _version_faults(location.database, _postgres_version(connection))
     if not location.path.exists():
@@ -162,6 +167,8 @@ def _sqlite_version(connection: apsw.Connection) -> int:
 
 
 def _prepare_postgres(uri: str, upgrade: bool) -> tuple[int, int]:
+    from trackback.storage import postgres  # noqa: PLC0415 - as above
+
     with closing(postgres.connect_at_start(uri)) as connection, connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_UPGRADE_LOCK])
         version = _postgres_version(connection)
@@ -169,7 +176,7 @@ def _prepare_postgres(uri: str, upgrade: bool) -> tuple[int, int]:
         return version, _postgres_version(connection)
 
 
-def _postgres_version(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
+def _postgres_version(connection: "psycopg.Connection[tuple[Any, ...]]") -> int:
     tables = {
         name for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
     }
