@@ -98,7 +98,7 @@ def is_key(key: str) -> bool:
 
 
 def _is_normal_path(key: str) -> bool:
-    return posixpath.normpath(key) == key and key != ".." and not key.startswith(("../", "/"))
+    return posixpath.normpath(key) == key and key != "." and not key.startswith(("..", "/"))
 
 
 def check_key(key: str, what: str) -> str:
