@@ -131,7 +131,7 @@ class NotImplementedHere(TrackbackError):
 
 
 class Unavailable(TrackbackError):
-    """The database or the object store does not answer. Nothing was written; the client may repeat."""
+    """The database or the object store does not answer. Whether it had written by then is not known; to be repeated."""
 
     code = "TEMPORARILY_UNAVAILABLE"
     status = 503

@@ -247,7 +247,7 @@ def translated(error: BaseException) -> TrackbackError:
     if isinstance(error, apsw.FullError):
         return StorageFull("The disk of the database is full. Nothing was written; free some space and repeat.")
     if isinstance(error, apsw.BusyError | apsw.LockedError | apsw.IOError | apsw.CantOpenError | apsw.NoMemError):
-        return Unavailable("The database does not answer. Nothing was written; repeat the request in a moment.")
+        return Unavailable("The database does not answer. Repeat the request in a moment.")
     log.error("unexpected error of the database", exc_info=error)
     return TrackbackError("The database refused an operation; the server's log says why.")
 
