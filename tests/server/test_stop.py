@@ -80,6 +80,7 @@ def test_a_client_that_goes_on_trickling_holds_up_nothing(server: TrackbackServe
     finally:
         stopped.set()
         thread.join()
+        wire.close()
 
 
 def test_a_request_under_way_is_answered_and_its_write_kept(server: TrackbackServer) -> None:
