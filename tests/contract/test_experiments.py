@@ -251,6 +251,15 @@ class TestTags:
         with pytest.raises(NotFound, match=f"No tag with name: k in experiment with id {created}"):
             await experiments.delete_tag(ANYONE, created, "k")
 
+    async def test_an_experiment_has_at_most_50_custom_views(self, experiments: Experiments) -> None:
+        views = {f"mlflow.customView.view{i}": "{}" for i in range(50)}
+        created = await experiments.create(ANYONE, "a", tags=views)
+        with pytest.raises(InvalidParameter, match="50"):
+            await experiments.set_tag(ANYONE, created, "mlflow.customView.view50", "{}")
+        await experiments.set_tag(ANYONE, created, "mlflow.customView.view0", "changed")
+        await experiments.set_tag(ANYONE, created, "mlflow.note.content", "a note")
+        assert len((await experiments.get(ANYONE, created)).tags) == 51
+
     async def test_many_may_set_one_tag_at_once(self, experiments: Experiments) -> None:
         created = await experiments.create(ANYONE, "a")
         await asyncio.gather(*(experiments.set_tag(ANYONE, created, "k", str(i)) for i in range(30)))

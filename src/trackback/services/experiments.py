@@ -16,6 +16,7 @@ from trackback.storage.experiments import ExperimentRecord
 
 DEFAULT_ID = 0
 DEFAULT_NAME = "Default"
+CUSTOM_VIEW_TAGS = "mlflow.customView.view"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
@@ -77,7 +78,7 @@ class Experiments:
                 raise self._taken(tx, name)
             experiments.set_artifact_location(tx, number, location or self._default_location(number))
             if checked:
-                experiments.set_tags(tx, number, checked)
+                _set_tags(tx, number, checked)
             return str(number)
 
         return await self._storage.write(operation)
@@ -190,7 +191,7 @@ class Experiments:
 
         def operation(tx: Transaction) -> None:
             active_experiment(tx, experiment)
-            experiments.set_tags(tx, experiment, {key: value})
+            _set_tags(tx, experiment, {key: value})
 
         await self._storage.write(operation)
 
@@ -213,6 +214,18 @@ def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
         )
         for i, (key, value) in enumerate(tags.items())
     }
+
+
+def _set_tags(tx: Transaction, experiment: int, tags: Mapping[str, str]) -> None:
+    """Set tags, of which MLflow's UI keeps its custom views in some: there may be so many of these and no more."""
+    experiments.set_tags(tx, experiment, tags)
+    if not any(key.startswith(CUSTOM_VIEW_TAGS) for key in tags):
+        return
+    if experiments.count_tags(tx, experiment, CUSTOM_VIEW_TAGS) > limits.CUSTOM_VIEWS_PER_EXPERIMENT:
+        raise InvalidParameter(
+            f"The maximum number of custom views per experiment is {limits.CUSTOM_VIEWS_PER_EXPERIMENT}. "
+            f"Delete one of the tags {CUSTOM_VIEW_TAGS}… first."
+        )
 
 
 def resolved_location(location: str) -> str:

@@ -115,6 +115,12 @@ def delete_tag(tx: Transaction, experiment: int, key: str) -> bool:
     return tx.run("DELETE FROM experiment_tags WHERE experiment = ? AND key = ?", experiment, number) > 0
 
 
+def count_tags(tx: Transaction, experiment: int, prefix: str) -> int:
+    """How many tags the experiment has whose keys begin with ``prefix``."""
+    rows = tx.rows("SELECT key FROM experiment_tags WHERE experiment = ?", experiment)
+    return sum(key.startswith(prefix) for key in tx.names([number for (number,) in rows]))
+
+
 def search(tx: Transaction, query: ExperimentQuery) -> list[ExperimentRecord]:
     """The experiments of a query, in order: its orders, then the highest id first; without orders the newest first."""
     keys = tx.known_name_ids([term.field.key for term in comparisons(query.condition)])
