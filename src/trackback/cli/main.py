@@ -7,7 +7,7 @@ import click
 from trackback import __version__
 from trackback.cli.db import db
 from trackback.cli.server import server
-from trackback.errors import ConfigurationError
+from trackback.errors import ConfigurationError, TrackbackError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -27,9 +27,9 @@ commands.add_command(db)
 
 
 def main() -> None:
-    """Run the command line. What can't work as it was told to ends in one line and exit code 2."""
+    """Run the command line. An error of ours ends it in one line: exit code 2 for what it was told, 1 for the rest."""
     try:
         commands(prog_name="trackback")
-    except ConfigurationError as error:
+    except TrackbackError as error:
         click.echo(f"trackback: {error.message}", err=True)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
