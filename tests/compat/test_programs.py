@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.environments import Environment
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -23,8 +25,9 @@ def test_refusals_carry_the_codes_and_messages_that_clients_match(mlflow: Enviro
     mlflow.run(SCRIPTS / "refusals.py", tracking_uri=tracking_uri)
 
 
+@pytest.mark.timeout(320)
 def test_models_are_logged_loaded_and_evaluated(mlflow: Environment, tracking_uri: str) -> None:
-    mlflow.run(SCRIPTS / "models.py", tracking_uri=tracking_uri)
+    mlflow.run(SCRIPTS / "models.py", tracking_uri=tracking_uri, timeout_s=300)
 
 
 def test_logged_models_of_mlflow_3_live_searched_and_loaded(tracking_uri: str) -> None:
