@@ -40,7 +40,7 @@ class LocalBlobs(BlobStore):
         self._uploads = self._folder / "tmp"
         try:
             self._uploads.mkdir(parents=True, exist_ok=True)
-            (self._folder / "blobs").mkdir(exist_ok=True)
+            _make_shelves(self._folder / "blobs")
             _sweep(self._uploads)
         except OSError as error:
             raise ConfigurationError(f"Can't keep artifacts in {folder}: {error.strerror}.") from error
@@ -128,7 +128,9 @@ class _Upload:
             self._close()
             digest = self._digest.hexdigest()
             location = f"blobs/{digest[:2]}/{digest[2:]}.{secrets.token_hex(8)}"
-            _move(self._path, folder / location)
+            target = folder / location
+            self._path.rename(target)
+            _sync_directory(target.parent)
             return Blob(digest, self._size, location)
 
     def drop(self) -> None:
@@ -140,14 +142,6 @@ class _Upload:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-
-def _move(path: Path, target: Path) -> None:
-    if not target.parent.is_dir():
-        target.parent.mkdir(exist_ok=True)
-        _sync_directory(target.parent.parent)
-    path.rename(target)
-    _sync_directory(target.parent)
 
 
 def _read(path: Path, blob: Blob, start: int, stop: int) -> bytes:
@@ -174,6 +168,14 @@ def _sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _make_shelves(blobs: Path) -> None:
+    """The folders of all digests to come: one made later would cost the first upload to it another fsync."""
+    blobs.mkdir(exist_ok=True)
+    for number in range(256):
+        (blobs / f"{number:02x}").mkdir(exist_ok=True)
+    _sync_directory(blobs)
 
 
 def _sweep(uploads: Path) -> None:

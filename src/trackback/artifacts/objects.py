@@ -35,7 +35,7 @@ PART_SIZE = 16 << 20
 PARTS_AT_ONCE = 4
 RANGE_SIZE = 4 << 20
 PING_TIMEOUT_S = 5
-ABORT_TIMEOUT_S = 10
+END_TIMEOUT_S = 10
 
 _CLIENT: "ClientConfig" = {
     "allow_http": True,  # where the operator's endpoint is http; without one it is the provider's, with https
@@ -73,27 +73,34 @@ class ObjectBlobs(BlobStore):
     async def put(self, chunks: AsyncIterator[bytes]) -> Blob:
         location = f"blobs/{secrets.token_hex(16)}"
         source = _Source(in_pieces(chunks))
-        try:
-            if (whole := await source.read_below(PART_SIZE)) is None:
-                await self._put_parts(location, source)
-            else:
-                await obstore.put_async(self._store, location, whole, use_multipart=False)
-        except BaseError as error:
-            raise faults.unreachable(error) from error
+        whole = await source.read_below(PART_SIZE)
+        await self._upload(location, source, source if whole is None else whole)
         return Blob(source.digest, source.size, location)
 
-    async def _put_parts(self, location: str, source: "_Source") -> None:
-        """obstore aborts the upload if the source raises, but not if it is cancelled itself."""
+    async def _upload(self, location: str, source: "_Source", content: "bytes | _Source") -> None:
+        """An upload that breaks off is ended and its object deleted, not aborted: a part that is under way when an
+        upload is aborted may stay behind for ever.
+        """
         upload = asyncio.ensure_future(
-            obstore.put_async(self._store, location, source, chunk_size=PART_SIZE, max_concurrency=PARTS_AT_ONCE)
+            obstore.put_async(self._store, location, content, chunk_size=PART_SIZE, max_concurrency=PARTS_AT_ONCE)
         )
         try:
             await asyncio.shield(upload)
         except asyncio.CancelledError:
-            source.abandon()
-            await asyncio.wait([upload], timeout=ABORT_TIMEOUT_S)
-            upload.cancel()
+            source.end()
+            await asyncio.wait([upload], timeout=END_TIMEOUT_S)
+            await self._drop(location)
             raise
+        except BaseError as error:
+            raise source.error or faults.unreachable(error) from error
+        if source.error:
+            await self._drop(location)
+            raise source.error
+
+    async def _drop(self, location: str) -> None:
+        """Delete what nobody refers to, if that can be done now."""
+        with suppress(Unavailable):
+            await self.delete(location)
 
     async def read(self, blob: Blob, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes, None]:
         """In ranges, so that no request lasts as long as a slow reader does, and each can be retried."""
@@ -141,22 +148,26 @@ class ObjectBlobs(BlobStore):
 
 
 class _Source:
-    """The pieces of an upload, hashed on their way to obstore; iterated over once."""
+    """The pieces of an upload, hashed on their way to obstore; iterated over once.
+
+    Where they break off, the iteration ends, and ``error`` says why.
+    """
 
     def __init__(self, pieces: AsyncIterator[bytes]) -> None:
         self._pieces = pieces
         self._taken: list[bytes] = []
         self._hash = hashlib.sha256()
-        self._abandoned = False
+        self._ended = False
         self.size = 0
+        self.error: Exception | None = None
 
     @property
     def digest(self) -> str:
         return self._hash.hexdigest()
 
-    def abandon(self) -> None:
-        """Raise at the next piece."""
-        self._abandoned = True
+    def end(self) -> None:
+        """Give no more pieces."""
+        self._ended = True
 
     async def read_below(self, size: int) -> bytes | None:
         """All the bytes, if they are less than ``size``; if not, iterating gives them from the first on."""
@@ -172,14 +183,17 @@ class _Source:
     async def __anext__(self) -> bytes:
         if self._taken:
             return self._taken.pop(0)
-        if (piece := await self._next()) is None:
+        try:
+            piece = await self._next()
+        except Exception as error:  # noqa: BLE001 - the uploader raises it, when the store has been cleaned up
+            self.error = error
+            piece = None
+        if piece is None or self._ended:
             raise StopAsyncIteration
         return piece
 
     async def _next(self) -> bytes | None:
         piece = await anext(self._pieces, None)
-        if self._abandoned:
-            raise Unavailable("The server is stopping. Nothing was stored; repeat the request in a moment.")
         if piece is not None:
             await asyncio.to_thread(self._hash.update, piece)
             self.size += len(piece)
