@@ -65,6 +65,13 @@ def search(tx: Transaction, query: RunQuery) -> list[RunRecord]:
     return _Search(tx, query).page()
 
 
+class _Source(NamedTuple):
+    """``FROM … t WHERE …``, whose rows have a ``run``, and the term that all of those meet."""
+
+    rows: Fragment
+    met: Comparison | None
+
+
 class _Search:
     def __init__(self, tx: Transaction, query: RunQuery) -> None:
         self._tx = tx
@@ -78,7 +85,7 @@ class _Search:
 
     def page(self) -> list[RunRecord]:
         rarest = self._rarest()
-        walks = self._walks() if rarest is None else iter([self._among(*rarest)])
+        walks = self._walks() if rarest is None else iter([self._among(rarest)])
         found: list[RunRecord] = []
         wanted = self._query.offset + self._query.limit
         for walk in walks:
@@ -88,41 +95,41 @@ class _Search:
                 break
         return found[self._query.offset :]
 
-    def _rarest(self) -> tuple[Node, list[int]] | None:
-        """The rarest term that must hold, and its runs; None where no indexed term is rare."""
+    def _rarest(self) -> "_Source | None":
+        """The source of the rarest term that must hold; None where no indexed term is rare."""
         terms = [term for term in conjuncts(self._query.condition) if isinstance(term, Comparison)]
-        terms.sort(key=_commonness)
-        sources = [(term, source) for term in terms if (source := self._source(term))]
+        sources = [source for term in sorted(terms, key=_commonness) if (source := self._source(term))]
         rarest, fewest = None, FEW + 1
-        for term, source in sources[:TERMS_COUNTED]:
+        for source in sources[:TERMS_COUNTED]:
             row = self._tx.row(
-                f"SELECT count(*) FROM (SELECT 1 {source.sql} LIMIT ?) AS counted", *source.values, fewest
+                f"SELECT count(*) FROM (SELECT 1 {source.rows.sql} LIMIT ?) AS counted", *source.rows.values, fewest
             )
             if row is not None and row[0] < fewest:
-                rarest, fewest = (term, source), row[0]
+                rarest, fewest = source, row[0]
                 if fewest <= RARE:
                     break
-        if rarest is None:
-            return None
-        term, source = rarest
-        return term, [run for (run,) in self._tx.rows(f"SELECT t.run {source.sql}", *source.values)]
+        return rarest
 
-    def _source(self, term: Comparison) -> Fragment | None:
-        """``FROM … t WHERE …`` for the runs of a term, where an index finds them."""
+    def _source(self, term: Comparison) -> "_Source | None":
+        """Where an index finds the runs of a term."""
         field, operator, value = _stored(term.field), term.operator, term.value
         if field == Field(Kind.ATTRIBUTE, "run_id") and operator in (Operator.EQUAL, Operator.IN):
             test = predicate("uuid", operator, value)
-            return Fragment(f"FROM (SELECT id AS run FROM runs WHERE {test.sql}) t WHERE 1 = 1", test.values)
+            return _Source(
+                Fragment(f"FROM (SELECT id AS run FROM runs WHERE {test.sql}) t WHERE 1 = 1", test.values), term
+            )
         indexed = _indexed(field, operator, value)
         if indexed is None:
             return None
         key = Fragment("t.key = ?", (self._key(field),))
-        scope = joined((self._of_experiments("t.experiment"), key, indexed), "AND")
-        return Fragment(f"FROM {_TABLES[field.kind]} t WHERE {scope.sql}", scope.values)
+        scope = joined((self._of_experiments("t.experiment"), key, indexed.condition), "AND")
+        rows = Fragment(f"FROM {_TABLES[field.kind]} t WHERE {scope.sql}", scope.values)
+        return _Source(rows, term if indexed.exact else None)
 
-    def _among(self, found: Node, candidates: list[int]) -> Fragment:
-        """The candidates for which the rest of the filter holds too, in order."""
-        rest = [term for term in conjuncts(self._query.condition) if term is not found]
+    def _among(self, source: "_Source") -> Fragment:
+        """The runs of a source for which the rest of the filter holds too, in order."""
+        candidates = [run for (run,) in self._tx.rows(f"SELECT t.run {source.rows.sql}", *source.rows.values)]
+        rest = [term for term in conjuncts(self._query.condition) if term is not source.met]
         conditions = [Fragment("r.id {ints}", (candidates,)), *(compiled(term, self._comparison) for term in rest)]
         return self._ordered(Fragment("runs r"), conditions, [], self._order)
 
@@ -251,25 +258,32 @@ def _stored(field: Field) -> Field:
     return _RUN_NAME if field == Field(Kind.ATTRIBUTE, "run_name") else field
 
 
-def _indexed(field: Field, operator: Operator, value: Any) -> Fragment | None:
-    """What an index on the value can answer: at least, that there is a value."""
+class _Indexed(NamedTuple):
+    """What an index finds for a term: all of its runs, and no others where it is ``exact``."""
+
+    condition: Fragment
+    exact: bool
+
+
+def _indexed(field: Field, operator: Operator, value: Any) -> _Indexed | None:
+    """What an index on the value can answer, without a look at the row."""
     if field.kind is Kind.METRIC and field.aggregate is Aggregate.LAST:
         if operator in _RANGES or operator is Operator.IN:
-            return joined((Fragment("t.is_nan = 0"), predicate("t.value", operator, value)), "AND")
+            return _Indexed(joined((Fragment("t.is_nan = 0"), predicate("t.value", operator, value)), "AND"), True)
     elif field.kind in (Kind.PARAM, Kind.TAG):
         start = f"substr(t.value, 1, {INDEXED_LENGTH})"
         if operator is Operator.EQUAL:
-            heads = predicate(start, operator, value[:INDEXED_LENGTH])
-            return joined((heads, predicate("t.value", operator, value)), "AND")
+            return _Indexed(predicate(start, operator, value[:INDEXED_LENGTH]), len(value) < INDEXED_LENGTH)
         if operator is Operator.IN:
-            heads = predicate(start, operator, tuple(each[:INDEXED_LENGTH] for each in value))
-            return joined((heads, predicate("t.value", operator, value)), "AND")
+            starts = tuple(each[:INDEXED_LENGTH] for each in value)
+            return _Indexed(predicate(start, operator, starts), all(len(each) < INDEXED_LENGTH for each in value))
         if operator is Operator.LIKE and (prefix := _literal_prefix(value)):
-            heads = Fragment(f"{start} >= ? AND {start} < ?", (prefix, _successor(prefix)))
-            return joined((heads, predicate("t.value", operator, value)), "AND")
+            return _Indexed(Fragment(f"{start} >= ? AND {start} < ?", (prefix, _successor(prefix))), False)
     else:
         return None
-    return NOTHING if operator is Operator.IS_NOT_NULL and field.aggregate is Aggregate.LAST else None
+    if operator is Operator.IS_NOT_NULL and field.aggregate is Aggregate.LAST:
+        return _Indexed(NOTHING, True)
+    return None
 
 
 def _literal_prefix(pattern: str) -> str:
