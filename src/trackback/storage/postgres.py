@@ -5,8 +5,9 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
@@ -196,11 +197,18 @@ def connect(uri: str) -> psycopg.Connection[Row]:
 
 
 def connect_at_start(uri: str) -> psycopg.Connection[Row]:
-    """``connect``, where a failure is the operator's to mend."""
-    try:
+    """``connect``, before there are any clients."""
+    with at_start("connect to"):
         return connect(uri)
+
+
+@contextmanager
+def at_start(action: str) -> Iterator[None]:
+    """Before there are any clients, a failure is the operator's to mend, who is told all of it."""
+    try:
+        yield
     except psycopg.Error as error:
-        raise ConfigurationError(f"Can't connect to the database: {str(error).strip()}") from error
+        raise ConfigurationError(f"Can't {action} the database: {str(error).strip()}") from error
 
 
 def translated(error: psycopg.Error) -> TrackbackError:

@@ -152,8 +152,11 @@ def _prepare_sqlite(path: Path, upgrade: bool) -> tuple[int, int]:
     with closing(sqlite.connect(path)) as connection:
         version = _sqlite_version(connection)
         if pending := _pending("sqlite", version, upgrade):
-            with connection:
-                _apply(connection.execute, pending)
+            try:
+                with connection:
+                    _apply(connection.execute, pending)
+            except apsw.Error as error:
+                raise ConfigurationError(f"Can't write the schema to the database {path}: {error}.") from error
         return version, _sqlite_version(connection)
 
 
@@ -169,7 +172,11 @@ def _sqlite_version(connection: apsw.Connection) -> int:
 def _prepare_postgres(uri: str, upgrade: bool) -> tuple[int, int]:
     from trackback.storage import postgres  # noqa: PLC0415 - as above
 
-    with closing(postgres.connect_at_start(uri)) as connection, connection.transaction():
+    with (
+        closing(postgres.connect_at_start(uri)) as connection,
+        postgres.at_start("write the schema to"),
+        connection.transaction(),
+    ):
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_UPGRADE_LOCK])
         version = _postgres_version(connection)
         _apply(connection.execute, _pending("postgres", version, upgrade))

@@ -13,6 +13,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -283,6 +284,7 @@ class FileLock:
     """One process owns a database file. The lock is a file beside it, released by the kernel when the owner dies."""
 
     def __init__(self, database: Path) -> None:
+        database = database.resolve()  # one file may be reached by several links, and has one lock
         path = database.with_name(database.name + ".lock")
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -297,8 +299,9 @@ class FileLock:
                 f"The database {database} is in use by another trackback process"
                 f"{f' (pid {owner})' if owner else ''}. Stop that one, or use PostgreSQL to run several servers."
             ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        with suppress(OSError):  # a full disk: the lock holds all the same, only without the owner's name
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     def close(self) -> None:
         os.close(self._descriptor)
