@@ -26,12 +26,11 @@ SOUND = Findings()
 
 def audit(port: int, books: Books) -> Findings:
     """Read everything back through the protocol, and compare."""
-    client = Client(port)
     findings = Findings()
-    _compare_runs(client, books, findings)
-    for run in sorted({series.run for series in books.points_sent}):
-        _compare_run(client, run, books, findings)
-    client.close()
+    with Client(port) as client:
+        _compare_runs(client, books, findings)
+        for run in sorted({series.run for series in books.points_sent}):
+            _compare_run(client, run, books, findings)
     return findings
 
 

@@ -4,7 +4,8 @@ import http.client
 import json
 import socket
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 API = "/api/2.0/mlflow/"
@@ -61,6 +62,14 @@ class Client:
     def new_run(self) -> str:
         run_id: str = self.result("POST", "runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"]
         return run_id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         if self._connection is not None:

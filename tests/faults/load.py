@@ -57,7 +57,8 @@ class Load:
 
     def __init__(self, *ports: int, clients: int = 8) -> None:
         """``ports``: those of one server, or of several on one database, which the clients are spread over."""
-        self.shared_run = Client(ports[0]).new_run()
+        with Client(ports[0]) as client:
+            self.shared_run = client.new_run()
         self._end = threading.Event()
         self._clients = [
             _LoggingClient(number, ports[number % len(ports)], self.shared_run, self._end) for number in range(clients)
@@ -71,6 +72,18 @@ class Load:
             assert time.monotonic() < deadline, f"less than {count} answers for a client within {timeout_s} s"
             assert all(client.is_alive() for client in self._clients), "a client has failed"
             time.sleep(0.01)
+
+    def wait_for_refusals(self, count: int, timeout_s: float = 30) -> None:
+        """Return when so many more requests have been refused altogether."""
+        goal = self._refused + count
+        deadline = time.monotonic() + timeout_s
+        while self._refused < goal:
+            assert time.monotonic() < deadline, f"less than {count} refusals within {timeout_s} s"
+            time.sleep(0.01)
+
+    @property
+    def _refused(self) -> int:
+        return sum(sum(client.books.refusals.values()) for client in self._clients)
 
     @property
     def books(self) -> Books:
@@ -106,6 +119,10 @@ class _LoggingClient(threading.Thread):
         self._steps = 0
 
     def run(self) -> None:
+        with self._client:
+            self._log()
+
+    def _log(self) -> None:
         own_run = None
         turn = 0
         while not self._end.is_set():
@@ -117,7 +134,6 @@ class _LoggingClient(threading.Thread):
             if own_run and turn % 5 == 1:
                 self._set_tag(own_run, turn)
             turn += 1
-        self._client.close()
 
     def _create_run(self, turn: int) -> str | None:
         """Sent once only: to send it again could make two of it."""

@@ -33,9 +33,8 @@ def trackback(own_postgres: Postgres, tmp_path: Path) -> Iterator[TrackbackServe
 
 
 def readiness(server: TrackbackServer) -> tuple[int, str]:
-    client = Client(server.port)
-    answer = client.ask("GET", "/ready")
-    client.close()
+    with Client(server.port) as client:
+        answer = client.ask("GET", "/ready")
     return answer.status, answer.body["checks"]["database"]
 
 
@@ -46,9 +45,9 @@ def test_requests_fail_cleanly_while_postgresql_is_away_and_then_go_on(
         for end in (own_postgres.stop, own_postgres.kill):
             load.wait_for(ACKNOWLEDGED_BETWEEN)
             end()
-            client = Client(trackback.port)
-            assert client.post("runs/create", {"experiment_id": "0"}).error == UNAVAILABLE
-            assert client.get("runs/get", {"run_id": load.shared_run}).error == UNAVAILABLE
+            with Client(trackback.port) as client:
+                assert client.post("runs/create", {"experiment_id": "0"}).error == UNAVAILABLE
+                assert client.get("runs/get", {"run_id": load.shared_run}).error == UNAVAILABLE
             assert readiness(trackback) == (503, "does not answer")
             own_postgres.start()
             assert readiness(trackback) == (200, "ok")
@@ -62,10 +61,10 @@ def test_requests_fail_cleanly_while_postgresql_is_away_and_then_go_on(
 
 def test_a_restart_between_two_requests_is_not_noticed(own_postgres: Postgres, trackback: TrackbackServer) -> None:
     """The connections that the server keeps open are dead then, which it must find out by itself."""
-    client = Client(trackback.port)
-    run_id = client.new_run()
-    for _ in range(20):
-        client.get("runs/get", {"run_id": run_id})
-    own_postgres.restart()
+    with Client(trackback.port) as client:
+        run_id = client.new_run()
+        for _ in range(20):
+            client.get("runs/get", {"run_id": run_id})
+        own_postgres.restart()
 
-    assert {client.get("runs/get", {"run_id": run_id}).status for _ in range(20)} == {200}
+        assert {client.get("runs/get", {"run_id": run_id}).status for _ in range(20)} == {200}
