@@ -46,6 +46,15 @@ def test_a_client_that_sends_far_too_much_gets_to_read_why(port: int) -> None:
     assert ask(port, "POST", LOG_METRIC, b" " * (50 * MAX_JSON_BYTES)).error == TOO_LARGE
 
 
+def test_a_client_that_sends_without_end_is_cut_off(port: int) -> None:
+    piece = b" " * 1_000_000
+    with Wire(port) as wire:
+        wire.send(request("POST", LOG_METRIC, b"", {"Content-Length": "1000000000"}))
+        sends = (wire.send(piece) for _ in range(1000))
+        with pytest.raises(ConnectionError):
+            list(sends)
+
+
 def test_a_client_that_asks_first_need_not_send_what_is_too_large(port: int) -> None:
     with Wire(port) as wire:
         headers = {"Expect": "100-continue", "Content-Length": str(MAX_JSON_BYTES + 1)}

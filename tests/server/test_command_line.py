@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tests.server.wire import ask
 from tests.servers.trackback import TrackbackServer
 from trackback import __version__
 
@@ -86,6 +87,17 @@ def test_the_server_takes_its_settings_from_the_environment_too(tmp_path: Path) 
         "Stop it, or choose another with --port.",
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_a_list_of_names_comes_from_the_environment_parted_by_commas(tmp_path: Path) -> None:
+    names = {"TRACKBACK_ALLOWED_HOSTS": "a.example, b.example"}
+    with TrackbackServer(sqlite(tmp_path), tmp_path / "artifacts", tmp_path, env=names) as server:
+        statuses = [
+            ask(server.port, "GET", "/version", headers={"Host": name}).status
+            for name in ("a.example", "b.example", "c.example")
+        ]
+
+    assert statuses == [200, 200, 403]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from trackback.server.replies import error_body
 MAX_HEADER_BYTES = 64 * 1024
 READ_AHEAD_BYTES = 1 << 20
 WRITE_AHEAD_BYTES = 2 << 20
+DISCARDED_BYTES = 64 << 20
 
 # Since 2.4 an application is told of a client that is gone by an error of ``send``.
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
@@ -36,6 +37,7 @@ class Protocol(HttpToolsProtocol):
         self._in_body = False
         self._header_bytes = 0
         self._received = 0
+        self._discarded = 0
         self._requests = 0
 
     # What the transport calls
@@ -65,6 +67,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._requests += 1
+        self._discarded = 0
         self._in_headers = True
         self._header_bytes = 0
 
@@ -104,7 +107,8 @@ class Protocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
-            return  # answered already; what still comes is read and forgotten, so that the client gets to the answer
+            self._discard(body)
+            return
         cycle.body += body
         if len(cycle.body) > READ_AHEAD_BYTES:
             self.flow.pause_reading()
@@ -159,6 +163,12 @@ class Protocol(HttpToolsProtocol):
         if self._in_headers:
             return Phase.HEADERS
         return Phase.IDLE if self.cycle else Phase.NEW
+
+    def _discard(self, body: bytes) -> None:
+        """Forget what still comes of a body after the answer: most clients read that only when they have sent all."""
+        self._discarded += len(body)
+        if self._discarded > DISCARDED_BYTES:
+            self.transport.abort()
 
     def _refuse(self, error: TrackbackError) -> None:
         """Answer with an error in the endpoint's place, if it has not begun to, and close the connection."""

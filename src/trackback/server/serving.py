@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -61,6 +62,7 @@ def _why_not(error: OSError, host: str, port: int) -> str:
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     async with open_app(settings) as app:
+        gc.freeze()  # all that is there now stays, so collections, which stop every request, need not look at it
         server = Server(app, settings)
         host, port = listener.getsockname()[:2]
         name = f"[{host}]" if ":" in host else host
