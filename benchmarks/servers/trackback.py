@@ -1,5 +1,6 @@
 """This project's server, on SQLite and on PostgreSQL."""
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Self
@@ -59,8 +60,11 @@ class TrackbackOnPostgresServer(TrackbackServer):
 
 
 def _own_version() -> str:
-    commit = output_of("git", "-C", Path(__file__).parent, "describe", "--always", "--dirty")
-    return f"{output_of(sys.executable, '-m', 'trackback', '--version').rpartition(' ')[2]} at {commit}"
+    version = output_of(sys.executable, "-m", "trackback", "--version").rpartition(" ")[2]
+    try:
+        return f"{version} at {output_of('git', '-C', Path(__file__).parent, 'describe', '--always', '--dirty')}"
+    except (OSError, subprocess.CalledProcessError):  # An unpacked archive, not a repository.
+        return version
 
 
 def _version_of(postgres: Postgres) -> str:
