@@ -1,11 +1,13 @@
 """How large a body may be."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.server.conftest import MAX_JSON_BYTES
 from tests.server.wire import LOG_METRIC, Wire, ask, metric, new_run, request, steps_logged
+from tests.servers.trackback import TrackbackServer
 
 TOO_LARGE = (413, "BAD_REQUEST")
 
@@ -85,3 +87,20 @@ def test_a_body_in_many_packets_is_put_together(port: int) -> None:
         wire.send(*(whole[start : start + 5000] for start in range(0, len(whole), 5000)))
         assert wire.answer().status == 200
     assert steps_logged(port, run_id) == list(range(900))
+
+
+def test_others_are_answered_while_a_large_body_is_decoded(tmp_path: Path) -> None:
+    point = {"key": "loss", "value": "0.5", "timestamp": "1700000000000", "step": "1"}
+    large = json.dumps({"run_id": "r", "metrics": [point] * 300_000}).encode()
+    answered = 0
+    with (
+        TrackbackServer(f"sqlite:///{tmp_path}/trackback.db", tmp_path / "artifacts", tmp_path) as server,
+        Wire(server.port) as slow,
+        Wire(server.port) as quick,
+    ):
+        slow.send(request("POST", "/api/2.0/mlflow/runs/log-batch", large))
+        while not slow.has_answer:
+            assert quick.send(request("GET", "/health")).answer().status == 200
+            answered += 1
+
+    assert answered > 20

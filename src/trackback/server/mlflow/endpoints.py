@@ -4,6 +4,7 @@
 declaration makes a route for every prefix that MLflow serves it under.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -26,6 +27,9 @@ from trackback.services import Services
 TRACKING = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
 AJAX_ONLY = ("/ajax-api/2.0/mlflow/",)
 ARTIFACTS = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
+
+# A body of this size may take long enough to decode that it should not hold up other requests.
+LARGE_BODY_BYTES = 1 << 20
 
 R = TypeVar("R", bound=msgspec.Struct)
 RpcFunction = Callable[[Services, Actor, R], Awaitable[msgspec.Struct | None]]
@@ -53,7 +57,11 @@ class Rpc(Generic[R]):
             else:
                 if method in ("POST", "PUT"):
                     _check_content_type(scope)
-                request = decoder.body(await read_body(scope, receive, limit), scope["path_params"])
+                body = await read_body(scope, receive, limit)
+                if len(body) < LARGE_BODY_BYTES:
+                    request = decoder.body(body, scope["path_params"])
+                else:
+                    request = await asyncio.to_thread(decoder.body, body, scope["path_params"])
             return await send_json(send, encode(await function(services, actor, request)))
 
         return handle
