@@ -1,4 +1,4 @@
-"""A process and all its descendants: memory, signals. Read from /proc."""
+"""A process and all its descendants: its memory. Read from /proc."""
 
 import threading
 import time
@@ -22,8 +22,13 @@ def tree(root: int) -> list[int]:
 
 
 def memory_mb(root: int) -> float:
-    """Memory of the whole tree in MB (10^6 bytes), each shared page divided among those who share it (PSS)."""
-    return sum(_pss_bytes(pid) for pid in tree(root)) / 1e6
+    """Memory of the whole tree in MB (10^6 bytes): what each process has alone, and once what they share.
+
+    For a single process that is its RSS. PSS would grant it a discount for every stranger that uses the same libraries,
+    and a sum of RSS would count a library once for each process.
+    """
+    shares = [_private_and_shared_bytes(pid) for pid in tree(root)]
+    return (sum(private for private, _ in shares) + max(shared for _, shared in shares)) / 1e6
 
 
 class PeakMemory:
@@ -59,9 +64,13 @@ def _parents() -> Iterator[tuple[int, int]]:
             yield int(directory.name), int(stat.rpartition(")")[2].split()[1])
 
 
-def _pss_bytes(pid: int) -> int:
+def _private_and_shared_bytes(pid: int) -> tuple[int, int]:
     try:
-        rollup = (_PROC / str(pid) / "smaps_rollup").read_text()
+        lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
     except OSError:  # It ended meanwhile.
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:")), 0)
+        return 0, 0
+    fields = {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines[1:])}
+    return (
+        fields["Private_Clean"] + fields["Private_Dirty"] + fields["Private_Hugetlb"],
+        fields["Shared_Clean"] + fields["Shared_Dirty"] + fields["Shared_Hugetlb"],
+    )
