@@ -4,7 +4,6 @@ import hashlib
 import json
 import random
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.faults.disk import small_disk
 from tests.needs import need
 from tests.server.wire import Answer, Wire, ask, new_run, post, request
 from tests.servers.s3 import S3
@@ -408,22 +408,16 @@ def test_an_upload_under_way_when_the_server_is_killed_is_not_there_and_comes_ag
 
 
 def test_a_full_disk_is_told_and_leaves_all_else_as_it_was(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
-    need(subprocess.run(command, capture_output=True).returncode == 0, "no right to mount a small disk (be root)")
-    try:
-        with TrackbackServer(f"sqlite:///{tmp_path}/trackback.db", disk, tmp_path) as server:
-            client = Client(server.port, disk)
-            client.put("fits", bytes(2 * MEGABYTE))
-            refused = client.put("too-large", bytes(20 * MEGABYTE))
-            assert refused.error == (507, "TEMPORARILY_UNAVAILABLE")
-            assert str(disk) not in refused.json["message"]
-            assert (client.names(), len(client.files())) == (["fits"], 1)
-            assert client.put("fits-too", bytes(4 * MEGABYTE)).status == 200
-            assert client.get("fits").body == bytes(2 * MEGABYTE)
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    uri = f"sqlite:///{tmp_path}/trackback.db"
+    with small_disk(tmp_path / "disk", 8) as disk, TrackbackServer(uri, disk.folder, tmp_path) as server:
+        client = Client(server.port, disk.folder)
+        client.put("fits", bytes(2 * MEGABYTE))
+        refused = client.put("too-large", bytes(20 * MEGABYTE))
+        assert refused.error == (507, "TEMPORARILY_UNAVAILABLE")
+        assert str(disk.folder) not in refused.json["message"]
+        assert (client.names(), len(client.files())) == (["fits"], 1)
+        assert client.put("fits-too", bytes(4 * MEGABYTE)).status == 200
+        assert client.get("fits").body == bytes(2 * MEGABYTE)
 
 
 def test_memory_stays_bounded_while_a_large_file_goes_up_and_down(tmp_path: Path) -> None:

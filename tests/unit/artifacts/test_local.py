@@ -2,7 +2,6 @@
 
 import os
 import resource
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.needs import need
+from tests.faults.disk import small_disk
 from trackback.artifacts.local import LocalBlobs
 from trackback.errors import ConfigurationError, DataLoss, StorageFull, Unavailable
 
@@ -30,14 +29,9 @@ async def blobs(folder: Path) -> AsyncIterator[LocalBlobs]:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 4 MB."""
-    mounted = tmp_path / "disk"
-    mounted.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mounted)]
-    need(subprocess.run(command, capture_output=True).returncode == 0, "no right to mount a small disk (be root)")
-    yield mounted
-    subprocess.run(["umount", "--lazy", str(mounted)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", 4) as mounted:
+        yield mounted.folder
 
 
 @contextmanager
@@ -67,15 +61,15 @@ async def test_a_blob_lies_under_its_digest_so_that_sha256sum_can_check_it(blobs
     assert f"{file.parent.name}{file.stem}" == blob.digest
 
 
-async def test_a_full_disk_says_so_and_leaves_nothing_half_written(small_disk: Path) -> None:
-    blobs = LocalBlobs(small_disk)
+async def test_a_full_disk_says_so_and_leaves_nothing_half_written(disk: Path) -> None:
+    blobs = LocalBlobs(disk)
     with pytest.raises(StorageFull):
         await blobs.put(megabytes(5))
-    assert files(small_disk) == []
+    assert files(disk) == []
 
 
-async def test_a_disk_that_was_full_takes_what_fits(small_disk: Path) -> None:
-    blobs = LocalBlobs(small_disk)
+async def test_a_disk_that_was_full_takes_what_fits(disk: Path) -> None:
+    blobs = LocalBlobs(disk)
     with pytest.raises(StorageFull):
         await blobs.put(megabytes(5))
     assert (await blobs.put(megabytes(3))).size == 3 * MEGABYTE
