@@ -1,0 +1,138 @@
+"""Calls to a tracking server: structs in, structs out, errors of the exception tree.
+
+Importing this is cheap; httpx is imported by the first call.
+"""
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from trackback.client.address import find_address
+from trackback.client.downloads import PartialFile
+from trackback.client.retries import Retries
+from trackback.client.uploads import pieces_of
+from trackback.client.wire import Request, encode, query
+from trackback.errors import InvalidParameter
+from trackback.limits import check_text, shown
+
+if TYPE_CHECKING:
+    from trackback.client.connection import Connection
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts/"
+"""Where a server keeps artifacts for its clients; ``mlflow-artifacts:/path`` means ``path`` under it."""
+TIMEOUT_S = 120.0  # MLflow's
+RETRIES = Retries()
+
+
+class Transport:
+    """A server, spoken to over connections that are kept. Threads may share it; a forked process makes its own.
+
+    uri: where the server is, ``http://127.0.0.1:5000`` unless the environment says more.
+    token, username, password: who asks. ``find_address`` tells where they come from when they are not given; they are
+        sent to the server, and shown nowhere.
+    timeout_s: how long the server may be silent, in seconds.
+    retries: how long to go on after failures that pass.
+    """
+
+    def __init__(
+        self,
+        uri: str | None = None,
+        *,
+        token: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        retries: Retries = RETRIES,
+    ) -> None:
+        self._address = find_address(uri, token=token, username=username, password=password)
+        self._timeout_s = timeout_s
+        self._retries = retries
+        self._connections: dict[int, Connection] = {}  # by process: sockets may not be shared with a forked one
+
+    @property
+    def uri(self) -> str:
+        """The server's URI, without credentials."""
+        return self._address.uri
+
+    def call(self, method: str, path: str, request: Request, answer: type[T], *, idempotent: bool = True) -> T:
+        """Send ``request`` to ``path`` of the server, and return its answer.
+
+        request: a GET's goes into the query string, all others' into a JSON body.
+        answer: the struct to read the answer into; ``Nothing`` where it says nothing.
+        idempotent: whether carrying it out twice is as good as once. Where it is not, it is repeated only when the
+            server did nothing for certain.
+
+        Errors: that of the server, by its code; Unavailable if there was no answer; TrackbackError if what was
+        answered is no answer, as of a login page.
+        """
+        target, body = (_with_query(path, request), None) if method == "GET" else (path, encode(request))
+        return self._retries.run(
+            lambda: self._connection().exchange(method, target, body, answer), idempotent=idempotent
+        )
+
+    def upload(self, path: str, content: bytes | Path) -> None:
+        """Keep ``content``, bytes or a file's, as the artifact at the proxy path ``path``.
+
+        It is sent piece by piece. InvalidParameter: the path is unsafe. InvalidState: the file shrank meanwhile.
+        """
+        target = _artifact(path)
+
+        def attempt() -> None:
+            with pieces_of(content) as (size, pieces):
+                self._connection().put(target, size, pieces)
+
+        self._retries.run(attempt)
+
+    def download(self, path: str, destination: Path) -> str:
+        """Fetch the artifact at the proxy path ``path`` into a file; the SHA-256 of its content, in hex digits.
+
+        It is written piece by piece, and goes on where it was cut, if the server can. The file is at ``destination``
+        only once it is whole; folders above are made.
+
+        NotFound: there is none. DataLoss: it is not what the server's digest says. StorageFull: the disk is full.
+        """
+        target = _artifact(path)
+        with PartialFile(destination) as partial:
+            self._retries.run(lambda: self._connection().fetch(target, partial), progress=lambda: partial.size)
+            return partial.finish()
+
+    def close(self) -> None:
+        """Close the connections of this process. A later call opens new ones."""
+        if connection := self._connections.pop(os.getpid(), None):
+            connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Transport({self.uri!r})"
+
+    def _connection(self) -> "Connection":
+        if connection := self._connections.get(os.getpid()):
+            return connection
+        from trackback.client.connection import Connection  # noqa: PLC0415 - httpx
+
+        return self._connections.setdefault(os.getpid(), Connection(self._address, self._timeout_s))
+
+
+def _with_query(path: str, request: Request) -> str:
+    fields = query(request)
+    return f"{path}?{fields}" if fields else path
+
+
+def _artifact(path: str) -> str:
+    names = check_text(path, "path").split("/")
+    if not {"", ".", ".."}.isdisjoint(names):
+        raise InvalidParameter(f"Invalid path of an artifact: {shown(path)}. Name a file, such as model/MLmodel.")
+    return ARTIFACTS + "/".join(quote(name, safe="") for name in names)
