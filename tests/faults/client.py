@@ -44,8 +44,8 @@ class Client:
         connection = self._connection or self._connect()
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            answer = Answer(response.status, json.loads(response.read()))
+            with connection.getresponse() as response:
+                answer = Answer(response.status, json.loads(response.read()))
         except Unreachable:
             self.close()
             raise
