@@ -14,6 +14,7 @@ from trackback.server.observation import Observer, RequestStatistics
 from trackback.server.probes import probe_routes
 from trackback.server.routing import BodyLimits, Router, Target
 from trackback.server.settings import Settings
+from trackback.server.ui import ROUTES as UI_ROUTES
 from trackback.services import Services
 from trackback.services.artifacts import Artifacts
 from trackback.services.experiments import Experiments
@@ -60,7 +61,7 @@ def build_services(storage: Storage, blobs: BlobStore, sealer: Sealer, settings:
 def build_app(services: Services, storage: Storage, blobs: BlobStore, settings: Settings) -> Dispatcher:
     statistics = RequestStatistics()
     pings = {"database": storage.ping, "artifact store": blobs.ping}
-    routes = [*probe_routes(pings, statistics, lambda: storage.waiting), *MLFLOW_ROUTES]
+    routes = [*probe_routes(pings, statistics, lambda: storage.waiting), *MLFLOW_ROUTES, *UI_ROUTES]
     limits = BodyLimits(json=settings.max_json_bytes, artifact=settings.max_artifact_bytes or None)
     return Dispatcher(
         router=Router((Target(route, route.endpoint.bind(services, limits)) for route in routes), outside.explain),

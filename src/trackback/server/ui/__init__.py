@@ -1,0 +1,14 @@
+"""The web pages, rendered here; what a page shows is in its URL, so that it can be kept, sent and gone back to."""
+
+from trackback.entities import Permission
+from trackback.server.raw import Raw
+from trackback.server.routing import Route
+from trackback.server.ui import assets, pages
+
+ROUTES = [
+    Route("GET", "/", Permission.READ, Raw(pages.show_experiments)),
+    Route("GET", "/experiments/{experiment_id}", Permission.READ, Raw(pages.show_runs)),
+    Route("GET", "/runs/{run_id}", Permission.READ, Raw(pages.show_run)),
+    Route("GET", "/models/{model_id}", Permission.READ, Raw(pages.show_model)),
+    Route("GET", "/static/{name}", Permission.NOTHING, Raw(assets.serve)),
+]

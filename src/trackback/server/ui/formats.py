@@ -1,0 +1,58 @@
+"""How the pages write what they show. Templates know these as filters, by their names."""
+
+import math
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from trackback.entities import Param, Tag
+
+_SECOND_MS, _MINUTE_MS, _HOUR_MS, _DAY_MS = 1000, 60_000, 3_600_000, 86_400_000
+_LATEST_MS = 253_402_300_799_000  # the end of the year 9999
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def moment(time_ms: int | None) -> str:
+    """``2026-11-23 16:15:44``, in UTC."""
+    if time_ms is None:
+        return ""
+    if not 0 <= time_ms <= _LATEST_MS:
+        return f"{time_ms} ms"
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(milliseconds: int | None) -> str:
+    """The two largest units that say something: ``2h 05min``, ``3min 07s``, ``1.4s``, ``32ms``."""
+    if milliseconds is None or milliseconds < 0:
+        return ""
+    if milliseconds < _SECOND_MS:
+        return f"{milliseconds}ms"
+    if milliseconds < _MINUTE_MS:
+        return f"{milliseconds / _SECOND_MS:.1f}s"
+    if milliseconds < _HOUR_MS:
+        return f"{milliseconds // _MINUTE_MS}min {milliseconds % _MINUTE_MS // _SECOND_MS:02d}s"
+    if milliseconds < _DAY_MS:
+        return f"{milliseconds // _HOUR_MS}h {milliseconds % _HOUR_MS // _MINUTE_MS:02d}min"
+    return f"{milliseconds // _DAY_MS}d {milliseconds % _DAY_MS // _HOUR_MS:02d}h"
+
+
+def number(value: float) -> str:
+    """Six significant digits; whole numbers below a thousand million as they are."""
+    if math.isnan(value):
+        return "NaN"
+    if value == int(value) and abs(value) < 1e9:
+        return str(int(value))
+    return f"{value:.6g}"
+
+
+def size(byte_count: int | None) -> str:
+    """``17 B``, ``4.2 kB``: in steps of 1,000, as disks are sold."""
+    if byte_count is None:
+        return ""
+    if byte_count < 1000:
+        return f"{byte_count} B"
+    power = min(int(math.log10(byte_count)) // 3, len(_UNITS) - 1)
+    return f"{byte_count / 1000**power:.1f} {_UNITS[power]}"
+
+
+def by_key(items: Iterable[Param | Tag]) -> dict[str, str]:
+    return {item.key: item.value for item in items}

@@ -1,0 +1,117 @@
+"""The pages: each asks the services for what it shows, and has a template write it."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trackback.entities import Actor, FileInfo, Tag
+from trackback.errors import InvalidParameter, TrackbackError
+from trackback.server.ui.columns import OF_MLFLOW, tabulate
+from trackback.server.ui.listing import SIZES, Listing
+from trackback.server.ui.rendering import page, render
+from trackback.services import Services
+from trackback.services import artifacts as artifact_service
+
+ListDirectory = Callable[[Actor, str, str], Awaitable["artifact_service.Listing"]]
+
+
+@page
+async def show_experiments(services: Services, actor: Actor, request: Request) -> Response:
+    listing = Listing.of(request)
+    problem, found = "", None
+    try:
+        found = await services.experiments.search(
+            actor,
+            max_results=listing.rows,
+            filter_text=listing.filter,
+            order_by=listing.order_by,
+            view_type=listing.view,
+            page_token=listing.page_token,
+        )
+    except InvalidParameter as error:
+        problem = error.message
+    status = 400 if problem else 200
+    return render("experiments.html", status, listing=listing, sizes=SIZES, problem=problem, page=found)
+
+
+@page
+async def show_runs(services: Services, actor: Actor, request: Request) -> Response:
+    listing = Listing.of(request)
+    experiment = await services.experiments.get(actor, request.path_params["experiment_id"])
+    problem, found = "", None
+    try:
+        found = await services.runs.search(
+            actor,
+            [experiment.experiment_id],
+            filter_text=listing.filter,
+            order_by=listing.order_by,
+            view_type=listing.view,
+            max_results=listing.rows,
+            page_token=listing.page_token,
+        )
+    except InvalidParameter as error:
+        problem = error.message
+    return render(
+        "runs.html",
+        400 if problem else 200,
+        listing=listing,
+        sizes=SIZES,
+        problem=problem,
+        page=found,
+        table=tabulate(found.items, listing.order_by) if found else None,
+        experiment=experiment,
+        tags=_tags(experiment.tags),
+    )
+
+
+@page
+async def show_run(services: Services, actor: Actor, request: Request) -> Response:
+    run = await services.runs.get(actor, request.path_params["run_id"])
+    experiment = await services.experiments.get(actor, run.info.experiment_id)
+    path = request.query_params.get("path", "")
+    files, problem = await _files(services.artifacts.list_run, actor, run.info.run_id, path)
+    tags, by_mlflow = _tags(run.data.tags)
+    return render(
+        "run.html",
+        run=run,
+        experiment=experiment,
+        tags=tags,
+        by_mlflow=by_mlflow,
+        path=path,
+        files=files,
+        problem=problem,
+    )
+
+
+@page
+async def show_model(services: Services, actor: Actor, request: Request) -> Response:
+    model = await services.logged_models.get(actor, request.path_params["model_id"])
+    experiment = await services.experiments.get(actor, model.info.experiment_id)
+    path = request.query_params.get("path", "")
+    files, problem = await _files(services.artifacts.list_model, actor, model.info.model_id, path)
+    tags, by_mlflow = _tags(model.info.tags)
+    return render(
+        "model.html",
+        model=model,
+        experiment=experiment,
+        tags=tags,
+        by_mlflow=by_mlflow,
+        path=path,
+        files=files,
+        problem=problem,
+    )
+
+
+def _tags(tags: tuple[Tag, ...]) -> tuple[dict[str, str], dict[str, str]]:
+    """The users' own tags, and those that MLflow's clients set."""
+    own = {tag.key: tag.value for tag in tags if not tag.key.startswith(OF_MLFLOW)}
+    return own, {tag.key: tag.value for tag in tags if tag.key.startswith(OF_MLFLOW)}
+
+
+async def _files(list_directory: ListDirectory, actor: Actor, owner: str, path: str) -> tuple[list[FileInfo], str]:
+    """What lies in a directory, or why that can't be told: the page has other things to show."""
+    try:
+        return (await list_directory(actor, owner, path)).files, ""
+    except TrackbackError as error:
+        return [], error.message

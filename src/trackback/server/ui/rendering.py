@@ -1,0 +1,73 @@
+"""From a template to an answer. Whatever users have logged is escaped, and no page may load or run what is not ours."""
+
+from collections.abc import Awaitable, Callable
+from functools import cache, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from trackback import __version__
+from trackback.entities import Actor
+from trackback.errors import TrackbackError
+from trackback.server.ui import assets, formats
+from trackback.services import Services
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+Page = Callable[[Services, Actor, Request], Awaitable[Response]]
+
+FOLDER = Path(__file__).parent / "templates"
+_POLICY = (
+    "default-src 'none'",
+    "style-src 'self'",
+    "script-src 'self'",
+    "img-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+)
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "; ".join(_POLICY),
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+def render(template: str, status: int = 200, **values: object) -> Response:
+    return HTMLResponse(_environment().get_template(template).render(values), status, HEADERS)
+
+
+def page(function: Page) -> Page:
+    """Errors of trackback's own become pages, of the status that they have as JSON."""
+
+    @wraps(function)
+    async def answer(services: Services, actor: Actor, request: Request) -> Response:
+        try:
+            return await function(services, actor, request)
+        except TrackbackError as error:
+            return render("error.html", error.status, error=error)
+
+    return answer
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only pages need it
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for function in (formats.by_key, formats.duration, formats.moment, formats.number, formats.size):
+        environment.filters[function.__name__] = function
+    environment.globals |= {"asset": assets.url, "version": __version__}
+    return environment
