@@ -15,7 +15,7 @@ from trackback.services import pages
 from trackback.services.clock import Clock, now_ms
 from trackback.services.experiments import active_experiment
 from trackback.services.run_names import random_name
-from trackback.storage import Storage, Transaction, logged_model_search, logged_models
+from trackback.storage import Storage, Transaction, logged_model_search, logged_models, names
 from trackback.storage.logged_model_search import DatasetFilter, LoggedModelOrder, LoggedModelQuery
 from trackback.storage.logged_models import LoggedModelRecord
 
@@ -79,6 +79,7 @@ class LoggedModels:
         def operation(tx: Transaction) -> LoggedModel:
             parent = active_experiment(tx, experiment)
             uri = f"{parent.artifact_location.rstrip('/')}/models/{model_id}/artifacts"
+            names.enter(tx, checked_params, checked_tags)
             record = logged_models.add(tx, model_id, experiment, name, model_type, source_run_id, uri, now)
             if checked_params:
                 logged_models.add_params(tx, record.id, checked_params)

@@ -11,7 +11,7 @@ from trackback.errors import InvalidParameter, NotFound
 from trackback.services.logged_models import active_model
 from trackback.services.runs import RUN_NAME_TAG, active_run
 from trackback.services.sealing import Sealer
-from trackback.storage import Storage, Transaction, logged_models, metrics, runs
+from trackback.storage import Storage, Transaction, logged_models, metrics, names, runs
 from trackback.storage.logged_models import ModelPoint
 from trackback.storage.metrics import Points
 from trackback.storage.runs import RunRecord
@@ -71,16 +71,18 @@ class RunData:
 
         def operation(tx: Transaction) -> int:
             run = active_run(tx, run_id)
+            if checked_params or checked_tags:
+                names.enter(tx, checked_params, points.keys, checked_tags)
             if checked_params:
                 _add_params(tx, run, checked_params)
             if points.keys:
                 metrics.append(tx, run, points)
             if models:
                 logged_models.add_metrics(tx, _model_points(tx, run, points, models))
-            if checked_tags:
-                runs.set_tags(tx, run, checked_tags)
             if name:
                 runs.update(tx, run.id, None, None, name)
+            if checked_tags:
+                runs.set_tags(tx, run, checked_tags)
             return run.id
 
         run = await self._storage.write(operation)
@@ -124,6 +126,7 @@ class RunData:
 
         def operation(tx: Transaction) -> None:
             run = active_run(tx, run_id)
+            runs.hold(tx, run.id)
             history = json.loads(runs.find_tag(tx, run.id, LOGGED_MODELS_TAG) or "[]")
             runs.set_tags(tx, run, {LOGGED_MODELS_TAG: json.dumps([*history, model])})
 

@@ -20,6 +20,7 @@ The SQL is portable text with ``?`` for values, and a few macros where the two d
     {folded p.value}            the expression, lower-cased by Unicode's rules, for ILIKE
     {any_escape}                follows LIKE: no character escapes another
     {for_share}                 ends a SELECT in a write: its rows stay as they are until the transaction ends
+    {for_update}                likewise, and others that select them so wait until then
 """
 
 import re
@@ -49,7 +50,7 @@ class Transaction(ABC):
 
     @abstractmethod
     def name_ids(self, names: Sequence[str]) -> list[int]:
-        """The dictionary's number of each name; new names get one (in a write)."""
+        """The dictionary's number of each name; new names get one, in a write (several groups: ``names.enter``)."""
 
     @abstractmethod
     def known_name_ids(self, names: Sequence[str]) -> dict[str, int]:

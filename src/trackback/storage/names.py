@@ -5,7 +5,7 @@ is given again, to another name.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import TypeVar
 
@@ -74,6 +74,15 @@ class NameTable:
             known: dict[int, str] = dict(self._tx.rows(_FIND_IDS, sorted(set(ids))))
         self.found.update((name, number) for number, name in known.items())
         return [known[number] for number in ids]
+
+
+def enter(tx: Transaction, *groups: Iterable[str]) -> None:
+    """Number all keys of a write at once that has several groups of them.
+
+    Until it commits, a write holds up others that enter the same names: two that did so in turns could each wait for
+    the other.
+    """
+    tx.name_ids(list({key for group in groups for key in group}))
 
 
 def numbered(tx: Transaction, values: Mapping[str, T]) -> tuple[list[int], list[T]]:

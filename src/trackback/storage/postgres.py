@@ -35,6 +35,7 @@ DIALECT = Dialect(
         "folded": lambda expression: f'lower({expression} COLLATE "und-x-icu") COLLATE "C"',
         "any_escape": lambda _: "ESCAPE ''",
         "for_share": lambda _: "FOR SHARE",
+        "for_update": lambda _: "FOR NO KEY UPDATE",
     },
 )
 

@@ -98,6 +98,11 @@ def set_lifecycle_of_experiment(
     tx.run("UPDATE runs SET lifecycle = ?, deleted_ms = ? WHERE experiment = ?", stage.value, deleted_ms, experiment)
 
 
+def hold(tx: Transaction, run: int) -> None:
+    """In a write: others that hold the run, or change its row, wait until the transaction ends."""
+    tx.rows("SELECT id FROM runs WHERE id = ? {for_update}", run)
+
+
 def add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Keep each param that is not there yet; those there with another value, as key -> (kept, refused)."""
     keys = sorted(zip(tx.name_ids(list(params)), params, strict=True))

@@ -40,6 +40,7 @@ DIALECT = Dialect(
         "folded": lambda expression: f"unicode_lower({expression})",
         "any_escape": lambda _: "",
         "for_share": lambda _: "",
+        "for_update": lambda _: "",
     },
 )
 
