@@ -87,8 +87,8 @@ def _compare_summary(
     if not stored:
         return
     least, greatest = min(point.value for point in stored), max(point.value for point in stored)
-    filter_text = f"attributes.run_id = '{series.run}' AND min(metrics.{series.key}) = {least}"
-    filter_text += f" AND max(metrics.{series.key}) = {greatest}"
+    filter_text = f"attributes.run_id = '{series.run}' AND min(metrics.`{series.key}`) = {least}"
+    filter_text += f" AND max(metrics.`{series.key}`) = {greatest}"
     found = client.result("POST", "runs/search", {"experiment_ids": ["0"], "filter": filter_text})
     if len(found.get("runs", [])) != 1:
         findings.disagreeing.append((series, least, greatest))
