@@ -39,7 +39,7 @@ def number(value: float) -> str:
     """Six significant digits; whole numbers below a thousand million as they are."""
     if math.isnan(value):
         return "NaN"
-    if value == int(value) and abs(value) < 1e9:
+    if abs(value) < 1e9 and value == int(value):
         return str(int(value))
     return f"{value:.6g}"
 

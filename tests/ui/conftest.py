@@ -1,0 +1,110 @@
+"""The pages in a real browser, Debian's Chromium, against a real server with runs in it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.compat.wire import post
+from tests.needs import need
+from tests.servers.trackback import TrackbackServer
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run"
+
+MARKUP = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server, and the ids of what is in it. `wine` has the runs 00 to 29, whose loss falls as their number grows."""
+
+    url: str
+    wine: str
+    rich_run: str
+    model: str
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("ui")
+    with TrackbackServer(f"sqlite:///{folder}/trackback.db", folder / "artifacts", folder) as server:
+        with httpx.Client(base_url=server.url, trust_env=False) as http:
+            yield furnish(http, server.url)
+        assert "Traceback" not in server.log_text, server.log_text
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Of a module only: while it is open, no other event loop can run in this thread."""
+    need(CHROMIUM.exists(), f"no browser at {CHROMIUM} (on Debian: apt install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """A tab. The test fails if a page of ours breaks its own policy, or asks another server for anything."""
+    page = browser.new_page(base_url=site.url)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if "Policy" in message.text else None)
+    page.on("request", lambda request: None if request.url.startswith(site.url) else complaints.append(request.url))
+    yield page
+    page.close()
+    assert not complaints
+
+
+def furnish(http: httpx.Client, url: str) -> Site:
+    wine = post(http, "experiments/create", {"name": "wine", "tags": [{"key": "team", "value": "red"}]})
+    experiment_id = wine["experiment_id"]
+    for n in range(30):
+        run_id = begin_run(http, experiment_id, f"run {n:02}", 1_700_000_000_000 + n)
+        batch = {
+            "metrics": [{"key": "loss", "value": 1 / (n + 1), "timestamp": 1, "step": n}],
+            "params": [{"key": "solver", "value": "sag" if n % 3 else "lbfgs"}],
+        }
+        post(http, "runs/log-batch", {"run_id": run_id, **batch})
+        post(http, "runs/update", {"run_id": run_id, "status": "FINISHED", "end_time": 1_700_000_062_000 + n})
+    other = post(http, "experiments/create", {"name": f"markup {MARKUP}"})["experiment_id"]
+    rich_run, model = furnish_run(http, other)
+    return Site(url, experiment_id, rich_run, model)
+
+
+def begin_run(http: httpx.Client, experiment_id: str, name: str, start_time_ms: int) -> str:
+    body = {"experiment_id": experiment_id, "run_name": name, "start_time": start_time_ms}
+    return str(post(http, "runs/create", body)["run"]["info"]["run_id"])
+
+
+def furnish_run(http: httpx.Client, experiment_id: str) -> tuple[str, str]:
+    """A run with something of everything, all of it text that would do harm if it were taken for markup."""
+    run_id = begin_run(http, experiment_id, MARKUP, 1_700_000_000_000)
+    batch = {
+        "metrics": [
+            {"key": "val/auc", "value": 0.123456789, "timestamp": 1_700_000_000_000, "step": 7},
+            {"key": "broken", "value": "NaN", "timestamp": 1_700_000_000_000},
+        ],
+        "params": [{"key": "solver", "value": MARKUP}],
+        "tags": [{"key": "team", "value": MARKUP}, {"key": "mlflow.note.content", "value": MARKUP}],
+    }
+    post(http, "runs/log-batch", {"run_id": run_id, **batch})
+    dataset = {"name": MARKUP, "digest": "d1g357", "source_type": "http", "source": json.dumps({"url": MARKUP})}
+    context = [{"key": "mlflow.data.context", "value": "training"}]
+    post(http, "runs/log-inputs", {"run_id": run_id, "datasets": [{"dataset": dataset, "tags": context}]})
+    model = post(http, "logged-models", {"experiment_id": experiment_id, "name": "net", "source_run_id": run_id})
+    model_id = model["model"]["info"]["model_id"]
+    post(http, "runs/outputs", {"run_id": run_id, "models": [{"model_id": model_id, "step": 3}]})
+    for place, content in (
+        (f"{run_id}/artifacts/notes.html", MARKUP.encode()),
+        (f"{run_id}/artifacts/plots/<b>.svg", b"<svg/>"),
+        (f"models/{model_id}/artifacts/MLmodel", b"flavors: {}"),
+    ):
+        uploaded = http.put(f"/api/2.0/mlflow-artifacts/artifacts/{experiment_id}/{place}", content=content)
+        assert uploaded.status_code == 200, uploaded.text
+    return run_id, model_id

@@ -1,0 +1,48 @@
+import pytest
+
+from trackback.server.ui import formats
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.1234567, "0.123457"),
+        (3.0, "3"),
+        (-0.5, "-0.5"),
+        (123_456_789.0, "123456789"),
+        (1e300, "1e+300"),
+        (float("nan"), "NaN"),
+        (float("inf"), "inf"),
+    ],
+)
+def test_numbers_have_six_significant_digits_or_are_whole(value: float, text: str) -> None:
+    assert formats.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, "0ms"),
+        (999, "999ms"),
+        (1400, "1.4s"),
+        (187_000, "3min 07s"),
+        (7_500_000, "2h 05min"),
+        (90_000_000, "1d 01h"),
+        (-1, ""),
+        (None, ""),
+    ],
+)
+def test_durations_are_told_in_two_units(milliseconds: int | None, text: str) -> None:
+    assert formats.duration(milliseconds) == text
+
+
+def test_times_are_in_utc_and_none_is_too_far_off() -> None:
+    assert formats.moment(1_700_000_000_000) == "2023-11-14 22:13:20"
+    assert formats.moment(2**63 - 1) == "9223372036854775807 ms"
+
+
+@pytest.mark.parametrize(
+    ("byte_count", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (5 * 10**9, "5.0 GB"), (None, "")]
+)
+def test_sizes_are_in_steps_of_a_thousand(byte_count: int | None, text: str) -> None:
+    assert formats.size(byte_count) == text
