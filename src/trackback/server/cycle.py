@@ -1,9 +1,14 @@
 """One request and its answer on a connection, as ASGI sees them."""
 
-from starlette.types import Message
+from asyncio import CancelledError
+from contextlib import suppress
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from trackback.errors import Unavailable
 from trackback.server.body import ClientGone
+from trackback.server.replies import send_error
 
 _NO_BODY = (204, 304)
 
@@ -14,6 +19,26 @@ class Cycle(RequestResponseCycle):
     """
 
     _head = b""
+
+    async def run_asgi(self, app: ASGIApp) -> None:  # type: ignore[override]  # as below
+        """A request that outlasts the patience of a stop is told so."""
+
+        async def run(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await app(scope, receive, send)
+            except CancelledError:
+                await self._give_up(scope)
+
+        await super().run_asgi(run)  # type: ignore[arg-type]
+
+    async def _give_up(self, scope: Scope) -> None:
+        if self.response_started:
+            self.disconnected = True
+            self.transport.abort()
+            return
+        self.keep_alive = False
+        with suppress(ClientGone):
+            await send_error(scope, self.send, Unavailable("The server is stopping. Repeat the request in a moment."))
 
     async def send(self, message: Message) -> None:  # type: ignore[override]  # ASGI's messages are TypedDicts there
         if self.flow.write_paused and not self.disconnected:

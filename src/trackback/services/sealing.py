@@ -12,6 +12,7 @@ from trackback.storage.sealing import StaleCut
 RECORDS = 500
 POINTS = 50_000
 RUNS_COUNTED = 100_000
+CLOSE_TIMEOUT_S = 5
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,9 @@ class Sealer:
         """Let what is being swapped finish; the rest stays as it is."""
         self._closing = True
         if self._task:
-            await self._task
+            _, late = await asyncio.wait([self._task], timeout=CLOSE_TIMEOUT_S)
+            for task in late:
+                task.cancel()
 
     def _enqueue(self, runs: list[int]) -> None:
         for run in runs:

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import os
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -23,6 +25,7 @@ CONNECTIONS = 10
 QUEUE_SIZE = 2000
 ATTEMPTS = 5
 CONNECT_TIMEOUT_S = 5
+CLOSE_TIMEOUT_S = 2
 
 DIALECT = Dialect(
     "%s",
@@ -132,7 +135,15 @@ class PostgresStorage(Storage):
             self._waiting -= 1
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        """Operations that nobody waits for any more are given up, with their connections if the server hangs."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        ended = asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        _, late = await asyncio.wait([ended], timeout=CLOSE_TIMEOUT_S)
+        if late:
+            log.warning("the database does not answer; what it was asked last is given up")
+            for connection in list(self._open):
+                _hang_up(connection)
+        await ended
         for connection in self._open:
             connection.close()
         self._open.clear()
@@ -188,6 +199,12 @@ class PostgresStorage(Storage):
         self._open.discard(connection)
         self._local.connection = None
         connection.close()
+
+
+def _hang_up(connection: psycopg.Connection[Row]) -> None:
+    """End the wait of the thread that uses the connection, which then finds it dead."""
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def connect(uri: str) -> psycopg.Connection[Row]:
