@@ -81,6 +81,12 @@ class Load:
             assert time.monotonic() < deadline, f"less than {count} refusals within {timeout_s} s"
             time.sleep(0.01)
 
+    def wait_for_silence(self, silence_s: float = 0.3) -> None:
+        """Return when nobody has got an answer for so long: all are waiting for one."""
+        before = None
+        while before != (before := self._refused + sum(client.acknowledged for client in self._clients)):
+            time.sleep(silence_s)
+
     @property
     def _refused(self) -> int:
         return sum(sum(client.books.refusals.values()) for client in self._clients)

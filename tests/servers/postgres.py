@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -99,6 +101,18 @@ class Postgres:
         self._program.end(signal.SIGKILL)
         for child in children:
             _kill(child)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Meanwhile it takes connections and statements, and answers nothing."""
+        processes = [self._program.pid, *_children(self._program.pid)]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
 
     def create_database(self, template: str = "template1") -> str:
         """Create a database, a copy of the one named template; its URL."""
