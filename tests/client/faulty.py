@@ -1,10 +1,12 @@
 """A small HTTP server that answers as a test's script says, well or badly."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -59,18 +61,22 @@ def hang(handler: BaseHTTPRequestHandler) -> None:
 
 
 class FaultyServer:
-    """Answers requests in the order of the script, the last for ever; ``seen`` is what it was sent."""
+    """Answers requests in the order of the script, the last for ever; ``seen`` is what it was sent.
 
-    def __init__(self, *script: Answer) -> None:
+    certificate: the file of a certificate and its key, to speak TLS.
+    """
+
+    def __init__(self, *script: Answer, certificate: Path | None = None) -> None:
         self.seen: list[Seen] = []
         self._script = list(script)
         self._lock = threading.Lock()
         self._port = free_port()
+        self._certificate = certificate
         self._server: ThreadingHTTPServer | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self._certificate else 'http'}://127.0.0.1:{self._port}"
 
     def then(self, *script: Answer) -> None:
         self._script = list(script)
@@ -78,6 +84,10 @@ class FaultyServer:
     def start(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler())
         self._server.daemon_threads = True
+        if self._certificate:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(self._certificate)
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=[0.01], daemon=True).start()
 
     def close(self) -> None:

@@ -76,7 +76,8 @@ def test_a_401_says_how_to_give_credentials() -> None:
 
 
 def test_a_redirect_says_where_it_leads_but_not_with_what() -> None:
-    failure = refusal(REQUEST, 302, {"location": "https://sso/login?state=s3cret"}, b"")
+    failure = refusal(REQUEST, 302, {"location": "https://ada:s3cret@sso/login?state=s3cret"}, b"")
+    assert "s3cret" not in failure.error.message
     assert "a redirect (302) to 'https://sso/login', which is not followed" in failure.error.message
     assert not failure.passing
 

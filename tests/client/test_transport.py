@@ -1,15 +1,18 @@
 import os
+import shutil
 import subprocess
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.client.faulty import Answer, FaultyServer, cut, hang, hang_up, reply, talk_to
 from tests.client.patience import Clock
+from tests.needs import need
 from tests.servers.program import free_port
 from trackback import __version__
 from trackback.client.retries import Retries
@@ -39,6 +42,7 @@ USERINFO = "ada:s3cret"  # YWRhOnMzY3JldA== in base 64
 
 class Thing(msgspec.Struct):
     number: int = 0
+    name: str = ""
 
 
 def ask(transport: Transport, *, idempotent: bool = True) -> int:
@@ -182,11 +186,35 @@ def test_plain_http_behind_an_https_uri_is_explained_and_not_tried_again(clock: 
     assert clock.waits == []
 
 
+def test_a_certificate_of_ones_own_authority_is_trusted_when_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    certificate = own_certificate(tmp_path)
+    message = r"self-signed certificate.* set SSL_CERT_FILE"
+    with FaultyServer(FINE, certificate=certificate) as server:
+        with Transport(server.url, retries=clock.retries()) as transport, pytest.raises(Unavailable, match=message):
+            ask(transport)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with Transport(server.url, retries=clock.retries()) as transport:
+            assert ask(transport) == 7
+    assert clock.waits == []
+
+
+def own_certificate(folder: Path) -> Path:
+    need(shutil.which("openssl"), "no openssl to make a certificate with (on Debian: apt install openssl)")
+    file = folder / "certificate.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=test -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([*command.split(), "-keyout", file, "-out", file], check=True, capture_output=True)
+    return file
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "message"),
     [
         (reply(200, b"<html>Please log in</html>"), TrackbackError, r"what is no answer to it: 'Please log in'"),
         (reply(200, b"[]"), TrackbackError, "Expected `object`, got `array`"),
+        (reply(200, b'{"name":"\xff"}'), TrackbackError, "invalid start byte"),
+        (reply(200, b'{"a":' * 5000), TrackbackError, "recursion"),
         (reply(200, b'{"number":"many"}'), TrackbackError, r"Expected `int`, got `str` - at `\$.number`"),
         (reply(302, b"", Location="/login?next=1"), TrackbackError, r"redirect \(302\) to '/login'"),
         (
@@ -196,7 +224,7 @@ def test_plain_http_behind_an_https_uri_is_explained_and_not_tried_again(clock: 
         ),
         (reply(500, b'{"error_code":"INVALID_STATE","message":"It is deleted."}'), InvalidState, "^It is deleted.$"),
     ],
-    ids=["login page", "array", "wrong type", "redirect", "no route", "a 500 that is none"],
+    ids=["login page", "array", "no UTF-8", "nesting", "wrong type", "redirect", "no route", "a 500 that is none"],
 )
 def test_a_final_answer_is_told_at_once(answer: Answer, kind: type[TrackbackError], message: str, clock: Clock) -> None:
     with talk_to(answer, retries=clock.retries()) as (_server, transport), pytest.raises(kind, match=message):

@@ -60,6 +60,11 @@ def find_address(
     return Address(urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", "")), authorization)
 
 
+def without_userinfo(uri: str) -> str:
+    """``uri``, well formed or not, as it may be shown."""
+    return _USERINFO.sub("//", uri)
+
+
 def _variable(*names: str) -> str | None:
     return next((value for name in names if (value := os.environ.get(name))), None)
 
@@ -72,7 +77,7 @@ def _split(uri: str) -> SplitResult:
         complete = False
     if not complete or parts.scheme not in ("http", "https") or parts.query or parts.fragment or _SPACE.search(uri):
         raise InvalidParameter(
-            f"Invalid tracking URI {shown(_USERINFO.sub('//', uri))}: it must be that of a server, "
+            f"Invalid tracking URI {shown(without_userinfo(uri))}: it must be that of a server, "
             "such as http://127.0.0.1:5000, with nothing after its path. `trackback server` starts one."
         )
     return parts

@@ -17,7 +17,7 @@ from trackback.client.address import Address
 from trackback.client.downloads import PartialFile
 from trackback.client.failures import Failure
 from trackback.client.refusals import no_answer, refusal
-from trackback.client.wire import decode
+from trackback.client.wire import UNREADABLE, decode
 from trackback.errors import InvalidParameter, Unavailable
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -47,7 +47,7 @@ class Connection:
             limits=httpx.Limits(keepalive_expiry=IDLE_S),
             trust_env=not address.is_loopback,  # no proxy leads back to this machine
             # Reading the world's certificates takes 20 ms, and nothing here would use them.
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True,
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context(),
         )
 
     def close(self) -> None:
@@ -60,7 +60,7 @@ class Connection:
             content = response.read()
         try:
             return decode(content, answer)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise no_answer(self._named(method, target), response.status_code, content, error) from error
 
     def put(self, target: str, size: int, pieces: Iterator[bytes]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from trackback.errors import TrackbackError
 
 
-@dataclass
+@dataclass(eq=False)
 class Failure(Exception):
     """Never leaves the client package: ``Retries`` repeats the attempt or raises ``error`` in its place.
 

@@ -9,7 +9,9 @@ from http import HTTPStatus
 import msgspec
 
 from trackback import errors
+from trackback.client.address import without_userinfo
 from trackback.client.failures import Failure
+from trackback.client.wire import UNREADABLE
 from trackback.errors import BadRequest, TrackbackError, Unavailable, UnknownEndpoint
 from trackback.limits import shown
 
@@ -73,7 +75,7 @@ def error_class(code: str | None, status: int) -> type[TrackbackError]:
 
 
 def _redirect(request: str, status: int, headers: Mapping[str, str]) -> TrackbackError:
-    target = headers.get("location", "").partition("?")[0]
+    target = without_userinfo(headers.get("location", "")).partition("?")[0]
     return TrackbackError(
         f"{request} was answered with a redirect ({status}) to {shown(target, QUOTED_LENGTH)}, which is not followed: "
         "it may be a login page. Set the tracking URI to the server itself, and credentials if it asks for them."
@@ -83,7 +85,7 @@ def _redirect(request: str, status: int, headers: Mapping[str, str]) -> Trackbac
 def _error(request: str, status: int, body: bytes) -> TrackbackError:
     try:
         sent = msgspec.json.decode(body, type=_ErrorBody)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         kind = UnknownEndpoint if status == 404 else error_class(None, status)
         return kind(f"{request} was answered with {_named(status)}: {_quoted(body)} {_ADVICE.get(status, '')}".rstrip())
     kind = error_class(sent.error_code, status)

@@ -15,6 +15,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 Request = msgspec.Struct | Mapping[str, object]
 
+UNREADABLE = (ValueError, RecursionError)
+"""What msgspec raises for bodies that are not what they should be: its own errors, bad UTF-8, endless nesting."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -36,7 +39,7 @@ def query(request: Request) -> str:
 def decode(body: bytes, answer: type[T]) -> T:
     """The answer in ``body``, which may be empty. Fields unknown here are skipped, missing ones take their default.
 
-    msgspec.DecodeError: it is not JSON, or has other types or fewer fields than ``answer``.
+    One of ``UNREADABLE``: it is not JSON, or has other types or fewer fields than ``answer``.
     """
     return msgspec.json.decode(body or b"{}", type=answer, strict=False)
 
