@@ -2,7 +2,6 @@
 
 import time
 
-from benchmarks.clients import at_once
 from benchmarks.connection import Connection, UnexpectedAnswerError
 from benchmarks.measures.measure import Context, Figure, Measure, Round
 from benchmarks.measures.metrics import log_history
@@ -11,7 +10,6 @@ from benchmarks.servers import Server
 from benchmarks.tracking import create_experiment, create_run, history_page, next_page_in, read_history
 
 _BATCH = 1_000
-_LOADERS = 4
 
 
 def history(context: Context, server: Server) -> Round:
@@ -38,7 +36,9 @@ def long_history(context: Context, server: Server) -> Round:
 
     def run_round(_: Connection) -> dict[str, float]:
         with server.twin(context.directory / f"{server.name}-long-history") as twin:
-            run_id = _load_in_parallel(twin, points)
+            with twin.connect() as connection:
+                run_id = create_run(connection, create_experiment(connection)).run_id
+                log_history(connection, run_id, range(points // _BATCH))
             with PeakMemory(twin.pid) as peak:
                 pages_s = _time_pages(twin, run_id, points)
         return {
@@ -48,18 +48,6 @@ def long_history(context: Context, server: Server) -> Round:
         }
 
     return run_round
-
-
-def _load_in_parallel(server: Server, points: int) -> str:
-    with server.connect() as connection:
-        run = create_run(connection, create_experiment(connection))
-
-    def load_share(number: int) -> None:
-        with server.connect() as connection:
-            log_history(connection, run.run_id, range(number, points // _BATCH, _LOADERS))
-
-    at_once(_LOADERS, load_share)
-    return run.run_id
 
 
 def _time_pages(server: Server, run_id: str, points: int) -> list[float]:
