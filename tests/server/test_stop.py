@@ -1,5 +1,6 @@
 """How a server stops: what is under way finishes, nobody else holds it up, and the database is closed."""
 
+import os
 import signal
 import threading
 import time
@@ -99,6 +100,22 @@ def test_a_request_under_way_is_answered_and_its_write_kept(server: TrackbackSer
     assert (answer.status, answer.headers["connection"]) == (200, "close")
     server.start()
     assert steps_logged(server.port, run_id) == [3]
+
+
+def test_a_second_ctrl_c_ends_the_wait_and_an_upload_that_is_given_up_leaves_no_trace(
+    server: TrackbackServer, tmp_path: Path
+) -> None:
+    path = "/api/2.0/mlflow-artifacts/artifacts/file"
+    with Wire(server.port) as wire:
+        wire.send(request("PUT", path, headers={"Content-Length": "5000000"}), bytes(2_000_000))
+        time.sleep(0.3)
+        os.kill(server.pid, signal.SIGINT)
+        time.sleep(0.3)
+        assert stop(server) < A_FEW_SECONDS
+        assert wire.answer().error == (503, "TEMPORARILY_UNAVAILABLE")
+
+    assert list((tmp_path / "artifacts" / "tmp").iterdir()) == []
+    assert "Traceback" not in server.log_text
 
 
 def test_every_write_that_was_acknowledged_under_load_is_kept(server: TrackbackServer) -> None:

@@ -100,6 +100,14 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
         self._sweeper.cancel()
+        await self._give_up_requests()
+
+    async def _give_up_requests(self) -> None:
+        """End what is still under way after the deadline or a second Ctrl-C, while it can clean up after itself."""
+        if requests := list(self.server_state.tasks):
+            for request in requests:
+                request.cancel()
+            await asyncio.wait(requests, timeout=STOPPING_S)
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
