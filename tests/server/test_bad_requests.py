@@ -59,6 +59,12 @@ def test_head_is_answered_without_a_body(port: int) -> None:
         assert wire.send(request("GET", "/health")).answer().body == b"OK"
 
 
+def test_head_reads_the_query_as_get_does(port: int) -> None:
+    path = "/api/2.0/mlflow/experiments/get?experiment_id="
+
+    assert [ask(port, "HEAD", f"{path}{experiment}").status for experiment in ("0", "99")] == [200, 404]
+
+
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx"])
 def test_a_post_must_say_that_it_is_json(port: int, content_type: str) -> None:
     run_id = new_run(port)

@@ -52,7 +52,7 @@ class Rpc(Generic[R]):
 
         async def handle(actor: Actor, scope: Scope, receive: Receive, send: Send) -> int:
             method = scope["method"]
-            if scope["query_string"] and method == "GET":
+            if scope["query_string"] and method in ("GET", "HEAD"):
                 request = decoder.query(scope["query_string"], scope["path_params"])
             else:
                 if method in ("POST", "PUT"):
