@@ -42,6 +42,7 @@ _ATTRIBUTES = {
     "start_time": "r.start_ms",
     "end_time": "r.end_ms",
 }
+_NULLABLE = ("r.end_ms",)
 _RUN_NAME = Field(Kind.TAG, "mlflow.runName")
 _TABLES = {Kind.PARAM: "params", Kind.TAG: "tags", Kind.METRIC: "latest_metrics"}
 _COLUMNS = {Aggregate.LAST: "value", Aggregate.MIN: "min", Aggregate.MAX: "max"}
@@ -233,7 +234,8 @@ def _ranked(place: int, order: Order) -> Fragment:
     field = order.field
     if field.kind is Kind.ATTRIBUTE:
         column = _ATTRIBUTES[field.key]
-        return Fragment(f"{column} IS NULL, {column}{direction}")
+        missing = f"{column} IS NULL, " if column in _NULLABLE else ""  # else an index could not serve the order
+        return Fragment(f"{missing}{column}{direction}")
     column = f"o{place}.{_COLUMNS[field.aggregate]}"
     rank = f"o{place}.run IS NULL"
     if field.kind is Kind.METRIC:
