@@ -88,13 +88,20 @@ class _Search:
         rarest = self._rarest()
         walks = self._walks() if rarest is None else iter([self._among(rarest)])
         found: list[RunRecord] = []
-        wanted = self._query.offset + self._query.limit
+        ahead, wanted = self._query.offset, self._query.limit
         for walk in walks:
-            rows = self._tx.rows(f"{walk.sql} LIMIT ?", *walk.values, wanted - len(found))
+            rows = self._tx.rows(f"{walk.sql} LIMIT ? OFFSET ?", *walk.values, wanted - len(found), ahead)
             found.extend(RunRecord(*row) for row in rows)
-            if len(found) >= wanted:
+            if len(found) == wanted:
                 break
-        return found[self._query.offset :]
+            if ahead:
+                ahead = 0 if rows else ahead - self._count(walk, ahead)
+        return found
+
+    def _count(self, walk: Fragment, most: int) -> int:
+        """How many runs a walk comes to, counted no further than ``most``."""
+        number: int = self._tx.rows(f"SELECT count(*) FROM ({walk.sql} LIMIT ?) AS walked", *walk.values, most)[0][0]
+        return number
 
     def _rarest(self) -> "_Source | None":
         """The source of the rarest term that must hold; None where no indexed term is rare."""
