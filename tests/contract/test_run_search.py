@@ -277,6 +277,15 @@ async def test_pages_put_together_are_the_whole_order(world: World) -> None:
         assert found == [run.info.run_id for run in whole.items]
 
 
+async def test_a_run_is_found_in_its_own_experiment_only(world: World) -> None:
+    run = world.all[0].info
+    found = [
+        await world.runs.search(ANYONE, [experiment], filter_text=f"run_id = '{run.run_id}'")
+        for experiment in world.experiments
+    ]
+    assert [len(page.items) for page in found] == [each == run.experiment_id for each in world.experiments]
+
+
 async def test_a_search_without_experiments_finds_nothing(world: World) -> None:
     assert (await world.runs.search(ANYONE, [])).items == []
 

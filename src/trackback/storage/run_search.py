@@ -82,7 +82,8 @@ class _Search:
             [_stored(term.field).key for term in comparisons(query.condition)]
             + [order.field.key for order in self._order]
         )
-        self._scope = joined((self._of_experiments("r.experiment"), in_view("r.lifecycle", query.view)), "AND")
+        self._view = in_view("r.lifecycle", query.view)
+        self._scope = joined((self._of_experiments("r.experiment"), self._view), "AND")
 
     def page(self) -> list[RunRecord]:
         rarest = self._rarest()
@@ -123,9 +124,9 @@ class _Search:
         field, operator, value = _stored(term.field), term.operator, term.value
         if field == Field(Kind.ATTRIBUTE, "run_id") and operator in (Operator.EQUAL, Operator.IN):
             test = predicate("uuid", operator, value)
-            return _Source(
-                Fragment(f"FROM (SELECT id AS run FROM runs WHERE {test.sql}) t WHERE 1 = 1", test.values), term
-            )
+            scope = self._of_experiments("t.experiment")
+            found = f"FROM (SELECT id AS run, experiment FROM runs WHERE {test.sql}) t WHERE {scope.sql}"
+            return _Source(Fragment(found, (*test.values, *scope.values)), term)
         indexed = _indexed(field, operator, value)
         if indexed is None:
             return None
@@ -138,19 +139,28 @@ class _Search:
         """The runs of a source for which the rest of the filter holds too, in order."""
         candidates = [run for (run,) in self._tx.rows(f"SELECT t.run {source.rows.sql}", *source.rows.values)]
         rest = [term for term in conjuncts(self._query.condition) if term is not source.met]
-        conditions = [Fragment("r.id {ints}", (candidates,)), *(compiled(term, self._comparison) for term in rest)]
-        return self._ordered(Fragment("runs r"), conditions, [], self._order)
+        tests = (compiled(term, self._comparison) for term in rest)
+        return self._ordered(
+            Fragment("runs r"), [Fragment("r.id {ints}", (candidates,)), self._view, *tests], [], self._order
+        )
 
     def _walks(self) -> Iterator[Fragment]:
         condition = compiled(self._query.condition, self._comparison)
         if not self._order or self._order[0].field.kind is Kind.ATTRIBUTE:
-            yield self._ordered(Fragment("runs r"), [condition], [], self._order)
+            yield self._ordered(Fragment("runs r"), [self._scope, condition], [], self._order)
             return
         first, *others = self._order
         table, key = _TABLES[first.field.kind], self._key(first.field)
         source = Fragment(f"{table} o CROSS JOIN runs r")
+        # r.experiment goes without saying. Said, it led PostgreSQL with old statistics to look up each run by it.
         keyed_rows = joined(
-            (Fragment("r.id = o.run"), self._of_experiments("o.experiment"), Fragment("o.key = ?", (key,))), "AND"
+            (
+                Fragment("r.id = o.run"),
+                self._of_experiments("o.experiment"),
+                Fragment("o.key = ?", (key,)),
+                self._view,
+            ),
+            "AND",
         )
         direction = " DESC" if first.descending else ""
         if first.field.kind is Kind.METRIC:
@@ -166,15 +176,15 @@ class _Search:
             texts = [keyed_rows, *self._bounds(first.field, "o.value"), condition]
             yield self._ordered(source, texts, ranks, others)
         missing = keyed(table, "run = r.id", "value", key, Operator.IS_NULL, None)
-        yield self._ordered(Fragment("runs r"), [missing, condition], [], others)
+        yield self._ordered(Fragment("runs r"), [self._scope, missing, condition], [], others)
 
     def _ordered(
         self, source: Fragment, conditions: list[Fragment], ranks: list[Fragment], orders: list[Order]
     ) -> Fragment:
-        """The runs of ``source`` in the query's scope for which ``conditions`` hold, by ``ranks``, then ``orders``."""
+        """The runs of ``source`` for which ``conditions`` hold, by ``ranks``, then ``orders``."""
         places = list(enumerate(orders))
         joins = [self._joined_order(place, order) for place, order in places if order.field.kind is not Kind.ATTRIBUTE]
-        where = joined((*conditions, self._scope), "AND")
+        where = joined(conditions, "AND")
         order = ordered([*ranks, *(_ranked(place, order) for place, order in places), *self._ties()])
         return Fragment(
             f"SELECT {RUN_COLUMNS} FROM {source.sql}{''.join(join.sql for join in joins)} WHERE {where.sql}"
