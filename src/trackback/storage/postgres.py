@@ -45,7 +45,7 @@ DIALECT = Dialect(
 # An operation looks first whether a value that must be unique is taken, so the next attempt finds it and says so.
 _LOST_RACES = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation)
 _TRUST_INDEXES = "SELECT " + ", ".join(
-    f"set_config('enable_{method}', 'off', true)" for method in ("seqscan", "hashjoin", "mergejoin")
+    f"set_config('enable_{method}', 'off', true)" for method in ("seqscan", "hashjoin", "mergejoin", "sort")
 )
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN"
@@ -75,7 +75,9 @@ class PostgresTransaction(Transaction):
         return self.name_table.known_ids(names)
 
     def trust_indexes(self) -> None:
-        """Tables grow quicker than their statistics; a plan made for a small table would read all of a large one."""
+        """Tables grow quicker than their statistics: a plan made for a few rows would read all of a large table, or
+        sort it where an index has the order.
+        """
         self._cursor.execute(_TRUST_INDEXES)
 
     def names(self, ids: Sequence[int]) -> list[str]:
