@@ -122,14 +122,16 @@ class Position(NamedTuple):
 
 def history(tx: Transaction, run: int, key: int, after: Position | None, limit: int) -> Series:
     """The first ``limit`` points of a series that come after a position; reads no more chunks than that takes."""
-    found = _after(_unsealed(tx, run, key), after)
-    for chunk, first_ms, first_step in _chunks_after(tx, run, key, after):
-        if _count_before(found, first_ms, first_step) >= limit:
-            break
+    parts = [_after(_unsealed(tx, run, key), after)]
+    for chunk, *first in _chunks_after(tx, run, key, after):
+        if sum(_count_before(part, *first) for part in parts) >= limit:
+            parts = [merged(parts)]  # of which some may have been repeats
+            if _count_before(parts[0], *first) >= limit:
+                break
         row = tx.row("SELECT data FROM metric_chunks WHERE id = ?", chunk)
         assert row is not None
-        found = merged([found, _after(unpack_chunk(row[0]), after)])
-    return found.taken(slice(limit))
+        parts.append(_after(unpack_chunk(row[0]), after))
+    return merged(parts).taken(slice(limit))
 
 
 def whole(tx: Transaction, run: int, key: int) -> Series:
