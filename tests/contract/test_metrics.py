@@ -1,5 +1,6 @@
 """Metric series: what is appended comes back, once, in order, whatever shape it lies in on disk."""
 
+import base64
 import math
 import random
 
@@ -13,7 +14,7 @@ from trackback.services.metrics import Metrics
 from trackback.services.run_data import RunData
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
-from trackback.storage import Storage, runs
+from trackback.storage import Storage, runs, sealing
 from trackback.storage import metrics as series
 from trackback.storage.metrics import Points
 
@@ -53,6 +54,12 @@ class Logger:
         return {each.key: (each.min, each.max) for each in found}
 
 
+def rank(value: float, timestamp: int, step: int) -> tuple[int, int, float, bool]:
+    """A point's place in a history, by MLflow's rule, and all that tells it from others: NaN counts as 0."""
+    is_nan = math.isnan(value)
+    return timestamp, step, 0.0 if is_nan else value, is_nan
+
+
 @pytest.fixture
 async def logger(storage: Storage) -> Logger:
     experiment = await Experiments(storage, "mlflow-artifacts:/").create(ANYONE, "metrics")
@@ -90,15 +97,19 @@ async def test_infinities_are_clamped_to_the_largest_doubles(logger: Logger) -> 
     assert [value for value, _, _ in await logger.history("m")] == [limits.LARGEST_DOUBLE, -limits.LARGEST_DOUBLE]
 
 
-@pytest.mark.parametrize("sealed", [False, True], ids=["unsealed", "sealed"])
-async def test_pages_put_together_are_the_history_wherever_they_are_cut(logger: Logger, sealed: bool) -> None:
+@pytest.mark.parametrize("chunk", [None, sealing.CHUNK_POINTS, 64], ids=["unsealed", "sealed", "in many chunks"])
+async def test_pages_put_together_are_the_history_wherever_they_are_cut(
+    logger: Logger, chunk: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "CHUNK_POINTS", chunk)
     chance = random.Random(7)
     expected = set()
     for _ in range(12):
-        batch = [("m", float(chance.randrange(5)), chance.randrange(40), chance.randrange(40)) for _ in range(900)]
-        expected |= {(timestamp, step, value) for _, value, timestamp, step in batch}
+        values = chance.choices([-1.0, 0.0, 1.0, 2.0, math.nan], k=900)
+        batch = [("m", value, chance.randrange(40), chance.randrange(40)) for value in values]
+        expected |= {rank(value, timestamp, step) for _, value, timestamp, step in batch}
         await logger.log(*batch, ("other", 1.0, 1, 1))
-        if sealed:
+        if chunk:
             await logger.seal()
     for size in (1000, 1, 777):
         found: list[Metric] = []
@@ -110,7 +121,7 @@ async def test_pages_put_together_are_the_history_wherever_they_are_cut(logger: 
             token = page.next_page_token  # type: ignore[assignment]
             if size == 1 and len(found) > 50:
                 break
-        ordered = [(point.timestamp, point.step, point.value) for point in found]
+        ordered = [rank(point.value, point.timestamp, point.step) for point in found]
         assert ordered == sorted(expected)[: len(ordered)]
         assert size == 1 or len(ordered) == len(expected)
 
@@ -192,7 +203,11 @@ async def test_the_limit_of_a_bulk_history_is_over_all_runs(logger: Logger, stor
     assert [point.step for point in found] == [*range(10), *range(5)]
 
 
-@pytest.mark.parametrize("token", ["x", "eyJvZmZzZXQiOiAxfQ==", "WzEsMSwibmFuIiwwXQ=="])
+@pytest.mark.parametrize(
+    "token",
+    ["x", "eyJvZmZzZXQiOiAxfQ==", "WzEsMSwibmFuIiwwXQ==", base64.b64encode(b"[9223372036854775808,1,0.5,0]").decode()],
+    ids=["no base64", "another search's", "a text for a number", "beyond 64 bits"],
+)
 async def test_a_token_that_is_none_of_ours_is_refused(logger: Logger, token: str) -> None:
     with pytest.raises(InvalidParameter, match="Invalid page token"):
         await logger.metrics.history(ANYONE, logger.run_id, "m", max_results=1, page_token=token)

@@ -146,6 +146,12 @@ def _decode_position(token: str) -> Position:
         position = msgspec.json.decode(base64.urlsafe_b64decode(token), type=Position)
     except ValueError:
         position = None
-    if position is None or not math.isfinite(position.value) or position.is_nan not in (0, 1):
+    if position is None or not _is_possible(position):
         raise InvalidParameter(f"Invalid page token {limits.shown(token)}: give next_page_token of the page before.")
     return position
+
+
+def _is_possible(position: Position) -> bool:
+    integers = (position.timestamp_ms, position.step)
+    in_range = all(limits.INT64_MIN <= number <= limits.INT64_MAX for number in integers)
+    return in_range and math.isfinite(position.value) and position.is_nan in (0, 1)
