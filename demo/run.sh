@@ -45,7 +45,9 @@ else
   echo "started trackback at $url"
 fi
 
-MLFLOW_TRACKING_URI="$url" .venvs/mlflow3/bin/python -W ignore demo/train.py
+# What MLflow says of its progress would bury what the program does.
+MLFLOW_TRACKING_URI="$url" MLFLOW_LOGGING_LEVEL=ERROR MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR=false \
+  MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT=true .venvs/mlflow3/bin/python -W ignore demo/train.py
 
 cat <<END
   all experiments        $url/

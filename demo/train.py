@@ -4,14 +4,6 @@ The data set is the chemical analysis of 178 wines from three growers, which sci
 of trackback: MLFLOW_TRACKING_URI says where the server is.
 """
 
-import logging
-import os
-
-# Set before mlflow is imported: its progress bars and hints would bury what the demo has to say.
-os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
-logging.getLogger("mlflow").setLevel(logging.ERROR)
-
 import mlflow
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
