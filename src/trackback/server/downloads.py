@@ -60,7 +60,7 @@ _TEXT_ENDINGS = frozenset(
     )
 )
 _TYPES = mimetypes.MimeTypes()  # its own table: what a machine has in /etc/mime.types should make no difference
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")  # more digits than a file has bytes are no range
 
 
 def download(file: OpenFile, request: Request) -> Response:

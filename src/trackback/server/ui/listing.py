@@ -83,6 +83,6 @@ def _view(text: str) -> ViewType:
 
 
 def _rows(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_ROWS):
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MOST_ROWS):
         raise InvalidParameter(f"Invalid number of rows {shown(text)}. It is from 1 to {MOST_ROWS}.")
     return int(text)
