@@ -1,6 +1,7 @@
 """What is no proper request is answered with MLflow's JSON, never with a 5xx, and changes nothing."""
 
 import json
+import time
 
 import pytest
 
@@ -31,6 +32,15 @@ def test_what_is_no_http_is_a_400_and_ends_the_connection(port: int, sent: bytes
         answer = wire.send(sent).answer()
         assert answer.error == (400, "BAD_REQUEST")
         wire.wait_until_closed()
+
+
+def test_a_client_that_goes_on_sending_after_a_refusal_gets_to_read_it(port: int) -> None:
+    with Wire(port) as wire:
+        wire.send(b"nonsense\r\n")
+        for _ in range(3):
+            time.sleep(0.1)
+            wire.send(b"more of it\r\n")
+        assert wire.answer().error == (400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize("path", ["/nonsense", "/api/2.0/mlflow/runs/nonsense", "//", "/api/2.0/mlflow/runs/create/"])

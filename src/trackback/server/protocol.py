@@ -19,6 +19,7 @@ from trackback.server.replies import error_body
 MAX_HEADER_BYTES = 64 * 1024
 READ_AHEAD_BYTES = 1 << 20
 WRITE_AHEAD_BYTES = 2 << 20
+LINGER_S = 2.0
 DISCARDED_BYTES = 64 << 20
 
 # Since 2.4 an application is told of a client that is gone by an error of ``send``.
@@ -39,6 +40,7 @@ class Protocol(HttpToolsProtocol):
         self._received = 0
         self._discarded = 0
         self._requests = 0
+        self._refused_at: float | None = None
 
     # What the transport calls
 
@@ -48,6 +50,8 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
+        if self._refused_at is not None:
+            return
         requests = self._requests
         try:
             self.parser.feed_data(data)
@@ -137,6 +141,10 @@ class Protocol(HttpToolsProtocol):
 
     def sweep(self, now: float, stopping: bool) -> None:
         """Cut the client off if it has taken too long."""
+        if self._refused_at is not None:
+            if stopping or now - self._refused_at >= LINGER_S:
+                self.transport.abort()
+            return
         sight = Sight(
             self._phase,
             self._requests,
@@ -171,7 +179,10 @@ class Protocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _refuse(self, error: TrackbackError) -> None:
-        """Answer with an error in the endpoint's place, if it has not begun to, and close the connection."""
+        """Answer with an error in the endpoint's place, if it has not begun to, and end the connection.
+
+        To close it while the client still sends would take the answer back: what comes is read, for a while.
+        """
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
@@ -184,4 +195,6 @@ class Protocol(HttpToolsProtocol):
             b"%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
             % (STATUS_LINE[error.status], len(body), body)
         )
-        self.transport.close()
+        self.transport.write_eof()
+        self._refused_at = self.loop.time()
+        self.flow.resume_reading()
