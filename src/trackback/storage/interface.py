@@ -29,8 +29,14 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from trackback.errors import Unavailable
+
 T = TypeVar("T")
 Row = tuple[Any, ...]
+
+# The text of a search is as long as its filter, so that remembering all of them would take any amount of memory.
+REMEMBERED = 1024
+REMEMBERED_LENGTH = 10_000
 
 
 class Transaction(ABC):
@@ -95,15 +101,24 @@ class Storage(ABC):
         """Finish what is under way, then close the database."""
 
 
+def stopping() -> Unavailable:
+    """What a storage says that is being closed."""
+    return Unavailable("The server is stopping. Repeat the request in a moment.")
+
+
 class Dialect:
     """Renders the macros of the portable SQL for one database."""
 
     def __init__(self, placeholder: str, macros: dict[str, Callable[[str], str]]) -> None:
         self._placeholder = placeholder
         self._macros = macros
-        self.render = lru_cache(maxsize=4096)(self._render)
+        self._remembered = lru_cache(REMEMBERED)(self._rendered)
 
-    def _render(self, sql: str) -> str:
+    def render(self, sql: str) -> str:
+        """The text that the database takes."""
+        return self._remembered(sql) if len(sql) <= REMEMBERED_LENGTH else self._rendered(sql)
+
+    def _rendered(self, sql: str) -> str:
         text = _MACRO.sub(lambda match: self._macros[match[1]]((match[2] or "").strip()), sql)
         return text if self._placeholder == "?" else text.replace("?", self._placeholder)
 

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import errors as pg
 
 from trackback.errors import ConfigurationError, Overloaded, StorageFull, TrackbackError, Unavailable
-from trackback.storage.interface import Dialect, Row, Storage, Transaction
+from trackback.storage.interface import Dialect, Row, Storage, Transaction, stopping
 from trackback.storage.names import NameCache, NameTable
 
 T = TypeVar("T")
@@ -116,6 +116,7 @@ class PostgresStorage(Storage):
         self._local = threading.local()
         self._open: set[psycopg.Connection[Row]] = set()
         self._waiting = 0
+        self._closed = False
 
     @property
     def waiting(self) -> int:
@@ -128,6 +129,8 @@ class PostgresStorage(Storage):
         return await self._submit(_WRITE, operation)
 
     async def _submit(self, begin: str, operation: Callable[[Transaction], T]) -> T:
+        if self._closed:
+            raise stopping()
         if self._waiting >= QUEUE_SIZE:
             raise Overloaded(f"{QUEUE_SIZE} requests are waiting for the database already. Repeat the request later.")
         self._waiting += 1
@@ -138,6 +141,7 @@ class PostgresStorage(Storage):
 
     async def close(self) -> None:
         """Operations that nobody waits for any more are given up, with their connections if the server hangs."""
+        self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         ended = asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
         _, late = await asyncio.wait([ended], timeout=CLOSE_TIMEOUT_S)

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import apsw
 
 from trackback.errors import ConfigurationError, Overloaded, StorageFull, TrackbackError, Unavailable
-from trackback.storage.interface import Dialect, Row, Storage, Transaction
+from trackback.storage.interface import Dialect, Row, Storage, Transaction, stopping
 from trackback.storage.names import NameCache, NameTable
 
 T = TypeVar("T")
@@ -129,12 +129,12 @@ class SqliteStorage(Storage):
 
     async def read(self, operation: Callable[[Transaction], T]) -> T:
         if self._closed:
-            raise _stopping()
+            raise stopping()
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, operation)
 
     async def write(self, operation: Callable[[Transaction], T]) -> T:
         if self._closed:
-            raise _stopping()
+            raise stopping()
         if self._jobs.qsize() >= QUEUE_SIZE:
             raise Overloaded(f"{QUEUE_SIZE} writes are waiting for the database already. Repeat the request later.")
         job = _Job(operation)
@@ -190,36 +190,59 @@ class SqliteStorage(Storage):
                 _settle(jobs)
 
     def _write_group(self, jobs: list[_Job]) -> None:
-        """Run ``jobs`` in one transaction; leave in each its result, or the error that kept it from being written."""
-        found: dict[str, int] = {}
+        """Run ``jobs`` in one transaction; leave in each its result, or the error that kept it from being written.
+
+        For a savepoint SQLite copies every page before it changes it, which is a third of a write. So the first try
+        goes without: an operation that fails takes the group back, which then runs again with a savepoint for each.
+        """
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for job in jobs:
-                self._run_in_savepoint(job, found)
-            self._connection.execute("COMMIT")
+            try:
+                self._commit(jobs, self._run)
+            except _OperationFailed:
+                self._connection.execute("ROLLBACK")
+                if len(jobs) > 1:
+                    self._commit(jobs, self._run_in_savepoint)
         except apsw.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             log.error("a group of %d writes failed: %s", len(jobs), error)
             for job in jobs:
                 job.error = translated(error)
-        else:
-            self._names.publish(found)
 
-    def _run_in_savepoint(self, job: _Job, found: dict[str, int]) -> None:
-        connection = self._connection
-        tx = SqliteTransaction(connection, self._names)
-        connection.execute("SAVEPOINT job")
+    def _commit(self, jobs: list[_Job], run: Callable[[_Job], dict[str, int]]) -> None:
+        found: dict[str, int] = {}
+        self._connection.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            found |= run(job)
+        self._connection.execute("COMMIT")
+        self._names.publish(found)
+
+    def _run(self, job: _Job) -> dict[str, int]:
+        """Run a job; the names that it looked up or entered. Raises _OperationFailed once the job has its error."""
+        tx = SqliteTransaction(self._connection, self._names)
+        job.error = None
         try:
             job.result = job.operation(tx)
         except _WHOLE_TRANSACTION_LOST:
             raise
-        except Exception as error:  # noqa: BLE001 - it belongs to the job's caller, who raises it again
+        except Exception as error:
             job.error = translated(error) if isinstance(error, apsw.Error) else error
-            connection.execute("ROLLBACK TO job")
-        else:
-            found.update(tx.name_table.found)
-        connection.execute("RELEASE job")
+            raise _OperationFailed from error
+        return tx.name_table.found
+
+    def _run_in_savepoint(self, job: _Job) -> dict[str, int]:
+        self._connection.execute("SAVEPOINT job")
+        try:
+            found = self._run(job)
+        except _OperationFailed:
+            found = {}
+            self._connection.execute("ROLLBACK TO job")
+        self._connection.execute("RELEASE job")
+        return found
+
+
+class _OperationFailed(Exception):
+    """An operation raised; its job has the error."""
 
 
 def _settle(jobs: list[_Job]) -> None:
@@ -238,10 +261,6 @@ def _call_all(functions: list[Callable[[], None]]) -> None:
 
 
 _WHOLE_TRANSACTION_LOST = (apsw.FullError, apsw.IOError, apsw.NoMemError, apsw.InterruptError, apsw.CorruptError)
-
-
-def _stopping() -> Unavailable:
-    return Unavailable("The server is stopping. Repeat the request in a moment.")
 
 
 def translated(error: BaseException) -> TrackbackError:
