@@ -14,10 +14,11 @@ OF_MLFLOW = "mlflow."
 
 @dataclass(frozen=True)
 class Column:
-    """``field`` names it in a filter or an order."""
+    """``field`` names it in a filter or an order; ``style`` is the class of its cells."""
 
     key: str
     field: str
+    style: str
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Row:
+    """``cells`` are pairs of style and text, in the order of all columns."""
+
     run: Run
-    cells: Sequence[str]
+    cells: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,11 @@ def tabulate(runs: Sequence[Run], order_by: Sequence[str]) -> Table:
     data = [{kind: _texts(items) for kind, items in _items(run).items()} for run in runs]
     groups = [_group(kind, [each[kind] for each in data], order_by) for kind in ("metrics", "params", "tags")]
     groups = [group for group in groups if group.columns]
-    fields = [(group.kind, column.key) for group in groups for column in group.columns]
-    rows = [Row(run, [texts[kind].get(key, "") for kind, key in fields]) for run, texts in zip(runs, data, strict=True)]
+    columns = [(group.kind, column) for group in groups for column in group.columns]
+    rows = [
+        Row(run, [(column.style, texts[kind].get(column.key, "")) for kind, column in columns])
+        for run, texts in zip(runs, data, strict=True)
+    ]
     return Table(groups, rows)
 
 
@@ -67,10 +73,11 @@ def _texts(items: Iterable[Metric | Param | Tag]) -> dict[str, str]:
 
 def _group(kind: str, texts: Sequence[Mapping[str, str]], order_by: Sequence[str]) -> Group:
     counts = Counter(key for each in texts for key in each)
-    columns = [Column(key, field(kind, key)) for key in counts]
-    columns.sort(key=lambda column: (not _is_ordered(column, order_by), -counts[column.key], column.key))
-    return Group(kind, columns[:COLUMNS_OF_A_KIND], max(0, len(columns) - COLUMNS_OF_A_KIND))
-
-
-def _is_ordered(column: Column, order_by: Sequence[str]) -> bool:
-    return any(order.removesuffix(" DESC").removesuffix(" ASC") == column.field for order in order_by)
+    ordered = {order.removesuffix(" DESC").removesuffix(" ASC") for order in order_by}
+    keys = sorted(counts, key=lambda key: (field(kind, key) not in ordered, -counts[key], key))
+    style = "number" if kind == "metrics" else "text"
+    columns = [
+        Column(key, field(kind, key), style if place else f"{style} group")
+        for place, key in enumerate(keys[:COLUMNS_OF_A_KIND])
+    ]
+    return Group(kind, columns, len(keys) - len(columns))

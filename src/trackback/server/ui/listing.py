@@ -12,8 +12,8 @@ from trackback.limits import shown
 from trackback.services import pages
 
 ROWS = 50
-MOST_ROWS = 500
-SIZES = (25, 50, 100, 200, MOST_ROWS)
+MOST_ROWS = 200
+SIZES = (25, 50, 100, MOST_ROWS)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ async def show_experiments(services: Services, actor: Actor, request: Request) -
     except InvalidParameter as error:
         problem = error.message
     status = 400 if problem else 200
-    return render("experiments.html", status, listing=listing, sizes=SIZES, problem=problem, page=found)
+    return await render("experiments.html", status, listing=listing, sizes=SIZES, problem=problem, page=found)
 
 
 @page
@@ -52,7 +52,7 @@ async def show_runs(services: Services, actor: Actor, request: Request) -> Respo
         )
     except InvalidParameter as error:
         problem = error.message
-    return render(
+    return await render(
         "runs.html",
         400 if problem else 200,
         listing=listing,
@@ -72,7 +72,7 @@ async def show_run(services: Services, actor: Actor, request: Request) -> Respon
     path = request.query_params.get("path", "")
     files, problem = await _files(services.artifacts.list_run, actor, run.info.run_id, path)
     tags, by_mlflow = _tags(run.data.tags)
-    return render(
+    return await render(
         "run.html",
         run=run,
         experiment=experiment,
@@ -91,7 +91,7 @@ async def show_model(services: Services, actor: Actor, request: Request) -> Resp
     path = request.query_params.get("path", "")
     files, problem = await _files(services.artifacts.list_model, actor, model.info.model_id, path)
     tags, by_mlflow = _tags(model.info.tags)
-    return render(
+    return await render(
         "model.html",
         model=model,
         experiment=experiment,

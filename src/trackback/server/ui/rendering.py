@@ -1,5 +1,6 @@
 """From a template to an answer. Whatever users have logged is escaped, and no page may load or run what is not ours."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cache, wraps
 from pathlib import Path
@@ -38,8 +39,10 @@ HEADERS = {
 }
 
 
-def render(template: str, status: int = 200, **values: object) -> Response:
-    return HTMLResponse(_environment().get_template(template).render(values), status, HEADERS)
+async def render(template: str, status: int = 200, **values: object) -> Response:
+    """The page, written in a thread: a wide table takes long enough that other requests would wait."""
+    text = await asyncio.to_thread(lambda: _environment().get_template(template).render(values))
+    return HTMLResponse(text, status, HEADERS)
 
 
 def page(function: Page) -> Page:
@@ -50,7 +53,7 @@ def page(function: Page) -> Page:
         try:
             return await function(services, actor, request)
         except TrackbackError as error:
-            return render("error.html", error.status, error=error)
+            return await render("error.html", error.status, error=error)
 
     return answer
 
