@@ -92,13 +92,15 @@ def check_length(value: str, what: str, limit: int) -> str:
     return check_text(value, what)
 
 
-@lru_cache(maxsize=65_536)
 def is_key(key: str) -> bool:
     """Whether ``key`` may name a metric, a param or a tag."""
-    return len(key) <= KEY_LENGTH and _KEY.fullmatch(key) is not None and _is_normal_path(key)
+    return len(key) <= KEY_LENGTH and _is_well_formed(key)
 
 
-def _is_normal_path(key: str) -> bool:
+@lru_cache(maxsize=65_536)  # only keys that are not too long: what is remembered has a bound in bytes, too
+def _is_well_formed(key: str) -> bool:
+    if not _KEY.fullmatch(key):
+        return False
     return posixpath.normpath(key) == key and key != "." and not key.startswith(("..", "/"))
 
 

@@ -15,7 +15,7 @@ from trackback.limits import shown
 
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 _OPEN_PATHS = frozenset(("/health",))
-_REMEMBERED = 1024
+_REMEMBERED = 64  # each may have as many bytes as all headers together
 
 
 def make_guard(bound_host: str, allowed_hosts: Iterable[str]) -> Callable[[Scope], None]:
