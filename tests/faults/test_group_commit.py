@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trackback.errors import StorageFull
+from trackback.errors import StorageFull, TrackbackError
 from trackback.storage import Storage, Transaction, open_storage
 
 ROOM_PAGES = 200
@@ -76,3 +76,18 @@ async def test_a_write_that_fails_by_itself_leaves_the_rest_of_its_group_alone(s
 
     assert (len(first), str(failed), len(last)) == (1, "no more", 1)
     assert await known(storage, "first", "half done", "last") == ["first", "last"]
+
+
+async def test_the_writer_outlives_what_nobody_foresaw(storage: Storage) -> None:
+    class Unforeseen(BaseException):
+        pass
+
+    def fail(tx: Transaction) -> None:
+        tx.name_ids(["half done"])
+        raise Unforeseen
+
+    outcomes = await write_as_a_group(storage, add("first"), fail)
+    await storage.write(add("later"))
+
+    assert [type(outcome) for outcome in outcomes] == [TrackbackError] * 2
+    assert await known(storage, "first", "half done", "later") == ["later"]

@@ -60,8 +60,10 @@ class SqliteTransaction(Transaction):
         self._execute(DIALECT.render(sql), _bound(values))
         return self._connection.changes()
 
-    def insert_columns(self, sql: str, *columns: Sequence[Any]) -> None:
+    def insert_columns(self, sql: str, *columns: Sequence[Any]) -> int:
+        before = self._connection.total_changes()
         self._connection.executemany(DIALECT.render(sql), zip(*columns, strict=True))
+        return self._connection.total_changes() - before
 
     def name_ids(self, names: Sequence[str]) -> list[int]:
         return self.name_table.ids(names)
@@ -202,9 +204,10 @@ class SqliteStorage(Storage):
                 self._connection.execute("ROLLBACK")
                 if len(jobs) > 1:
                     self._commit(jobs, self._run_in_savepoint)
-        except apsw.Error as error:
+        except BaseException as error:  # noqa: BLE001 - the thread's edge: if it ended, every write would wait for ever
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+                with suppress(apsw.Error):
+                    self._connection.execute("ROLLBACK")
             log.error("a group of %d writes failed: %s", len(jobs), error)
             for job in jobs:
                 job.error = translated(error)
