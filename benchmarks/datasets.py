@@ -122,24 +122,33 @@ def _load(server: Server, count: int) -> str:
         experiment_id = create_experiment(connection)
 
     def load_share(share: int) -> None:
-        with server.connect() as connection:
-            for number in range(share, count, _LOADERS):
-                run = searched_run(number)
-                created = _persist(connection, creation(experiment_id, run))
-                _persist(connection, for_run(content(run), run_id_in(created)))
+        loader = _Loader(server)
+        for number in range(share, count, _LOADERS):
+            run = searched_run(number)
+            created = loader.send(creation(experiment_id, run))
+            loader.send(for_run(content(run), run_id_in(created)))
 
     at_once(_LOADERS, load_share)
     return experiment_id
 
 
-def _persist(connection: Connection, request: bytes) -> bytes | bytearray:
-    """Repeats what a server refuses for being busy: loading isn't what is measured."""
-    answer = Response(0, b"")
-    for _ in range(_TRIES):
-        answer = connection.call(request)
-        if answer.status == 200:
-            break
-    return body_of(answer)
+class _Loader:
+    """Repeats what a busy server refuses or breaks off: loading isn't what is measured."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._connection = server.connect()
+
+    def send(self, request: bytes) -> bytes | bytearray:
+        answer = Response(0, b"")
+        for _ in range(_TRIES):
+            try:
+                answer = self._connection.call(request)
+            except OSError:
+                self._connection = self._server.connect()
+            if answer.status == 200:
+                break
+        return body_of(answer)
 
 
 def expect_found(connection: Connection, experiment_id: str, search: Search, runs: list[SearchedRun]) -> None:
