@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from itertools import starmap
 
 from trackback import limits
-from trackback.entities import Actor, LifecycleStage, Run, RunInfo, RunStatus, ViewType
+from trackback.entities import Actor, LifecycleStage, Run, RunData, RunInfo, RunInputs, RunStatus, Tag, ViewType
 from trackback.errors import InvalidParameter, NotFound
 from trackback.search import RUNS, parse_filter, parse_order_by
 from trackback.services import pages
@@ -68,7 +69,7 @@ class Runs:
             uri = f"{parent.artifact_location.rstrip('/')}/{run_id}/artifacts"
             record = runs.add(tx, run_id, experiment, name, user_id, start_ms, uri)
             runs.set_tags(tx, record, checked)
-            return runs.load(tx, [record])[0]
+            return Run(record.info, RunData(tags=tuple(starmap(Tag, checked.items()))), RunInputs())
 
         return await self._storage.write(operation)
 

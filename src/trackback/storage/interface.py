@@ -51,8 +51,11 @@ class Transaction(ABC):
         """Execute a statement; the number of rows it changed."""
 
     @abstractmethod
-    def insert_columns(self, sql: str, *columns: Sequence[Any]) -> None:
-        """Execute an INSERT … {columns …} for equally long columns: as one statement, or prepared once for all."""
+    def insert_columns(self, sql: str, *columns: Sequence[Any]) -> int:
+        """Execute an INSERT … {columns …} for equally long columns: as one statement, or prepared once for all.
+
+        Returns how many rows were inserted or updated: those left as they were, by DO NOTHING, don't count.
+        """
 
     @abstractmethod
     def name_ids(self, names: Sequence[str]) -> list[int]:

@@ -65,8 +65,8 @@ class PostgresTransaction(Transaction):
     def run(self, sql: str, *values: Any) -> int:
         return self._cursor.execute(DIALECT.render(sql), _bound(values)).rowcount
 
-    def insert_columns(self, sql: str, *columns: Sequence[Any]) -> None:
-        self._cursor.execute(DIALECT.render(sql), [_array(column) for column in columns])
+    def insert_columns(self, sql: str, *columns: Sequence[Any]) -> int:
+        return self._cursor.execute(DIALECT.render(sql), [_array(column) for column in columns]).rowcount
 
     def name_ids(self, names: Sequence[str]) -> list[int]:
         return self.name_table.ids(names)

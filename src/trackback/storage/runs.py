@@ -60,19 +60,22 @@ def find_many(tx: Transaction, run_ids: Sequence[str]) -> list[RunRecord]:
 def add(
     tx: Transaction, uuid: str, experiment: int, name: str, user_id: str, start_ms: int, artifact_uri: str
 ) -> RunRecord:
-    tx.run(
+    """A run that begins: RUNNING and active."""
+    status, lifecycle = RunStatus.RUNNING.value, LifecycleStage.ACTIVE.value
+    row = tx.row(
         "INSERT INTO runs (uuid, experiment, name, user_id, status, start_ms, lifecycle, artifact_uri)"
-        " VALUES (?, ?, ?, ?, 'RUNNING', ?, 'active', ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         uuid,
         experiment,
         name,
         user_id,
+        status,
         start_ms,
+        lifecycle,
         artifact_uri,
     )
-    record = find(tx, uuid)
-    assert record is not None
-    return record
+    assert row is not None
+    return RunRecord(row[0], uuid, experiment, name, user_id, status, start_ms, None, lifecycle, artifact_uri)
 
 
 def update(tx: Transaction, run: int, status: str | None, end_ms: int | None, name: str | None) -> None:
@@ -105,18 +108,20 @@ def hold(tx: Transaction, run: int) -> None:
 
 def add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Keep each param that is not there yet; those there with another value, as key -> (kept, refused)."""
-    keys = sorted(zip(tx.name_ids(list(params)), params, strict=True))
-    tx.insert_columns(
+    keys, values = numbered(tx, params)
+    added = tx.insert_columns(
         "INSERT INTO params (run, key, experiment, value) {columns bigint, bigint, bigint, text}"
         " ON CONFLICT DO NOTHING",
         [run.id] * len(keys),
-        [number for number, _ in keys],
+        keys,
         [run.experiment] * len(keys),
-        [params[key] for _, key in keys],
+        values,
     )
-    rows = tx.rows("SELECT key, value FROM params WHERE run = ? AND key {ints}", run.id, [number for number, _ in keys])
-    kept: dict[int, str] = dict(rows)
-    return {key: (kept[number], params[key]) for number, key in keys if kept[number] != params[key]}
+    if added == len(keys):
+        return {}
+    kept: dict[int, str] = dict(tx.rows("SELECT key, value FROM params WHERE run = ? AND key {ints}", run.id, keys))
+    names = zip(tx.names(keys), keys, strict=True)
+    return {name: (kept[key], params[name]) for name, key in names if kept[key] != params[name]}
 
 
 def set_tags(tx: Transaction, run: RunRecord, tags: Mapping[str, str]) -> None:

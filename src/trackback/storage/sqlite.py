@@ -115,6 +115,8 @@ class SqliteStorage(Storage):
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._connection = connect(path)
         self._idle_readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
+        for _ in range(READERS):
+            self._idle_readers.put(_reader(path))
         self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
         self._closed = False
         self._writer = threading.Thread(target=self._write_groups, name="sqlite-writer", daemon=True)
@@ -160,18 +162,15 @@ class SqliteStorage(Storage):
         self._lock.close()
 
     def _read(self, operation: Callable[[Transaction], T]) -> T:
-        try:
-            connection = self._idle_readers.get_nowait()
-        except queue.Empty:
-            connection = connect(self._path)
-            connection.pragma("query_only", True)
+        connection = self._idle_readers.get()
         try:
             tx = SqliteTransaction(connection, self._names)
             connection.execute("BEGIN")
             try:
                 result = operation(tx)
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # else an error has ended it
+                    connection.execute("ROLLBACK")
             self._names.publish(tx.name_table.found)
             return result
         except apsw.Error as error:
@@ -295,6 +294,12 @@ def connect(path: Path) -> apsw.Connection:
     connection.pragma("cache_size", -32_000)
     connection.pragma("mmap_size", 256 << 20)
     connection.create_scalar_function("unicode_lower", _unicode_lower, 1, deterministic=True)
+    return connection
+
+
+def _reader(path: Path) -> apsw.Connection:
+    connection = connect(path)
+    connection.pragma("query_only", True)
     return connection
 
 
