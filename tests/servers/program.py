@@ -64,7 +64,7 @@ class Program:
     def log_text(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def start(self, timeout_s: float = 30) -> None:
+    def start(self, timeout_s: float = 60) -> None:
         """Start the program and return when it answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

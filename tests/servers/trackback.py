@@ -53,7 +53,7 @@ class TrackbackServer:
     def log_text(self) -> str:
         return self._program.log_text
 
-    def start(self, timeout_s: float = 30) -> None:
+    def start(self, timeout_s: float = 60) -> None:
         """Start the server and return when /health answers."""
         self._program.start(timeout_s)
 
