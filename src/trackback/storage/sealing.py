@@ -14,6 +14,7 @@ from trackback.storage.interface import Transaction
 
 CHUNK_POINTS = 8192
 RECORDS_PER_CUT = 2000
+POINTS_PER_CUT = 200_000
 
 
 class StaleCut(Exception):
@@ -52,9 +53,10 @@ def unsealed_runs(tx: Transaction, records: int, points: int) -> list[int]:
 
 def cut(tx: Transaction, run: int) -> Cut:
     """Pack the oldest records of a run, together with the chunks that their series have not filled yet."""
-    rows = tx.rows("SELECT id, data FROM metric_records WHERE run = ? ORDER BY id LIMIT ?", run, RECORDS_PER_CUT)
-    if not rows:
+    oldest = _oldest(tx, run)
+    if not oldest:
         return Cut(run, [], [], [])
+    rows = tx.rows("SELECT id, data FROM metric_records WHERE run = ? AND id {ints} ORDER BY id", run, oldest)
     columns, points = unpack_records(data for _, data in rows)
     order = np.argsort(columns, kind="stable")
     keys, starts = np.unique(columns[order], return_index=True)
@@ -69,6 +71,19 @@ def cut(tx: Transaction, run: int) -> Cut:
         parts[key].append(unpack_chunk(data))
     chunks = [chunk for key, series in parts.items() for chunk in _chunks(run, key, merged(series))]
     return Cut(run, [number for number, _ in rows], [number for number, _, _ in unfilled], chunks)
+
+
+def _oldest(tx: Transaction, run: int) -> list[int]:
+    """The numbers of the oldest records, no more than one cut can hold in memory at ease."""
+    numbers: list[int] = []
+    total = 0
+    rows = tx.rows("SELECT id, points FROM metric_records WHERE run = ? ORDER BY id LIMIT ?", run, RECORDS_PER_CUT)
+    for number, points in rows:
+        total += points
+        if numbers and total > POINTS_PER_CUT:
+            break
+        numbers.append(number)
+    return numbers
 
 
 def replace(tx: Transaction, cut: Cut) -> None:
