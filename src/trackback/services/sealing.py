@@ -35,7 +35,8 @@ class Sealer:
             self._unsealed.clear()
         self._unsealed[run] = (records, total)
         if records >= RECORDS or total >= POINTS:
-            self._enqueue([run])
+            del self._unsealed[run]
+            self._enqueue(run)
 
     def start(self) -> None:
         """Seal, in the background, what an earlier process has left unsealed."""
@@ -49,11 +50,9 @@ class Sealer:
             for task in late:
                 task.cancel()
 
-    def _enqueue(self, runs: list[int]) -> None:
-        for run in runs:
-            self._unsealed.pop(run, None)
-        self._waiting.update(runs)
-        if self._waiting and (self._task is None or self._task.done()):
+    def _enqueue(self, run: int) -> None:
+        self._waiting.add(run)
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._seal_waiting())
 
     async def _seal_left_over(self) -> None:
@@ -70,6 +69,8 @@ class Sealer:
                 await self.seal(run)
             except TrackbackError as error:
                 log.warning("could not seal the metrics of run %d: %s", run, error)
+            except Exception:
+                log.exception("could not seal the metrics of run %d; their records stay as they are", run)
 
     async def seal(self, run: int) -> None:
         """Re-cut all unsealed records of a run."""
