@@ -52,7 +52,7 @@ BULK_HISTORY_POINTS = 25_000
 INTERVAL_POINTS = 2500
 DATASET_SEARCH_EXPERIMENTS = 20
 DATASET_SUMMARIES = 1000
-SEARCH_EXPERIMENTS = 1000  # ours: experiments in one search of runs or logged models
+SEARCH_EXPERIMENTS = 50_000  # ours: experiments in one search of runs or logged models
 SEARCH_DATASETS = 100  # ours: data sets in one search of logged models
 
 INT64_MIN = -(2**63)
@@ -67,7 +67,7 @@ _LOGGED_MODEL_NAME_FORBIDDEN = frozenset("/:.%\"'")
 def shown(value: object, length: int = 80) -> str:
     """``value`` as an error message quotes it: on one line, and cut where it is long."""
     text = repr(value)
-    return text if len(text) <= length else f"{text[:length]}… ({len(text)} characters)"
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def check_text(value: str, what: str) -> str:

@@ -74,6 +74,12 @@ BYTES = click.IntRange(min=0)
     type=SECONDS,
     metavar="SECONDS",
 )
+@option(
+    "--refuse-long-values",
+    "refuse_long_values",
+    "Refuse params and tags that are longer than their limit, which are cut otherwise.",
+    is_flag=True,
+)
 @option("--log-level", "log_level", "How much is logged.", type=click.Choice(LOG_LEVELS))
 @option("--json-logs", "json_logs", "Log one JSON object a line, and a line for each request.", is_flag=True)
 def server(**values: Any) -> None:

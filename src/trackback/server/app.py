@@ -47,10 +47,11 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
 
 
 def build_services(storage: Storage, blobs: BlobStore, sealer: Sealer, settings: Settings) -> Services:
+    truncate = not settings.refuse_long_values
     return Services(
         experiments=Experiments(storage, settings.default_artifact_root),
-        runs=Runs(storage),
-        run_data=RunData(storage, sealer),
+        runs=Runs(storage, truncate=truncate),
+        run_data=RunData(storage, sealer, truncate=truncate),
         metrics=Metrics(storage),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),

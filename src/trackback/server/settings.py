@@ -18,5 +18,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     body_deadline_s: float = 30.0
     keep_alive_s: float = 75.0
     stop_deadline_s: float = 20.0
+    refuse_long_values: bool = False
     log_level: str = "info"
     json_logs: bool = False
