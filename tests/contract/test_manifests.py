@@ -10,6 +10,7 @@ import pytest
 
 from trackback.entities import Blob, FileInfo, ManifestEntry
 from trackback.errors import InvalidParameter
+from trackback.services.artifacts import enter
 from trackback.storage import Storage, Transaction, manifests
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ class Trees:
         self._storage = storage
 
     async def put(self, root: str, path: str, content: str = "x", *, location: str | None = None, at: int = 0) -> Blob:
-        return await self._storage.write(lambda tx: manifests.put(tx, root, path, blob(content, location), at))
+        return await self._storage.write(lambda tx: enter(tx, root, path, blob(content, location), at))
 
     async def delete(self, root: str, path: str) -> int:
         return await self._storage.write(lambda tx: manifests.delete(tx, root, path))

@@ -64,7 +64,7 @@ class Artifacts:
 
         def check(tx: Transaction) -> None:
             _check_writable(tx, root)
-            manifests.check_free(tx, root, inner)
+            _check_free(tx, root, inner)
 
         await self._storage.read(check)
         uploaded = await self._blobs.put(chunks)
@@ -75,7 +75,7 @@ class Artifacts:
 
         def operation(tx: Transaction) -> Blob:
             _check_writable(tx, root)
-            return manifests.put(tx, root, path, uploaded, self._clock())
+            return enter(tx, root, path, uploaded, self._clock())
 
         try:
             kept = await self._storage.write(operation)
@@ -189,6 +189,24 @@ def _check_writable(tx: Transaction, root: str) -> None:
         active_run(tx, run)
     elif (model := paths.logged_model_id(names)) and logged_models.find(tx, model):
         active_model(tx, model)
+
+
+def enter(tx: Transaction, root: str, path: str, blob: Blob, now_ms: int) -> Blob:
+    """Make ``path`` the blob, whatever it was; the blob as it is kept, which may be one that was there before.
+
+    Raises InvalidParameter if ``path`` is a directory, or something above it a file.
+    """
+    manifest = manifests.hold(tx, root)
+    _check_free(tx, root, path)
+    return manifests.put(tx, manifest, path, blob, now_ms)
+
+
+def _check_free(tx: Transaction, root: str, path: str) -> None:
+    whole = _join(root, path)
+    if manifests.is_directory(tx, root, path):
+        raise InvalidParameter(f"Invalid path: {shown(whole)} is a directory; choose another name for the file.")
+    if file := manifests.file_above(tx, root, path):
+        raise InvalidParameter(f"Invalid path: {shown(whole)}: {shown(file)} is a file, so nothing can lie in it.")
 
 
 def _missing(path: str, *, is_directory: bool) -> InvalidParameter | NotFound:

@@ -2,7 +2,7 @@
 
 A tree is known by its root, a path itself (see ``artifacts.paths.split_root``). Roots never lie in one another, but
 for the root ``""``, which all others lie in. Directories are not kept: they are what paths have in common. So no path
-may be a file and a directory at once, over all manifests; adding a file holds its manifest's row to see to that.
+may be a file and a directory at once, over all manifests: who adds a file sees to that while it holds the manifest.
 
 A blob's row says where its bytes lie. Two uploads of the same bytes leave one row, whose location stays the first's.
 A collector may delete a condemned blob's row when no entry refers to it, and its bytes after that has been committed:
@@ -12,8 +12,6 @@ an upload that comes too late for the row brings bytes, and a location, of its o
 from collections.abc import Callable, Iterator
 
 from trackback.entities import Blob, FileInfo, ManifestEntry
-from trackback.errors import InvalidParameter
-from trackback.limits import shown
 from trackback.storage.interface import Row, Transaction
 
 PAGE = 1000
@@ -43,13 +41,19 @@ _ROOTS = "SELECT m.root, NULL FROM manifests m WHERE EXISTS (SELECT 1 FROM manif
 _ROOTS_BETWEEN = f"{_ROOTS} AND m.root > ? AND m.root < ? ORDER BY m.root LIMIT ?"
 
 
-def put(tx: Transaction, root: str, path: str, blob: Blob, now_ms: int) -> Blob:
-    """Make ``path`` the blob, whatever it was; the blob as it is kept, which may be one that was there before.
+def hold(tx: Transaction, root: str) -> int:
+    """The manifest's number; others that hold the manifest wait until the transaction ends.
 
-    Raises InvalidParameter if ``path`` is a directory, or something above it a file.
+    Its first file makes its root a directory of the manifest ``""``, so that is held too.
     """
-    manifest = _hold(tx, root)
-    check_free(tx, root, path)
+    if root and not tx.row(f"{_ROOTS} AND m.root = ?", root):
+        tx.rows(_HOLD, "")
+    number: int = tx.rows(_HOLD, root)[0][0]
+    return number
+
+
+def put(tx: Transaction, manifest: int, path: str, blob: Blob, now_ms: int) -> Blob:
+    """Make ``path`` the blob, whatever it was; the blob as it is kept, which may be one that was there before."""
     number, location = tx.rows(_KEEP_BLOB, blob.digest, blob.size, blob.location)[0]
     tx.run(_KEEP_ENTRY, manifest, path, number, now_ms)
     return Blob(blob.digest, blob.size, location)
@@ -61,15 +65,6 @@ def relocate(tx: Transaction, kept: Blob, location: str) -> bool:
         tx.run("UPDATE blobs SET location = ? WHERE digest = ? AND location = ?", location, kept.digest, kept.location)
         > 0
     )
-
-
-def check_free(tx: Transaction, root: str, path: str) -> None:
-    """InvalidParameter if ``path`` can't be a file: it is a directory, or something above it is a file."""
-    whole = _join(root, path)
-    if is_directory(tx, root, path):
-        raise InvalidParameter(f"Invalid path: {shown(whole)} is a directory; choose another name for the file.")
-    if file := _file_above(tx, root, path):
-        raise InvalidParameter(f"Invalid path: {shown(whole)}: {shown(file)} is a file, so nothing can lie in it.")
 
 
 def find(tx: Transaction, root: str, path: str) -> ManifestEntry | None:
@@ -84,6 +79,14 @@ def entries(tx: Transaction, root: str) -> list[ManifestEntry]:
 
 def is_directory(tx: Transaction, root: str, path: str) -> bool:
     return next(_children(tx, root, path, page=1), None) is not None
+
+
+def file_above(tx: Transaction, root: str, path: str) -> str | None:
+    """The file that an ancestor of ``path`` is, if one is, by its whole path."""
+    found = tx.row(f"{_ENTRIES} AND e.path {{texts}}", root, _ancestors(path))
+    if found is None:
+        return file_above(tx, "", f"{root}/") if root else None
+    return f"{root}/{found[0]}" if root else str(found[0])
 
 
 def list_directory(tx: Transaction, root: str, directory: str) -> list[FileInfo]:
@@ -110,22 +113,6 @@ def delete(tx: Transaction, root: str, path: str) -> int:
             end,
         )
     return deleted
-
-
-def _hold(tx: Transaction, root: str) -> int:
-    """The manifest's number. The first file makes its root a directory of the manifest ``""``, so that is held too."""
-    if root and not tx.row(f"{_ROOTS} AND m.root = ?", root):
-        tx.rows(_HOLD, "")
-    number: int = tx.rows(_HOLD, root)[0][0]
-    return number
-
-
-def _file_above(tx: Transaction, root: str, path: str) -> str | None:
-    """The file that an ancestor of ``path`` is, by its whole path."""
-    found = tx.row(f"{_ENTRIES} AND e.path {{texts}}", root, _ancestors(path))
-    if found is None and root:
-        return _file_above(tx, "", f"{root}/")
-    return _join(root, found[0]) if found else None
 
 
 def _ancestors(path: str) -> list[str]:
@@ -160,10 +147,6 @@ def _walk(rows_between: Callable[[str, str], list[Row]], directory: str) -> Iter
 def _range(directory: str) -> tuple[str, str]:
     """What all paths in the directory sort after, and before."""
     return (f"{directory}/", f"{directory}/{_LAST}") if directory else ("", _LAST)
-
-
-def _join(root: str, path: str) -> str:
-    return f"{root}/{path}" if root else path
 
 
 def _entry(row: Row) -> ManifestEntry:
