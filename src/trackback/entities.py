@@ -85,14 +85,6 @@ class Metric(Entity, frozen=True):
     dataset_digest: str | None = None
 
 
-class Extremes(Entity, frozen=True):
-    """The least and the greatest value a series ever had, NaN aside; None where it had only NaN."""
-
-    key: str
-    min: float | None
-    max: float | None
-
-
 class Experiment(Entity, frozen=True):
     experiment_id: str
     name: str

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 RUN = "1/0123456789abcdef0123456789abcdef/artifacts"
 OTHER_RUN = "1/fedcba9876543210fedcba9876543210/artifacts"
+PATHS = "SELECT e.path FROM manifests m JOIN manifest_entries e ON e.manifest = m.id WHERE m.root = ? ORDER BY e.path"
 
 
 def blob(content: str, location: str | None = None) -> Blob:
@@ -47,7 +48,7 @@ class Trees:
         return [child.path + "/" * child.is_dir for child in await self.infos(root, directory)]
 
     async def paths(self, root: str) -> list[str]:
-        return [entry.path for entry in await self._storage.read(lambda tx: manifests.entries(tx, root))]
+        return [path for (path,) in await self._storage.read(lambda tx: tx.rows(PATHS, root))]
 
     async def do(self, operation: Callable[[Transaction], T]) -> T:
         return await self._storage.write(operation)

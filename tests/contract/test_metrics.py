@@ -15,7 +15,6 @@ from trackback.services.run_data import RunData
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, runs, sealing
-from trackback.storage import metrics as series
 from trackback.storage.metrics import Points
 
 
@@ -47,11 +46,11 @@ class Logger:
         run = await Runs(self._storage).get(ANYONE, self.run_id)
         return {metric.key: metric for metric in run.data.metrics}
 
-    async def extremes(self) -> dict[str, tuple[float | None, float | None]]:
-        record = await self._storage.read(lambda tx: runs.find(tx, self.run_id))
-        assert record is not None
-        found = await self._storage.read(lambda tx: series.extremes(tx, record.id))
-        return {each.key: (each.min, each.max) for each in found}
+    async def matches(self, condition: str) -> bool:
+        """Whether a search finds the run."""
+        runs = Runs(self._storage)
+        experiment = (await runs.get(ANYONE, self.run_id)).info.experiment_id
+        return bool((await runs.search(ANYONE, [experiment], filter_text=condition)).items)
 
 
 def rank(value: float, timestamp: int, step: int) -> tuple[int, int, float, bool]:
@@ -146,7 +145,8 @@ async def test_the_latest_may_be_nan_which_counts_as_zero_when_all_else_is_equal
 async def test_extremes_are_of_all_points_but_nan(logger: Logger) -> None:
     await logger.log(("m", 3.0, 1, 1), ("m", math.nan, 2, 2), ("n", math.nan, 1, 1))
     await logger.log(("m", -4.0, 0, 0), ("m", 2.0, 9, 9))
-    assert await logger.extremes() == {"m": (-4.0, 3.0), "n": (None, None)}
+    assert await logger.matches("min(metrics.m) = -4 AND max(metrics.m) = 3")
+    assert await logger.matches("min(metrics.n) IS NULL AND max(metrics.n) IS NULL AND metrics.n IS NOT NULL")
 
 
 async def test_the_largest_integers_survive_sealing(logger: Logger) -> None:

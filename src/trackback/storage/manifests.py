@@ -72,11 +72,6 @@ def find(tx: Transaction, root: str, path: str) -> ManifestEntry | None:
     return _entry(row) if row else None
 
 
-def entries(tx: Transaction, root: str) -> list[ManifestEntry]:
-    """All files of a manifest, by path."""
-    return [_entry(row) for row in tx.rows(f"{_ENTRIES} ORDER BY e.path", root)]
-
-
 def is_directory(tx: Transaction, root: str, path: str) -> bool:
     return next(_children(tx, root, path, page=1), None) is not None
 

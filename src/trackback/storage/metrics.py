@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trackback.entities import Extremes
 from trackback.storage.codec import EMPTY, Series, merged, pack_record, unpack_chunk, unpack_records
 from trackback.storage.interface import Row, Transaction
 from trackback.storage.runs import RunRecord
@@ -145,12 +144,6 @@ def position(series: Series) -> Position:
     value = float(series.values[-1])
     is_nan = math.isnan(value)
     return Position(int(series.timestamps_ms[-1]), int(series.steps[-1]), 0.0 if is_nan else value, int(is_nan))
-
-
-def extremes(tx: Transaction, run: int) -> list[Extremes]:
-    rows = tx.rows("SELECT key, min, max FROM latest_metrics WHERE run = ?", run)
-    names = tx.names([key for key, _, _ in rows])
-    return [Extremes(name, least, greatest) for name, (_, least, greatest) in zip(names, rows, strict=True)]
 
 
 def _unsealed(tx: Transaction, run: int, key: int) -> Series:
