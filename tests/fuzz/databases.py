@@ -1,0 +1,85 @@
+"""Whether anything was written to a server's database, seen from beside the server."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import apsw
+import psycopg
+from psycopg import sql
+
+from trackback.storage.schema import parse_location
+
+
+class Observer(ABC):
+    """Looks at a database again and again. ``close`` it before the server stops."""
+
+    def __init__(self) -> None:
+        self._mark: object = None
+        self._contents: object = None
+        self.has_changed()
+
+    def has_changed(self) -> bool:
+        """Whether a table holds something else than at the last look."""
+        mark = self._read_mark()
+        if mark == self._mark:
+            return False
+        contents = self._read_contents()
+        changed = contents != self._contents
+        self._mark, self._contents = mark, contents
+        return changed
+
+    @abstractmethod
+    def _read_mark(self) -> object:
+        """What moves with every commit that wrote anything, and is quick to read."""
+
+    @abstractmethod
+    def _read_contents(self) -> object:
+        """What all tables hold, row by row or as hashes."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+
+class SqliteObserver(Observer):
+    def __init__(self, path: str) -> None:
+        self._file = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+        super().__init__()
+
+    def _read_mark(self) -> object:
+        return self._file.execute("PRAGMA data_version").fetchall()
+
+    def _read_contents(self) -> object:
+        tables = self._rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        return {table: self._rows(f"SELECT * FROM {table}") for (table,) in tables}
+
+    def _rows(self, query: str) -> list[Any]:
+        return self._file.execute(query).fetchall()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class PostgresObserver(Observer):
+    def __init__(self, url: str) -> None:
+        self._server = psycopg.connect(url, autocommit=True)
+        self._hashes = self._query()
+        super().__init__()
+
+    def _query(self) -> sql.Composed:
+        tables = self._server.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        hashed = sql.SQL("SELECT {}, count(*), sum(hashtextextended(CAST(t AS text), 0)) FROM {} t")
+        return sql.SQL(" UNION ALL ").join(hashed.format(name, sql.Identifier(name)) for (name,) in tables)
+
+    def _read_mark(self) -> object:
+        return self._server.execute("SELECT pg_current_wal_insert_lsn()").fetchall()
+
+    def _read_contents(self) -> object:
+        return sorted(self._server.execute(self._hashes).fetchall())
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def observe(uri: str) -> Observer:
+    location = parse_location(uri)
+    return PostgresObserver(location.uri) if location.path is None else SqliteObserver(str(location.path))

@@ -1,0 +1,133 @@
+"""A valid request for every route, made from the route's own declaration."""
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from msgspec import inspect
+
+from tests.server.wire import ask, post
+from trackback.server.mlflow.endpoints import Rpc
+from trackback.server.routing import Route
+from trackback.server.ui import ROUTES as UI_ROUTES
+
+Fields = dict[str, Any]
+
+FILE = "folder/file.txt"
+
+_PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
+
+
+class Example(NamedTuple):
+    """What to send: ``parameters`` of the path, and ``fields`` of the body, or of the query where there is no body."""
+
+    route: Route
+    parameters: Mapping[str, str]
+    fields: Fields
+
+    @property
+    def in_query(self) -> bool:
+        return self.route.method == "GET" or not isinstance(self.route.endpoint, Rpc)
+
+    @property
+    def is_page(self) -> bool:
+        return self.route in UI_ROUTES
+
+    @property
+    def sends_file(self) -> bool:
+        return self.route.method in ("PUT", "POST") and not isinstance(self.route.endpoint, Rpc)
+
+    def path(self, encode: Callable[[str], str]) -> str:
+        return _PARAMETER.sub(lambda match: encode(self.parameters[match[1]]), self.route.path)
+
+
+class World:
+    """An experiment, a run and a logged model on a server, for requests to name."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._numbers = itertools.count()
+        self.renew()
+
+    def renew(self) -> None:
+        """Make new ones: a request may have deleted those there were."""
+        experiment = post(self._port, "experiments/create", {"name": f"world {next(self._numbers)}"})["experiment_id"]
+        run = post(self._port, "runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
+        tags = [{"key": "loss", "value": "tag"}]
+        point = {"key": "loss", "value": 1, "timestamp": 1}
+        post(self._port, "runs/log-batch", {"run_id": run, "metrics": [point], "tags": tags})
+        post(self._port, "experiments/set-experiment-tag", {"experiment_id": experiment, "key": "loss", "value": "tag"})
+        model = post(self._port, "logged-models", {"experiment_id": experiment, "tags": tags})["model"]["info"][
+            "model_id"
+        ]
+        for root in (f"{experiment}/{run}/artifacts", f"{experiment}/models/{model}/artifacts"):
+            path = f"/api/2.0/mlflow-artifacts/artifacts/{root}/{FILE}"
+            assert ask(self._port, "PUT", path, b"0123456789").status == 200
+        logged = {"artifact_path": "model", "flavors": {}, "utc_time_created": "now", "run_id": run}
+        self._values: Mapping[str, Any] = {
+            "artifact_directory_path": "folder",
+            "artifact_file_path": FILE,
+            "artifact_location": "s3://bucket/place",
+            "dataset_digest": "d1",
+            "dataset_name": "data",
+            "digest": "d1",
+            "end_step": 10,
+            "experiment_id": experiment,
+            "experiment_ids": experiment,
+            "field_name": "creation_timestamp",
+            "id": model,
+            "key": "loss",
+            "metric_key": "loss",
+            "max_results": 5,
+            "model_id": model,
+            "model_json": json.dumps(logged),
+            "page_token": "",
+            "path": FILE,
+            "rows": "50",
+            "run_id": run,
+            "run_ids": run,
+            "run_uuid": run,
+            "source_run_id": run,
+            "start_step": 0,
+            "tag_key": "loss",
+            "view": "ALL",
+        }
+
+    def example(self, route: Route) -> Example:
+        parameters = {match[1]: self._of_name(match[1], route) for match in _PARAMETER.finditer(route.path)}
+        if not isinstance(route.endpoint, Rpc):
+            names = ("run_id", "path", "artifact_file_path", "filter", "order_by", "page_token", "rows", "view")
+            return Example(route, parameters, {name: self._of_name(name, route) for name in names})
+        info = inspect.type_info(route.endpoint.request)
+        fields = self._of_type("", info, route)
+        return Example(route, parameters, {name: value for name, value in fields.items() if name not in parameters})
+
+    def _of_type(self, name: str, info: inspect.Type, route: Route) -> Any:
+        match info:
+            case inspect.UnionType():
+                return self._of_type(name, info.types[0], route)
+            case inspect.StructType():
+                return {field.encode_name: self._of_type(field.encode_name, field.type, route) for field in info.fields}
+            case inspect.ListType() | inspect.VarTupleType():
+                return [self._of_type(name, info.item_type, route)]
+            case inspect.EnumType():
+                return next(iter(info.cls)).value
+            case inspect.StrType():
+                return self._of_name(name, route)
+            case inspect.BoolType():
+                return True
+        return self._values.get(name, 1)
+
+    def _of_name(self, name: str, route: Route) -> str:
+        of_experiments = route.path == "/" or "/mlflow/experiments/" in route.path
+        if name == "filter":
+            return "name LIKE '%'" if of_experiments else "metrics.loss > 0"
+        if name == "order_by":
+            return "name ASC" if of_experiments else "metrics.loss DESC"
+        if name == "path" and "{path:path}" in route.path:
+            return f"{self._values['experiment_id']}/{self._values['run_id']}/artifacts/{FILE}"
+        if name in ("name", "new_name"):
+            return f"name {next(self._numbers)}"
+        return str(self._values.get(name, "some text"))

@@ -1,0 +1,114 @@
+"""Whatever is sent to whatever route: never a 5xx, always MLflow's JSON, nothing leaked, nothing written if refused.
+
+`TRACKBACK_FUZZ_EXAMPLES=2000` makes a longer search, of other examples each time.
+"""
+
+import os
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.databases import Observer, observe
+from tests.fuzz.examples import World
+from tests.fuzz.mutations import Sent, each_field_at_its_worst, each_odd_header, sent, spoiled
+from tests.fuzz.oracle import fault
+from tests.server.wire import Answer, Wire
+from tests.servers.postgres import Postgres
+from tests.servers.trackback import TrackbackServer
+from trackback.server.mlflow import ROUTES as MLFLOW_ROUTES
+from trackback.server.routing import Route
+from trackback.server.ui import ROUTES as UI_ROUTES
+
+EXAMPLES = int(os.environ.get("TRACKBACK_FUZZ_EXAMPLES", "0"))
+
+ALL = [*MLFLOW_ROUTES, *UI_ROUTES]
+# What is under /api/ and under /ajax-api/ leads to the same endpoints.
+DISTINCT = {(route.method, route.path.replace("/ajax-api/", "/api/")): route for route in reversed(ALL)}
+routes = pytest.mark.parametrize("route", DISTINCT.values(), ids=lambda route: f"{route.method} {route.path}")
+
+
+class Target:
+    """A server, watched while requests are sent to it."""
+
+    def __init__(self, server: TrackbackServer, observer: Observer) -> None:
+        self._port = server.port
+        self._observer = observer
+        self._wire: Wire | None = None
+        self.world = World(server.port)
+
+    def renew(self) -> None:
+        self.world.renew()
+        self._observer.has_changed()
+
+    def ask(self, request: Sent) -> Answer:
+        """The answer, of which everything holds that must."""
+        wire, self._wire = self._wire or Wire(self._port), None
+        answer = wire.send(request.data).answer(request.method)
+        if answer.headers.get("connection") == "close":
+            wire.close()
+        else:
+            self._wire = wire
+        wrong = fault(request.method, answer, page=request.page)
+        if self._observer.has_changed() and answer.status >= 400:
+            wrong = "refused, but something was written"
+        assert wrong is None, (wrong, request.data[:3000], answer)
+        return answer
+
+    def close(self) -> None:
+        if self._wire is not None:
+            self._wire.close()
+        self._observer.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    folder = tmp_path_factory.mktemp("fuzz")
+    uri = f"sqlite:///{folder}/trackback.db"
+    if request.param == "postgres":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        uri = postgres.create_database()
+    with TrackbackServer(uri, folder / "artifacts", folder) as server:
+        target = Target(server, observe(uri))
+        yield target
+        target.close()
+    assert "Traceback" not in server.log_text
+
+
+@routes
+def test_a_request_of_our_making_is_well_formed(target: Target, route: Route) -> None:
+    """Else the rest would only show that nonsense is refused."""
+    target.renew()
+    example = target.world.example(route)
+    answer = target.ask(sent(example, example.fields))
+    assert answer.status in (200, 404, 501) or b"presigned URLs" in answer.body, answer
+
+
+@routes
+def test_any_field_at_its_worst(target: Target, route: Route) -> None:
+    target.renew()
+    for request in each_field_at_its_worst(target.world.example(route)):
+        target.ask(request)
+
+
+@routes
+def test_any_odd_header_and_method(target: Target, route: Route) -> None:
+    target.renew()
+    for request in each_odd_header(target.world.example(route)):
+        target.ask(request)
+
+
+@routes
+@settings(
+    max_examples=EXAMPLES or 25,
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
+@given(choose=st.randoms(use_true_random=False))
+def test_any_request_spoiled(target: Target, route: Route, choose: Random) -> None:
+    target.ask(spoiled(choose, target.world.example(route)))
