@@ -66,10 +66,26 @@ def ordered(ranks: Iterable[Fragment]) -> Fragment:
     return Fragment(", ".join(part.sql for part in parts), sum((part.values for part in parts), ()))
 
 
+def ranked(column: str, *, descending: bool, nullable: bool) -> Fragment:
+    """The terms of an ORDER BY that put a column's values in order, then NULL, if there is any.
+
+    Said of a column that has none, NULLS LAST or the like would keep PostgreSQL from an index that has the order.
+    """
+    direction = " DESC" if descending else ""
+    return Fragment(f"{column} IS NULL, {column}{direction}" if nullable else f"{column}{direction}")
+
+
 def in_view(column: str, view: ViewType) -> Fragment:
     """``column`` holds one of the lifecycle stages that ``view`` looks at."""
     stages = tuple(stage.value for stage in _STAGES[view])
     return predicate(column, Operator.EQUAL, stages[0]) if len(stages) == 1 else predicate(column, Operator.IN, stages)
+
+
+def among(column: str, numbers: list[int]) -> Fragment:
+    """``column`` is one of ``numbers``; of one alone it is equal to that, so that an index has an order behind it."""
+    if len(numbers) == 1:
+        return Fragment(f"{column} = ?", (numbers[0],))
+    return Fragment(f"{column} {{ints}}", (numbers,))
 
 
 def predicate(expression: str, operator: Operator, value: Any) -> Fragment:
@@ -100,9 +116,15 @@ def keyed(table: str, owner: str, column: str, key: int | None, operator: Operat
 
 
 def keyed_number(table: str, owner: str, column: str, key: int | None, operator: Operator, value: Any) -> Fragment:
-    """The same for a number with a flag ``is_nan``: a NaN matches != and NOT IN, and no other comparison."""
+    """The same for a ``number``."""
     if operator in (Operator.IS_NULL, Operator.IS_NOT_NULL):
         return keyed(table, owner, column, key, operator, value)
-    test = predicate(column, operator, value)
+    test = number(column, operator, value)
+    return Fragment(f"(SELECT {test.sql} FROM {table} WHERE {owner} AND key = ?)", (*test.values, key))
+
+
+def number(column: str, operator: Operator, value: Any) -> Fragment:
+    """``predicate`` for a number with a flag ``is_nan``: a NaN matches != and NOT IN, and no other comparison."""
     nan = "is_nan = 1 OR" if operator in (Operator.NOT_EQUAL, Operator.NOT_IN) else "is_nan = 0 AND"
-    return Fragment(f"(SELECT {nan} {test.sql} FROM {table} WHERE {owner} AND key = ?)", (*test.values, key))
+    test = predicate(column, operator, value)
+    return Fragment(f"{nan} {test.sql}", test.values)

@@ -6,12 +6,15 @@ from trackback.entities import LifecycleStage
 from trackback.search import Aggregate, Comparison, Field, Kind, Node, Operator
 from trackback.storage.conditions import (
     Fragment,
+    among,
     comparisons,
     compiled,
     joined,
     keyed,
+    number,
     ordered,
     predicate,
+    ranked,
 )
 from trackback.storage.interface import Transaction
 from trackback.storage.logged_models import MODEL_COLUMNS, LoggedModelRecord
@@ -33,7 +36,6 @@ _TIES = {"creation_timestamp_ms": "m.created_ms DESC", "model_id": "m.uuid"}
 _TABLES = {Kind.PARAM: "logged_model_params", Kind.TAG: "logged_model_tags"}
 _LATEST = "ORDER BY step DESC, timestamp_ms DESC, value DESC LIMIT 1"
 _NULLS = (Operator.IS_NULL, Operator.IS_NOT_NULL)
-_NAN_MATCHES = (Operator.NOT_EQUAL, Operator.NOT_IN)
 
 
 class DatasetFilter(NamedTuple):
@@ -91,11 +93,10 @@ class _Search:
         return [LoggedModelRecord(*row) for row in rows]
 
     def _scope(self) -> list[Fragment]:
-        experiments = self._query.experiments
-        within = Fragment("m.experiment {ints}", (experiments,))
-        if len(experiments) == 1:
-            within = Fragment("m.experiment = ?", (experiments[0],))
-        scope = [within, Fragment("m.lifecycle = ?", (LifecycleStage.ACTIVE.value,))]
+        scope = [
+            among("m.experiment", self._query.experiments),
+            Fragment("m.lifecycle = ?", (LifecycleStage.ACTIVE.value,)),
+        ]
         if self._query.datasets and not self._has_metric_terms:
             any_point = f"(SELECT 1 FROM model_metrics WHERE model = m.id AND {self._datasets.sql} LIMIT 1) = 1"
             scope.append(Fragment(any_point, self._datasets.values))
@@ -114,18 +115,15 @@ class _Search:
             extreme = self._metric(field, "value", self._datasets)
             test = predicate(extreme.sql, operator, value)
             return Fragment(test.sql, (*extreme.values, *test.values))
-        test = predicate("value", operator, value)
-        nan = "is_nan = 1 OR" if operator in _NAN_MATCHES else "is_nan = 0 AND"
-        latest = self._metric(field, f"{nan} {test.sql}", self._datasets)
+        test = number("value", operator, value)
+        latest = self._metric(field, test.sql, self._datasets)
         return Fragment(latest.sql, (*test.values, *latest.values))
 
     def _ranked(self, order: LoggedModelOrder) -> Fragment:
         """The terms of ORDER BY that put values first, then NaN, then what is missing."""
-        direction = " DESC" if order.descending else ""
         if order.field.kind is Kind.ATTRIBUTE:
             column = _ATTRIBUTES[order.field.key]
-            missing = f"{column} IS NULL, " if column in _NULLABLE else ""
-            return Fragment(f"{missing}{column}{direction}")
+            return ranked(column, descending=order.descending, nullable=column in _NULLABLE)
         datasets = _of_dataset(order.dataset)
         value = self._metric(order.field, "value", datasets)
         if order.field.aggregate is Aggregate.LAST:
@@ -133,6 +131,7 @@ class _Search:
         else:
             found = self._metric(Field(Kind.METRIC, order.field.key), "1", datasets)
             nan = Fragment(f"CASE WHEN {value.sql} IS NULL THEN {found.sql} ELSE 0 END", (*value.values, *found.values))
+        direction = " DESC" if order.descending else ""
         return Fragment(f"COALESCE({nan.sql}, 2), {value.sql}{direction}", (*nan.values, *value.values))
 
     def _ties(self) -> list[Fragment]:

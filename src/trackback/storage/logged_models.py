@@ -1,5 +1,6 @@
 """Logged models: their params, their tags, and the points that were logged for them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,8 +16,6 @@ from trackback.entities import (
 )
 from trackback.storage.interface import Transaction
 from trackback.storage.names import by_owner, numbered
-
-NAN = float("nan")
 
 MODEL_COLUMNS = (
     "m.id, m.uuid, m.experiment, m.name, m.model_type, m.source_run, m.status, m.status_message, m.artifact_uri,"
@@ -206,7 +205,7 @@ def _metrics(tx: Transaction, records: Sequence[LoggedModelRecord]) -> dict[int,
         rows,
         lambda key, row: Metric(
             key=key,
-            value=NAN if row[5] else row[4],
+            value=math.nan if row[5] else row[4],
             timestamp=row[3],
             step=row[2],
             run_id=row[6],

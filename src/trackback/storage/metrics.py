@@ -98,10 +98,13 @@ def _latest(points: Points) -> dict[str, _Latest]:
 
 
 def _folded(series: list[tuple[int, int, float]]) -> _Latest:
-    last = series[0] if len(series) == 1 else max(series)
+    if len(series) == 1:
+        step, timestamp, value = series[0]
+        nan = math.isnan(value)
+        return _Latest(step, timestamp, 0.0, 1, None, None) if nan else _Latest(step, timestamp, value, 0, value, value)
     values = [value for _, _, value in series]
     if not any(map(math.isnan, values)):
-        return _Latest(*last, 0, min(values), max(values))
+        return _Latest(*max(series), 0, min(values), max(values))
     step, timestamp, value, is_nan = max(
         (step, timestamp, 0.0, 1) if math.isnan(value) else (step, timestamp, value, 0)
         for step, timestamp, value in series

@@ -16,6 +16,7 @@ from trackback.storage import inputs
 from trackback.storage.conditions import (
     NOTHING,
     Fragment,
+    among,
     comparisons,
     compiled,
     conjuncts,
@@ -25,6 +26,7 @@ from trackback.storage.conditions import (
     keyed_number,
     ordered,
     predicate,
+    ranked,
 )
 from trackback.storage.interface import Transaction
 from trackback.storage.runs import RUN_COLUMNS, RunRecord
@@ -239,20 +241,16 @@ class _Search:
         return self._keys.get(field.key)
 
     def _of_experiments(self, column: str) -> Fragment:
-        experiments = self._query.experiments
-        if len(experiments) == 1:
-            return Fragment(f"{column} = ?", (experiments[0],))
-        return Fragment(f"{column} {{ints}}", (experiments,))
+        return among(column, self._query.experiments)
 
 
 def _ranked(place: int, order: Order) -> Fragment:
     """The terms of ORDER BY that put values first, then NaN, then what is missing."""
-    direction = " DESC" if order.descending else ""
     field = order.field
     if field.kind is Kind.ATTRIBUTE:
         column = _ATTRIBUTES[field.key]
-        missing = f"{column} IS NULL, " if column in _NULLABLE else ""  # else an index could not serve the order
-        return Fragment(f"{missing}{column}{direction}")
+        return ranked(column, descending=order.descending, nullable=column in _NULLABLE)
+    direction = " DESC" if order.descending else ""
     column = f"o{place}.{_COLUMNS[field.aggregate]}"
     rank = f"o{place}.run IS NULL"
     if field.kind is Kind.METRIC:

@@ -1,5 +1,6 @@
 """Runs, their params and their tags."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -7,8 +8,6 @@ from trackback.entities import LifecycleStage, Metric, Param, Run, RunData, RunI
 from trackback.storage import inputs
 from trackback.storage.interface import Transaction
 from trackback.storage.names import by_owner, numbered
-
-NAN = float("nan")
 
 RUN_COLUMNS = (
     "r.id, r.uuid, r.experiment, r.name, r.user_id, r.status, r.start_ms, r.end_ms, r.lifecycle, r.artifact_uri"
@@ -152,7 +151,7 @@ def load(tx: Transaction, records: Sequence[RunRecord]) -> list[Run]:
     """The runs with all they have; a fixed number of statements, however many runs."""
     ids = [record.id for record in records]
     latest = tx.rows("SELECT run, key, value, is_nan, timestamp_ms, step FROM latest_metrics WHERE run {ints}", ids)
-    metrics = by_owner(tx, latest, lambda key, row: Metric(key, NAN if row[3] else row[2], row[4], row[5]))
+    metrics = by_owner(tx, latest, lambda key, row: Metric(key, math.nan if row[3] else row[2], row[4], row[5]))
     params = by_owner(
         tx,
         tx.rows("SELECT run, key, value FROM params WHERE run {ints}", ids),

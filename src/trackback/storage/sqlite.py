@@ -291,6 +291,7 @@ def connect(path: Path) -> apsw.Connection:
     connection.pragma("foreign_keys", True)
     connection.pragma("recursive_triggers", True)
     connection.pragma("case_sensitive_like", True)
+    connection.pragma("wal_autocheckpoint", 4000)  # pages: the same few change again and again, and are copied once
     connection.pragma("cache_size", -32_000)
     connection.pragma("mmap_size", 256 << 20)
     connection.create_scalar_function("unicode_lower", _unicode_lower, 1, deterministic=True)
