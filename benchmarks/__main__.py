@@ -2,6 +2,8 @@
 
 import argparse
 import shutil
+import signal
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +21,7 @@ _HERE = Path(__file__).parent
 
 def main() -> None:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # Unwinds, so that no server is left behind.
     directory = Path(tempfile.mkdtemp(prefix="trackback-bench-", dir=options.data))
     try:
         _run(options, directory)

@@ -16,7 +16,8 @@ def at_once(count: int, work: Callable[[int], T]) -> list[T]:
     barrier = _forking.Barrier(count)
     pipes = [_forking.Pipe(duplex=False) for _ in range(count)]
     processes = [
-        _forking.Process(target=_run, args=(work, number, barrier, sender)) for number, (_, sender) in enumerate(pipes)
+        _forking.Process(target=_run, args=(work, number, barrier, sender), daemon=True)
+        for number, (_, sender) in enumerate(pipes)
     ]
     for process in processes:
         process.start()
