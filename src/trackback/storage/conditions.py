@@ -67,9 +67,9 @@ def ordered(ranks: Iterable[Fragment]) -> Fragment:
 
 
 def ranked(column: str, *, descending: bool, nullable: bool) -> Fragment:
-    """The terms of an ORDER BY that put a column's values in order, then NULL, if there is any.
+    """The terms of an ORDER BY that put a column's values in order, and NULL last.
 
-    Said of a column that has none, NULLS LAST or the like would keep PostgreSQL from an index that has the order.
+    Say ``nullable`` only of a column that is: no index has the order that it takes.
     """
     direction = " DESC" if descending else ""
     return Fragment(f"{column} IS NULL, {column}{direction}" if nullable else f"{column}{direction}")
