@@ -16,6 +16,8 @@ Unreachable = (OSError, http.client.HTTPException)
 
 
 class Answer(NamedTuple):
+    """``body``: what JSON holds, or bytes."""
+
     status: int
     body: Any
 
@@ -45,13 +47,14 @@ class Client:
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"})
             with connection.getresponse() as response:
-                answer = Answer(response.status, json.loads(response.read()))
+                body = response.read()
         except Unreachable:
             self.close()
             raise
         if response.will_close:
             self.close()
-        return answer
+        is_json = response.headers.get("Content-Type") == "application/json"
+        return Answer(response.status, json.loads(body) if is_json else body)
 
     def result(self, method: str, endpoint: str, fields: Mapping[str, Any]) -> Any:
         """The body of an answer that must be 200."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import pytest
 
@@ -22,6 +23,7 @@ CLIENTS = 16
 BATCHES = 6
 KEYS = 40
 
+ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 TAKEN = (400, "RESOURCE_ALREADY_EXISTS")
 
 
@@ -178,6 +180,39 @@ def test_new_names_that_are_metrics_to_some_and_params_to_others_hold_up_nobody(
 
     assert together(ports, log_round) == [{200}] * CLIENTS
     assert deadlocks() == before
+
+
+def test_files_put_by_many_in_any_order_are_each_that_of_one_of_them(
+    ports: list[int], run: str, deadlocks: Callable[[], int]
+) -> None:
+    """Some bytes are the same for all, as those of a model logged again are, and are kept once."""
+    before = deadlocks()
+    paths = [f"{ARTIFACTS}/0/{run}/artifacts/folder {number % 3}/{number}" for number in range(12)]
+
+    def put_all(client: Client, number: int) -> set[int]:
+        order = random.Random(number).sample(range(len(paths)), len(paths))
+        return {client.ask("PUT", quote(paths[each]), contents(each, number)).status for each in order}
+
+    def contents(path: int, number: int) -> bytes:
+        return b"the same for all" if path % 2 else f"of {number}".encode()
+
+    assert together(ports, put_all) == [{200}] * CLIENTS
+    assert deadlocks() == before
+    with Client(ports[-1]) as client:
+        for each, path in enumerate(paths):
+            answer = client.ask("GET", quote(path))
+            assert answer.status == 200
+            assert answer.body in {contents(each, number) for number in range(CLIENTS)}
+
+
+def test_of_many_who_make_one_name_a_file_or_a_directory_one_kind_wins(ports: list[int], run: str) -> None:
+    directory = f"{ARTIFACTS}/0/{run}/artifacts/contested"
+
+    def put(client: Client, number: int) -> int:
+        return client.ask("PUT", f"{directory}/{number}" if number % 2 else directory, b"bytes").status
+
+    statuses = together(ports, put)
+    assert sorted([set(statuses[::2]), set(statuses[1::2])], key=min) == [{200}, {400}]
 
 
 def test_models_that_old_clients_log_at_once_are_all_in_the_runs_tag(ports: list[int], run: str) -> None:
