@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import apsw
 
 from trackback.errors import ConfigurationError, Overloaded, StorageFull, TrackbackError, Unavailable
+from trackback.storage.checkpoints import Checkpoints
 from trackback.storage.interface import Dialect, Row, Storage, Transaction, stopping
 from trackback.storage.names import NameCache, NameTable
 
@@ -28,6 +29,7 @@ T = TypeVar("T")
 GROUP_SIZE = 256
 QUEUE_SIZE = 20_000
 READERS = 4
+BUSY_TIMEOUT_MS = 10_000
 # A bug with the WAL's reset can lose commits in 3.7.0 to 3.51.2.
 OLDEST_SQLITE = 3_051_003
 
@@ -114,6 +116,7 @@ class SqliteStorage(Storage):
         self._names = NameCache()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._connection = connect(path)
+        self._checkpoints = Checkpoints(self._connection, BUSY_TIMEOUT_MS)
         self._idle_readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
         for _ in range(READERS):
             self._idle_readers.put(_reader(path))
@@ -283,7 +286,7 @@ def connect(path: Path) -> apsw.Connection:
         )
     try:
         connection = apsw.Connection(str(path))
-        connection.set_busy_timeout(10_000)
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         connection.pragma("journal_mode", "wal")
     except apsw.Error as error:
         raise ConfigurationError(f"Can't open the database {path}: {error}.") from error
@@ -291,7 +294,6 @@ def connect(path: Path) -> apsw.Connection:
     connection.pragma("foreign_keys", True)
     connection.pragma("recursive_triggers", True)
     connection.pragma("case_sensitive_like", True)
-    connection.pragma("wal_autocheckpoint", 4000)  # pages: the same few change again and again, and are copied once
     connection.pragma("cache_size", -32_000)
     connection.pragma("mmap_size", 256 << 20)
     connection.create_scalar_function("unicode_lower", _unicode_lower, 1, deterministic=True)
