@@ -126,13 +126,14 @@ def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
         open_storage("postgresql://nobody@127.0.0.1:1/none")
 
 
-async def test_check_finds_a_damaged_file(sqlite_uri: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [bytes(3000), b"\xab" * 30_000], ids=["zeros", "pages that can't be read"])
+async def test_check_finds_a_damaged_file(sqlite_uri: str, tmp_path: Path, damage: bytes) -> None:
     await open_storage(sqlite_uri).close()
     rows = ", ".join(f"('name {i}')" for i in range(2000))
     execute(sqlite_uri, f"INSERT INTO names (name) VALUES {rows}")
     execute(sqlite_uri, "PRAGMA wal_checkpoint(TRUNCATE)")
     file = tmp_path / "trackback.db"
     content = bytearray(file.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 3000] = bytes(3000)
+    content[len(content) // 2 : len(content) // 2 + len(damage)] = damage
     file.write_bytes(content)
     assert schema.check(sqlite_uri) != []

@@ -5,7 +5,7 @@ refused: it may hold what this version would damage.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
@@ -36,10 +36,6 @@ class Location(NamedTuple):
 
     path: Path | None
     uri: str
-
-    @property
-    def database(self) -> str:
-        return "sqlite" if self.path is not None else "postgres"
 
 
 def parse_location(uri: str) -> Location:
@@ -94,15 +90,26 @@ def check(uri: str) -> list[str]:
     if location.path is None:
         from trackback.storage import postgres  # noqa: PLC0415 - as above
 
-        with closing(postgres.connect_at_start(location.uri)) as connection:
-            return _version_faults(location.database, _postgres_version(connection))
+        with closing(postgres.connect_at_start(location.uri)) as connection, postgres.at_start("check"):
+            return _version_faults("postgres", _postgres_version(connection))
     if not location.path.exists():
         return [f"There is no database file {location.path}."]
+    faults: list[str] = []
     with closing(sqlite.FileLock(location.path)), closing(sqlite.connect(location.path)) as database:
-        faults = [str(row[0]) for row in database.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        for table, row, parent, _ in database.execute("PRAGMA foreign_key_check"):
-            faults.append(f"Row {row} of {table} refers to a row of {parent} that is not there.")
-        return faults + _version_faults(location.database, _sqlite_version(database))
+        try:
+            faults.extend(_sqlite_faults(database))
+        except apsw.Error as error:
+            faults.append(f"The database can't be read to its end: {error}. Restore it from a backup.")
+    return faults
+
+
+def _sqlite_faults(database: apsw.Connection) -> Iterator[str]:
+    for (word,) in database.execute("PRAGMA integrity_check"):
+        if word != "ok":
+            yield str(word)
+    for table, row, parent, _ in database.execute("PRAGMA foreign_key_check"):
+        yield f"Row {row} of {table} refers to a row of {parent} that is not there."
+    yield from _version_faults("sqlite", _sqlite_version(database))
 
 
 def _version_faults(database: str, version: int) -> list[str]:
