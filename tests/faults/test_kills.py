@@ -6,7 +6,7 @@ from tests.faults.load import Load
 from tests.servers.trackback import TrackbackServer
 
 KILLS = 4
-ACKNOWLEDGED_BETWEEN = 100
+ACKNOWLEDGED_BETWEEN = 150
 
 
 def test_what_was_acknowledged_survives_kills_and_is_there_once(server: TrackbackServer) -> None:

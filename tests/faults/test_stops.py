@@ -11,6 +11,7 @@ from tests.servers.postgres import Postgres
 from tests.servers.trackback import TrackbackServer
 
 STOP_WITHIN_S = 6.0
+HANGING_STOP_WITHIN_S = 15.0  # the requests' deadline, then what sealing and the database are given
 
 
 def test_a_stop_under_load_is_soon_and_clean_and_loses_nothing(server: TrackbackServer) -> None:
@@ -34,7 +35,7 @@ def test_a_database_that_hangs_does_not_hold_up_a_stop(postgres: Postgres, postg
             load.wait_for_silence()
             began = time.monotonic()
             assert server.stop(signal_number=signal.SIGTERM) == 0
-            assert time.monotonic() - began < STOP_WITHIN_S
+            assert time.monotonic() - began < HANGING_STOP_WITHIN_S
 
     assert set(load.books.refusals) == {(503, "TEMPORARILY_UNAVAILABLE")}
     assert "Traceback" not in server.log_text
