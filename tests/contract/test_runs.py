@@ -98,6 +98,11 @@ async def test_renaming_changes_name_and_tag_together(desk: Desk, way: str) -> N
     assert (await desk.tags())[RUN_NAME_TAG] == "new"
 
 
+async def test_a_tag_with_a_name_that_is_too_long_is_named(desk: Desk) -> None:
+    with pytest.raises(InvalidParameter, match=r"'tags\[1\]\.value' exceeds the maximum length of 250"):
+        await desk.data.log(ANYONE, desk.run_id, tags=[("a", "b"), (RUN_NAME_TAG, "x" * 251)])
+
+
 async def test_an_update_changes_only_what_is_given(desk: Desk) -> None:
     before = (await desk.run()).info
     info = await desk.runs.update(ANYONE, desk.run_id, status=RunStatus.FINISHED, end_time_ms=NOW_MS + 1)

@@ -9,7 +9,7 @@ from trackback import limits
 from trackback.entities import Actor
 from trackback.errors import InvalidParameter, NotFound
 from trackback.services.logged_models import active_model
-from trackback.services.runs import RUN_NAME_TAG, active_run
+from trackback.services.runs import RUN_NAME_TAG, Place, active_run, checked_tags, in_list
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, Transaction, logged_models, metrics, names, runs
 from trackback.storage.logged_models import ModelPoint
@@ -55,52 +55,38 @@ class RunData:
         for values or numbers of items beyond their limits.
         """
         limits.check_run_id(run_id)
-        self._check_sizes(points, params, tags)
-        places = _Places(single)
-        points = checked_points(points, places)
-        _check_models(models, places)
-        checked_params = self._checked_params(params, places)
-        checked_tags = {
-            limits.check_key(key, places("tags", i, "key")): limits.check_tag_value(
-                value, places("tags", i, "value"), truncate=self._truncate
-            )
-            for i, (key, value) in enumerate(tags)
-        }
-        if name := checked_tags.get(RUN_NAME_TAG):
-            limits.check_length(name, places("tags", 0, "value"), limits.RUN_NAME_LENGTH)
+        _check_sizes(points, params, tags)
+        place = _alone if single else in_list
+        points = _checked_points(points, place)
+        _check_models(models, place)
+        params_kept = self._checked_params(params, place)
+        tags_kept = checked_tags(tags, truncate=self._truncate, place=place)
+        name = tags_kept.get(RUN_NAME_TAG)
 
         def operation(tx: Transaction) -> int:
             run = active_run(tx, run_id)
-            if checked_params or checked_tags:
-                names.enter(tx, checked_params, points.keys, checked_tags)
-            if checked_params:
-                _add_params(tx, run, checked_params)
+            if params_kept or tags_kept:
+                names.enter(tx, params_kept, points.keys, tags_kept)
+            if params_kept:
+                _add_params(tx, run, params_kept)
             if points.keys:
                 metrics.append(tx, run, points)
             if models:
                 logged_models.add_metrics(tx, _model_points(tx, run, points, models))
             if name:
                 runs.update(tx, run.id, None, None, name)
-            if checked_tags:
-                runs.set_tags(tx, run, checked_tags)
+            if tags_kept:
+                runs.set_tags(tx, run, tags_kept)
             return run.id
 
         run = await self._storage.write(operation)
         if points.keys:
             self._sealer.count(run, len(points.keys))
 
-    def _check_sizes(self, points: Points, params: Sequence[Any], tags: Sequence[Any]) -> None:
-        limits.check_count(len(points.keys), "metrics", limits.METRICS_PER_BATCH)
-        limits.check_count(len(params), "params", limits.PARAMS_PER_BATCH)
-        limits.check_count(len(tags), "tags", limits.TAGS_PER_BATCH)
-        limits.check_count(
-            len(points.keys) + len(params) + len(tags), "metrics, params, and tags", limits.ITEMS_PER_BATCH
-        )
-
-    def _checked_params(self, params: Sequence[tuple[str, str]], places: "_Places") -> dict[str, str]:
+    def _checked_params(self, params: Sequence[tuple[str, str]], place: Place) -> dict[str, str]:
         checked = {
-            limits.check_key(key, places("params", i, "key")): limits.check_param_value(
-                value, places("params", i, "value"), truncate=self._truncate
+            limits.check_key(key, place("params", i, "key")): limits.check_param_value(
+                value, place("params", i, "value"), truncate=self._truncate
             )
             for i, (key, value) in enumerate(params)
         }
@@ -133,17 +119,19 @@ class RunData:
         await self._storage.write(operation)
 
 
-class _Places:
-    """Names a field for an error message: ``metrics[3].key`` in a batch, ``key`` alone."""
-
-    def __init__(self, single: bool) -> None:
-        self._single = single
-
-    def __call__(self, items: str, index: int, field: str) -> str:
-        return field if self._single else f"{items}[{index}].{field}"
+def _check_sizes(points: Points, params: Sequence[Any], tags: Sequence[Any]) -> None:
+    limits.check_count(len(points.keys), "metrics", limits.METRICS_PER_BATCH)
+    limits.check_count(len(params), "params", limits.PARAMS_PER_BATCH)
+    limits.check_count(len(tags), "tags", limits.TAGS_PER_BATCH)
+    limits.check_count(len(points.keys) + len(params) + len(tags), "metrics, params, and tags", limits.ITEMS_PER_BATCH)
 
 
-def checked_points(points: Points, places: _Places) -> Points:
+def _alone(items: str, index: int, field: str) -> str:
+    """How an error names a field of a request for one item: ``key``."""
+    return field
+
+
+def _checked_points(points: Points, place: Place) -> Points:
     """``points`` with infinities clamped; InvalidParameter for a bad key, timestamp or step.
 
     A batch is looked through as a whole first, which is quick; only a bad one is gone through for the place.
@@ -152,26 +140,24 @@ def checked_points(points: Points, places: _Places) -> Points:
         return points
     if not all(map(limits.is_key, set(points.keys))):
         for i, key in enumerate(points.keys):
-            limits.check_key(key, places("metrics", i, "key"))
+            limits.check_key(key, place("metrics", i, "key"))
     if min(points.timestamps_ms) < 0 or max(points.timestamps_ms) > limits.INT64_MAX:
         for i, timestamp in enumerate(points.timestamps_ms):
-            limits.check_timestamp(timestamp, places("metrics", i, "timestamp"))
+            limits.check_timestamp(timestamp, place("metrics", i, "timestamp"))
     if min(points.steps) < limits.INT64_MIN or max(points.steps) > limits.INT64_MAX:
         for i, step in enumerate(points.steps):
-            limits.check_int64(step, places("metrics", i, "step"))
+            limits.check_int64(step, place("metrics", i, "step"))
     if any(map(math.isinf, points.values)):
         return points._replace(values=[limits.clamp_infinity(value) for value in points.values])
     return points
 
 
-def _check_models(models: Sequence[ModelOfPoint], places: _Places) -> None:
+def _check_models(models: Sequence[ModelOfPoint], place: Place) -> None:
     for each in models:
-        limits.check_length(each.model_id, places("metrics", each.place, "model_id"), limits.ID_LENGTH)
+        limits.check_length(each.model_id, place("metrics", each.place, "model_id"), limits.ID_LENGTH)
+        limits.check_length(each.dataset_name, place("metrics", each.place, "dataset_name"), limits.DATASET_NAME_LENGTH)
         limits.check_length(
-            each.dataset_name, places("metrics", each.place, "dataset_name"), limits.DATASET_NAME_LENGTH
-        )
-        limits.check_length(
-            each.dataset_digest, places("metrics", each.place, "dataset_digest"), limits.DATASET_DIGEST_LENGTH
+            each.dataset_digest, place("metrics", each.place, "dataset_digest"), limits.DATASET_DIGEST_LENGTH
         )
 
 
@@ -205,7 +191,7 @@ def _model_points(tx: Transaction, run: RunRecord, points: Points, models: Seque
                 dataset_digest=each.dataset_digest,
             )
         )
-    return sorted(rows)
+    return rows
 
 
 def _parsed_model(text: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Runs: how they begin, change, end, are deleted, restored and found."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
 
 from trackback import limits
@@ -16,6 +16,8 @@ from trackback.storage import Storage, Transaction, run_search, runs
 from trackback.storage.runs import RunRecord
 
 RUN_NAME_TAG = "mlflow.runName"
+
+Place = Callable[[str, int, str], str]
 
 
 def existing_run(tx: Transaction, run_id: str) -> RunRecord:
@@ -32,6 +34,26 @@ def active_run(tx: Transaction, run_id: str) -> RunRecord:
             f"The run {run_id} must be in the 'active' state. Current state is {record.lifecycle}. Restore it first."
         )
     return record
+
+
+def in_list(items: str, index: int, field: str) -> str:
+    """How an error names a field of a batch: ``metrics[3].key``."""
+    return f"{items}[{index}].{field}"
+
+
+def checked_tags(tags: Sequence[tuple[str, str]], *, truncate: bool, place: Place = in_list) -> dict[str, str]:
+    """The tags of a run, one of which may be its name; of a key that comes twice the last value stays."""
+    checked = {}
+    for i, (key, value) in enumerate(tags):
+        limits.check_key(key, place("tags", i, "key"))
+        if key == RUN_NAME_TAG:
+            limits.check_length(value, place("tags", i, "value"), limits.RUN_NAME_LENGTH)
+        checked[key] = limits.check_tag_value(value, place("tags", i, "value"), truncate=truncate)
+    return checked
+
+
+def _checked_name(name: str) -> str:
+    return limits.check_length(name, "run_name", limits.RUN_NAME_LENGTH)
 
 
 class Runs:
@@ -59,7 +81,7 @@ class Runs:
         experiment = limits.check_experiment_id(experiment_id)
         limits.check_length(user_id, "user_id", limits.USER_ID_LENGTH)
         start_ms = self._clock() if start_time_ms is None else limits.check_timestamp(start_time_ms, "start_time")
-        checked = self.checked_tags(tags or {})
+        checked = checked_tags(list((tags or {}).items()), truncate=self._truncate)
         name = self._name(run_name, checked.get(RUN_NAME_TAG, ""))
         checked[RUN_NAME_TAG] = name
         run_id = uuid.uuid4().hex
@@ -79,18 +101,7 @@ class Runs:
                 f"Both 'run_name' argument and '{RUN_NAME_TAG}' tag are specified, but with different values "
                 f"(run_name={limits.shown(run_name)}, {RUN_NAME_TAG}={limits.shown(tagged)}). Give one."
             )
-        return self.checked_name(run_name or tagged or random_name())
-
-    def checked_name(self, name: str) -> str:
-        return limits.check_length(name, "run_name", limits.RUN_NAME_LENGTH)
-
-    def checked_tags(self, tags: Mapping[str, str]) -> dict[str, str]:
-        return {
-            limits.check_key(key, f"tags[{i}].key"): limits.check_tag_value(
-                value, f"tags[{i}].value", truncate=self._truncate
-            )
-            for i, (key, value) in enumerate(tags.items())
-        }
+        return _checked_name(run_name or tagged or random_name())
 
     async def get(self, actor: Actor, run_id: str) -> Run:
         """The run, deleted or not, with the last point of each metric."""
@@ -108,7 +119,7 @@ class Runs:
         """Change what is given. A run's name is kept in the tag ``mlflow.runName`` too."""
         if end_time_ms is not None:
             limits.check_timestamp(end_time_ms, "end_time")
-        name = self.checked_name(run_name) if run_name else None
+        name = _checked_name(run_name) if run_name else None
 
         def operation(tx: Transaction) -> RunInfo:
             record = active_run(tx, run_id)

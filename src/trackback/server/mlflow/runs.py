@@ -2,7 +2,7 @@
 
 import msgspec
 
-from trackback.entities import Actor, Permission, Run, RunInfo, RunStatus, Tag, ViewType
+from trackback.entities import Actor, Permission, Run, RunInfo, RunStatus, ViewType
 from trackback.errors import InvalidParameter
 from trackback.limits import RUNS_PER_PAGE_DEFAULT
 from trackback.server.mlflow.endpoints import rpc
@@ -36,12 +36,17 @@ class RunInfoAnswer(msgspec.Struct):
     run_info: RunInfo
 
 
+class KeyValue(Message, frozen=True):
+    key: str
+    value: str = ""
+
+
 class CreateRun(Message, frozen=True):
     experiment_id: NonEmpty
     user_id: str = ""
     run_name: str = ""
     start_time: Int64 | None = None
-    tags: tuple[Tag, ...] = ()
+    tags: tuple[KeyValue, ...] = ()
 
 
 class UpdateRun(RunRequest, frozen=True):
@@ -83,11 +88,6 @@ class LogMetric(RunRequest, frozen=True, kw_only=True):
     model_id: str = ""
     dataset_name: str = ""
     dataset_digest: str = ""
-
-
-class KeyValue(Message, frozen=True):
-    key: str
-    value: str = ""
 
 
 class LogKeyValue(RunRequest, frozen=True, kw_only=True):
