@@ -26,6 +26,8 @@ QUEUE_SIZE = 2000
 ATTEMPTS = 5
 CONNECT_TIMEOUT_S = 5
 CLOSE_TIMEOUT_S = 2
+# A server that has vanished from the network is given up after half a minute; the kernel would wait for many.
+_VANISHED = {"tcp_user_timeout": 30_000, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 
 DIALECT = Dialect(
     "%s",
@@ -215,7 +217,9 @@ def _hang_up(connection: psycopg.Connection[Row]) -> None:
 
 def connect(uri: str) -> psycopg.Connection[Row]:
     """A connection with the settings that all of ours share; transactions are begun and ended by hand."""
-    connection = psycopg.connect(uri, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="trackback")
+    connection = psycopg.connect(
+        uri, autocommit=True, application_name="trackback", connect_timeout=CONNECT_TIMEOUT_S, **_VANISHED
+    )
     connection.execute("SET jit TO off")  # a filter of 80 terms took 2 s to compile and 20 ms to run
     return connection
 
