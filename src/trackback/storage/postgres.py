@@ -27,7 +27,12 @@ ATTEMPTS = 5
 CONNECT_TIMEOUT_S = 5
 CLOSE_TIMEOUT_S = 2
 # A server that has vanished from the network is given up after half a minute; the kernel would wait for many.
-_VANISHED = {"tcp_user_timeout": 30_000, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+_VANISHED: dict[str, Any] = {
+    "tcp_user_timeout": 30_000,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 
 DIALECT = Dialect(
     "%s",
