@@ -9,13 +9,14 @@ from trackback.entities import ANYONE, LifecycleStage, Run, RunStatus
 from trackback.errors import InvalidParameter, NotFound
 from trackback.services.experiments import Experiments
 from trackback.services.metrics import Metrics
-from trackback.services.run_data import RunData
+from trackback.services.run_data import LOGGED_MODELS_TAG, RunData
 from trackback.services.runs import RUN_NAME_TAG, Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage
 from trackback.storage.metrics import Points
 
 NOW_MS = 1_700_000_000_000
+MODEL = '{"artifact_path": "m", "flavors": {}, "utc_time_created": "now", "run_id": "x"}'
 
 
 class Desk:
@@ -240,10 +241,17 @@ async def test_times_and_steps_have_64_bits(desk: Desk, timestamp: int, step: in
 
 
 async def test_models_that_old_clients_log_gather_in_one_tag(desk: Desk) -> None:
-    model = '{"artifact_path": "m", "flavors": {}, "utc_time_created": "now", "run_id": "x"}'
     for _ in range(2):
-        await desk.data.log_model(ANYONE, desk.run_id, model)
-    assert (await desk.tags())["mlflow.log-model.history"].count('"artifact_path"') == 2
+        await desk.data.log_model(ANYONE, desk.run_id, MODEL)
+    assert (await desk.tags())[LOGGED_MODELS_TAG].count('"artifact_path"') == 2
     for bad, problem in (("{", "no JSON"), ("[]", "missing mandatory"), ('{"flavors": {}}', "artifact_path")):
         with pytest.raises(InvalidParameter, match=problem):
             await desk.data.log_model(ANYONE, desk.run_id, bad)
+
+
+@pytest.mark.parametrize("tag", ["nonsense", "5", '{"artifact_path": "model"}'])
+async def test_a_model_is_not_added_to_a_tag_that_holds_something_else(desk: Desk, tag: str) -> None:
+    await desk.log_tags((LOGGED_MODELS_TAG, tag))
+    with pytest.raises(InvalidParameter, match="is no list of models"):
+        await desk.data.log_model(ANYONE, desk.run_id, MODEL)
+    assert (await desk.tags())[LOGGED_MODELS_TAG] == tag

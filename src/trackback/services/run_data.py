@@ -113,7 +113,7 @@ class RunData:
         def operation(tx: Transaction) -> None:
             run = active_run(tx, run_id)
             runs.hold(tx, run.id)
-            history = json.loads(runs.find_tag(tx, run.id, LOGGED_MODELS_TAG) or "[]")
+            history = _parsed_history(runs.find_tag(tx, run.id, LOGGED_MODELS_TAG) or "[]")
             runs.set_tags(tx, run, {LOGGED_MODELS_TAG: json.dumps([*history, model])})
 
         await self._storage.write(operation)
@@ -205,3 +205,17 @@ def _parsed_model(text: str) -> dict[str, Any]:
             f"Model json is missing mandatory fields: {missing if isinstance(model, dict) else needed}"
         )
     return model
+
+
+def _parsed_history(text: str) -> list[Any]:
+    """What the tag holds, which clients may set to anything."""
+    try:
+        history = json.loads(text)
+    except (ValueError, RecursionError):
+        history = None
+    if not isinstance(history, list):
+        raise InvalidParameter(
+            f"The run's tag {LOGGED_MODELS_TAG} is no list of models, so none can be added: {limits.shown(text)}. "
+            "Delete the tag first."
+        )
+    return history
