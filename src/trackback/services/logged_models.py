@@ -14,7 +14,7 @@ from trackback.search.order import MAX_ORDERS
 from trackback.services import pages
 from trackback.services.clock import Clock, now_ms
 from trackback.services.experiments import active_experiment
-from trackback.services.run_names import random_name
+from trackback.services.random_names import random_name
 from trackback.storage import Storage, Transaction, logged_model_search, logged_models, names
 from trackback.storage.logged_model_search import DatasetFilter, LoggedModelOrder, LoggedModelQuery
 from trackback.storage.logged_models import LoggedModelRecord

@@ -11,7 +11,7 @@ from trackback.search import RUNS, parse_filter, parse_order_by
 from trackback.services import pages
 from trackback.services.clock import Clock, now_ms
 from trackback.services.experiments import active_experiment
-from trackback.services.run_names import random_name
+from trackback.services.random_names import random_name
 from trackback.storage import Storage, Transaction, run_search, runs
 from trackback.storage.runs import RunRecord
 

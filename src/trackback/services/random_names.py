@@ -1,4 +1,4 @@
-"""Names for runs that were given none: an adjective, a noun and a number, easy to say and to tell apart."""
+"""Names for runs and models that were given none: an adjective, a noun and a number, easy to say and to tell apart."""
 
 import random
 
