@@ -8,13 +8,12 @@
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from trackback.entities import ViewType
 from trackback.search import Aggregate, Comparison, Field, Kind, Node, Operator, Order
 from trackback.storage import inputs
 from trackback.storage.conditions import (
-    NOTHING,
     Fragment,
     among,
     comparisons,
@@ -28,13 +27,13 @@ from trackback.storage.conditions import (
     predicate,
     ranked,
 )
+from trackback.storage.indexed_terms import INDEXED_LENGTH, RANGES, commonness, indexed
 from trackback.storage.interface import Transaction
 from trackback.storage.runs import RUN_COLUMNS, RunRecord
 
 FEW = 5000
 RARE = 50
 TERMS_COUNTED = 16
-INDEXED_LENGTH = 200
 
 _ATTRIBUTES = {
     "run_id": "r.uuid",
@@ -48,7 +47,6 @@ _NULLABLE = ("r.end_ms",)
 _RUN_NAME = Field(Kind.TAG, "mlflow.runName")
 _TABLES = {Kind.PARAM: "params", Kind.TAG: "tags", Kind.METRIC: "latest_metrics"}
 _COLUMNS = {Aggregate.LAST: "value", Aggregate.MIN: "min", Aggregate.MAX: "max"}
-_RANGES = (Operator.EQUAL, Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST)
 
 
 class RunQuery(NamedTuple):
@@ -109,7 +107,7 @@ class _Search:
     def _rarest(self) -> "_Source | None":
         """The source of the rarest term that must hold; None where no indexed term is rare."""
         terms = [term for term in conjuncts(self._query.condition) if isinstance(term, Comparison)]
-        sources = [source for term in sorted(terms, key=_commonness) if (source := self._source(term))]
+        sources = [source for term in sorted(terms, key=commonness) if (source := self._source(term))]
         rarest, fewest = None, FEW + 1
         for source in sources[:TERMS_COUNTED]:
             row = self._tx.row(
@@ -127,15 +125,15 @@ class _Search:
         if field == Field(Kind.ATTRIBUTE, "run_id") and operator in (Operator.EQUAL, Operator.IN):
             test = predicate("uuid", operator, value)
             scope = self._of_experiments("t.experiment")
-            found = f"FROM (SELECT id AS run, experiment FROM runs WHERE {test.sql}) t WHERE {scope.sql}"
-            return _Source(Fragment(found, (*test.values, *scope.values)), term)
-        indexed = _indexed(field, operator, value)
-        if indexed is None:
+            named = f"FROM (SELECT id AS run, experiment FROM runs WHERE {test.sql}) t WHERE {scope.sql}"
+            return _Source(Fragment(named, (*test.values, *scope.values)), term)
+        found = indexed(field, operator, value)
+        if found is None:
             return None
         key = Fragment("t.key = ?", (self._key(field),))
-        scope = joined((self._of_experiments("t.experiment"), key, indexed.condition), "AND")
+        scope = joined((self._of_experiments("t.experiment"), key, found.condition), "AND")
         rows = Fragment(f"FROM {_TABLES[field.kind]} t WHERE {scope.sql}", scope.values)
-        return _Source(rows, term if indexed.exact else None)
+        return _Source(rows, term if found.exact else None)
 
     def _among(self, source: "_Source") -> Fragment:
         """The runs of a source for which the rest of the filter holds too, in order."""
@@ -206,7 +204,7 @@ class _Search:
         return [
             predicate(column, term.operator, term.value)
             for term in terms
-            if _stored(term.field) == field and term.operator in _RANGES
+            if _stored(term.field) == field and term.operator in RANGES
         ]
 
     def _ties(self) -> list[Fragment]:
@@ -259,59 +257,6 @@ def _ranked(place: int, order: Order) -> Fragment:
     return Fragment(f"{rank}, {column}{direction}")
 
 
-def _commonness(term: Comparison) -> int:
-    """A guess at how many runs a term leaves, for the order in which terms are counted."""
-    if term.field.kind is Kind.ATTRIBUTE:
-        return 0
-    if term.operator is Operator.EQUAL:
-        return 1
-    if term.operator in (Operator.IN, Operator.LIKE):
-        return 2
-    return 4 if term.operator is Operator.IS_NOT_NULL else 3
-
-
 def _stored(field: Field) -> Field:
     """A run's name is searched as the tag that holds it too, as in MLflow."""
     return _RUN_NAME if field == Field(Kind.ATTRIBUTE, "run_name") else field
-
-
-class _Indexed(NamedTuple):
-    """What an index finds for a term: all of its runs, and no others where it is ``exact``."""
-
-    condition: Fragment
-    exact: bool
-
-
-def _indexed(field: Field, operator: Operator, value: Any) -> _Indexed | None:
-    """What an index on the value can answer, without a look at the row."""
-    if field.kind is Kind.METRIC and field.aggregate is Aggregate.LAST:
-        if operator in _RANGES or operator is Operator.IN:
-            return _Indexed(joined((Fragment("t.is_nan = 0"), predicate("t.value", operator, value)), "AND"), True)
-    elif field.kind in (Kind.PARAM, Kind.TAG):
-        start = f"substr(t.value, 1, {INDEXED_LENGTH})"
-        if operator is Operator.EQUAL:
-            return _Indexed(predicate(start, operator, value[:INDEXED_LENGTH]), len(value) < INDEXED_LENGTH)
-        if operator is Operator.IN:
-            starts = tuple(each[:INDEXED_LENGTH] for each in value)
-            return _Indexed(predicate(start, operator, starts), all(len(each) < INDEXED_LENGTH for each in value))
-        if operator is Operator.LIKE and (prefix := _literal_prefix(value)):
-            return _Indexed(Fragment(f"{start} >= ? AND {start} < ?", (prefix, _successor(prefix))), False)
-    else:
-        return None
-    if operator is Operator.IS_NOT_NULL and field.aggregate is Aggregate.LAST:
-        return _Indexed(NOTHING, True)
-    return None
-
-
-def _literal_prefix(pattern: str) -> str:
-    wild = [place for place in (pattern.find("%"), pattern.find("_")) if place >= 0]
-    return pattern[: min(wild, default=len(pattern))][:INDEXED_LENGTH]
-
-
-def _successor(prefix: str) -> str:
-    """The least text, by code points, that is greater than all that begin with ``prefix``."""
-    last = ord(prefix[-1])
-    if last == 0x10FFFF:
-        return _successor(prefix[:-1]) if len(prefix) > 1 else prefix * (INDEXED_LENGTH + 1)
-    following = 0xE000 if last == 0xD7FF else last + 1
-    return prefix[:-1] + chr(following)
