@@ -15,6 +15,7 @@ import apsw
 
 from trackback.errors import ConfigurationError, SchemaError
 from trackback.storage import sqlite
+from trackback.storage.file_lock import FileLock
 from trackback.storage.interface import Storage
 from trackback.storage.sqlite import SqliteStorage
 
@@ -95,7 +96,7 @@ def check(uri: str) -> list[str]:
     if not location.path.exists():
         return [f"There is no database file {location.path}."]
     faults: list[str] = []
-    with closing(sqlite.FileLock(location.path)), closing(sqlite.connect(location.path)) as database:
+    with closing(FileLock(location.path)), closing(sqlite.connect(location.path)) as database:
         try:
             faults.extend(_sqlite_faults(database))
         except apsw.Error as error:
@@ -147,12 +148,12 @@ def _apply(execute: Callable[[str], Any], pending: list[Migration]) -> None:
         )
 
 
-def _lock(path: Path) -> sqlite.FileLock:
+def _lock(path: Path) -> FileLock:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"Can't make the directory {path.parent}: {error.strerror}.") from error
-    return sqlite.FileLock(path)
+    return FileLock(path)
 
 
 def _prepare_sqlite(path: Path, upgrade: bool) -> tuple[int, int]:

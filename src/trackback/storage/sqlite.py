@@ -5,10 +5,8 @@ commits once, and only then answers all of it. A lone writer barely notices; man
 """
 
 import asyncio
-import fcntl
 import json
 import logging
-import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -21,6 +19,7 @@ import apsw
 
 from trackback.errors import ConfigurationError, Overloaded, StorageFull, TrackbackError, Unavailable
 from trackback.storage.checkpoints import Checkpoints
+from trackback.storage.file_lock import FileLock
 from trackback.storage.interface import Dialect, Row, Storage, Transaction, stopping
 from trackback.storage.names import NameCache, NameTable
 
@@ -309,30 +308,3 @@ def _reader(path: Path) -> apsw.Connection:
 def _unicode_lower(*arguments: Any) -> str | None:
     text = arguments[0]
     return text.lower() if isinstance(text, str) else None
-
-
-class FileLock:
-    """One process owns a database file. The lock is a file beside it, released by the kernel when the owner dies."""
-
-    def __init__(self, database: Path) -> None:
-        database = database.resolve()  # one file may be reached by several links, and has one lock
-        path = database.with_name(database.name + ".lock")
-        try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise ConfigurationError(f"Can't open {path}: {error.strerror}.") from error
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.read(self._descriptor, 32).decode(errors="replace").strip()
-            os.close(self._descriptor)
-            raise ConfigurationError(
-                f"The database {database} is in use by another trackback process"
-                f"{f' (pid {owner})' if owner else ''}. Stop that one, or use PostgreSQL to run several servers."
-            ) from None
-        with suppress(OSError):  # a full disk: the lock holds all the same, only without the owner's name
-            os.ftruncate(self._descriptor, 0)
-            os.write(self._descriptor, f"{os.getpid()}\n".encode())
-
-    def close(self) -> None:
-        os.close(self._descriptor)
