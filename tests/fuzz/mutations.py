@@ -121,9 +121,9 @@ def _spoil_field(choose: Random, fields: Fields) -> None:
             count = choose.choice([2, 101, 1001]) if len(dump(value)) < 1000 else 2
             container[key] = (value if isinstance(value, list) else [value]) * count
         case "t" if isinstance(container, dict):
-            container[Twin(str(key))] = choose.choice(TEXTS)
+            container[Twin(_name(key))] = choose.choice(TEXTS)
         case "c" if isinstance(container, dict):
-            container[_camel_case(str(key))] = container[key]
+            container[_camel_case(_name(key))] = container[key]
         case _ if isinstance(container, dict):
             container["unknown"] = copy.deepcopy(choose.choice([*NUMBERS, *TEXTS, *ODD]))
 
@@ -164,7 +164,7 @@ def _dumped(tree: Any) -> Iterator[str]:
     elif isinstance(tree, dict):
         yield "{"
         for number, (key, value) in enumerate(tree.items()):
-            yield f"{', ' if number else ''}{json.dumps(key.key if isinstance(key, Twin) else key)}: "
+            yield f"{', ' if number else ''}{json.dumps(_name(key))}: "
             yield from _dumped(value)
         yield "}"
     elif isinstance(tree, list):
@@ -183,9 +183,8 @@ def _number(number: int) -> str:
 
 def _query(fields: Fields) -> Iterator[str]:
     for key, value in fields.items():
-        name = key.key if isinstance(key, Twin) else key
         for each in value if isinstance(value, list) else [value]:
-            yield f"{_quoted(name)}={_quoted(each if _is_text(each) else dump(each).decode())}"
+            yield f"{_quoted(_name(key))}={_quoted(each if _is_text(each) else dump(each).decode())}"
 
 
 def _quoted(text: str) -> str:
@@ -194,6 +193,10 @@ def _quoted(text: str) -> str:
 
 def _is_text(value: object) -> bool:
     return type(value) is str
+
+
+def _name(key: str | Twin) -> str:
+    return key.key if isinstance(key, Twin) else key
 
 
 def _camel_case(name: str) -> str:
