@@ -23,6 +23,7 @@ from trackback.search import (
     parse_filter,
     parse_order_by,
 )
+from trackback.search.order import MAX_ORDERS
 from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.run_data import RunData
@@ -312,6 +313,13 @@ async def test_eighty_terms_are_answered(world: World) -> None:
     text = " AND ".join(f"params.p != 'no{i}'" for i in range(80))
     found = (await world.runs.search(ANYONE, world.experiments, filter_text=text)).items
     assert len(found) == sum(any(param.key == "p" for param in run.data.params) for run in world.all)
+
+
+async def test_the_longest_order_is_answered(world: World) -> None:
+    orders = [f"metrics.missing{number}" for number in range(MAX_ORDERS - 1)]
+    page = await world.runs.search(ANYONE, world.experiments, order_by=[*orders, "metrics.l"])
+    shorter = await world.runs.search(ANYONE, world.experiments, order_by=["metrics.l"])
+    assert [run.info for run in page.items] == [run.info for run in shorter.items]
 
 
 @pytest.mark.parametrize("size", [0, -1, 50_001])

@@ -13,7 +13,7 @@ from trackback.search.reader import Reader
 from trackback.search.syntax import Field, Order
 from trackback.search.targets import Target
 
-MAX_ORDERS = 100
+MAX_ORDERS = 50  # each may take a join, and SQLite joins 64 tables
 
 _CALL = re.compile(r"(\w+)\((.*)\)", re.DOTALL)
 

@@ -128,5 +128,5 @@ def test_any_text_is_an_order_or_refused(text: str, target: Target) -> None:
 def test_an_order_has_its_limit() -> None:
     clauses = [f"metrics.m{number}" for number in range(MAX_ORDERS)]
     assert len(parse_order_by(clauses + clauses, RUNS)) == MAX_ORDERS
-    with pytest.raises(InvalidSearch, match="at most 100 fields"):
+    with pytest.raises(InvalidSearch, match=f"at most {MAX_ORDERS} fields"):
         parse_order_by([*clauses, "start_time"], RUNS)
