@@ -7,7 +7,7 @@ import pytest
 from tests.server.conftest import BODY_DEADLINE_S, HEADER_DEADLINE_S, KEEP_ALIVE_S
 from tests.server.wire import LOG_METRIC, Wire, ask, metric, new_run, post, request, steps_logged
 
-SLACK_S = 2.0
+SLACK_S = 8.0  # a busy machine may be late; without deadlines a client would hold on for a minute or for ever
 TOO_LATE = (408, "DEADLINE_EXCEEDED")
 
 
