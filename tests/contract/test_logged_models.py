@@ -8,6 +8,7 @@ import math
 
 import pytest
 
+from trackback import limits
 from trackback.entities import (
     ANYONE,
     LoggedModel,
@@ -19,6 +20,7 @@ from trackback.entities import (
     Tag,
 )
 from trackback.errors import BadRequest, InvalidParameter, NotFound
+from trackback.search.parser import MAX_TERMS
 from trackback.services.experiments import Experiments
 from trackback.services.logged_models import LoggedModels, ModelOrder
 from trackback.services.pages import Page
@@ -445,3 +447,10 @@ class TestPages:
         assert [model.info.name for model in page.items] == ["b", "a"]
         assert await world.names() == ["b"]
         assert (await world.models.search(ANYONE, [])).items == []
+
+
+async def test_the_most_terms_and_data_sets_that_a_search_takes_are_answered(world: World) -> None:
+    await world.add("model")
+    text = " AND ".join(f"metrics.m{number} > 1" for number in range(MAX_TERMS))
+    datasets = [DatasetFilter(f"d{number}", "g") for number in range(limits.SEARCH_DATASETS)]
+    assert await world.names(text, *datasets) == []
