@@ -294,7 +294,6 @@ def connect(path: Path) -> apsw.Connection:
     connection.pragma("recursive_triggers", True)
     connection.pragma("case_sensitive_like", True)
     connection.pragma("cache_size", -32_000)
-    connection.pragma("mmap_size", 256 << 20)
     connection.create_scalar_function("unicode_lower", _unicode_lower, 1, deterministic=True)
     return connection
 
