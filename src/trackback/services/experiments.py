@@ -69,7 +69,7 @@ class Experiments:
         """
         limits.check_experiment_name(name)
         location = resolved_location(limits.check_artifact_location(artifact_location)) if artifact_location else ""
-        checked = checked_tags(tags or {})
+        checked = _checked_tags(tags or {})
         now = self._clock()
 
         def operation(tx: Transaction) -> str:
@@ -207,7 +207,7 @@ class Experiments:
         await self._storage.write(operation)
 
 
-def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
+def _checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
     return {
         limits.check_key(key, f"tags[{i}].key"): limits.check_length(
             value, f"tags[{i}].value", limits.EXPERIMENT_TAG_VALUE_LENGTH
