@@ -11,7 +11,9 @@ import apsw
 
 COPY_PAGES = 4000  # the same few pages change again and again, and are copied once
 RESTART_PAGES = 16_000  # of 4 KB
-PATIENCE_MS = 1000
+# Several short waits, not a long one, which may go on for a lock that readers hand to each other.
+PATIENCE_MS = 100
+ATTEMPTS = 10
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +40,16 @@ class Checkpoints:
     def _restart(self, connection: apsw.Connection, pages: int) -> None:
         connection.set_busy_timeout(PATIENCE_MS)
         try:
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-            self._restart_at = RESTART_PAGES
-        except apsw.BusyError:
-            self._restart_at = pages + RESTART_PAGES  # one read lasts long: no write should wait for it again soon
+            done = any(_restarted(connection) for _ in range(ATTEMPTS))
         finally:
             connection.set_busy_timeout(self._busy_timeout_ms)
+        # Where a read lasts longer, no write should wait for it again soon.
+        self._restart_at = RESTART_PAGES if done else pages + RESTART_PAGES
+
+
+def _restarted(connection: apsw.Connection) -> bool:
+    try:
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+    except apsw.BusyError:
+        return False
+    return True
