@@ -115,7 +115,10 @@ class Server(uvicorn.Server):
             await asyncio.sleep(min(self._deadlines.sweep_s, STOPPING_S / 4 if self.should_exit else 1.0))
             for connection in list(self.server_state.connections):
                 assert isinstance(connection, Protocol)
-                connection.sweep(loop.time(), self.should_exit)
+                try:
+                    connection.sweep(loop.time(), self.should_exit)
+                except Exception:
+                    log.exception("could not look at a connection; the others keep their deadlines")
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
