@@ -53,20 +53,19 @@ class Points(NamedTuple):
 
 
 class _Latest(NamedTuple):
-    """What a request's points of one key come to; the first three fields are what MLflow compares by."""
+    """What a request's points come to, as columns: a row of latest_metrics for each key, without run and experiment."""
 
-    step: int
-    timestamp_ms: int
-    value: float
-    is_nan: int
-    min: float | None
-    max: float | None
+    keys: Sequence[int]
+    values: Sequence[float]
+    nans: Sequence[int]
+    steps: Sequence[int]
+    timestamps_ms: Sequence[int]
+    least: Sequence[float | None]
+    greatest: Sequence[float | None]
 
 
 def append(tx: Transaction, run: RunRecord, points: Points) -> None:
-    latest = _latest(points)
-    ids = dict(zip(latest, tx.name_ids(list(latest)), strict=True))
-    keys = [ids[key] for key in points.keys]
+    keys = tx.name_ids(points.keys)
     tx.run(
         "INSERT INTO metric_records (run, id, points, data) VALUES (?, ?, ?, ?)",
         run.id,
@@ -74,43 +73,36 @@ def append(tx: Transaction, run: RunRecord, points: Points) -> None:
         len(keys),
         pack_record(keys, points.steps, points.timestamps_ms, points.values),
     )
-    rows = sorted((ids[key], folded) for key, folded in latest.items())
-    steps, timestamps, values, nans, least, greatest = zip(*(folded for _, folded in rows), strict=True)
+    latest = _latest(keys, points)
     tx.insert_columns(
-        _UPDATE_LATEST,
-        [run.id] * len(rows),
-        [key for key, _ in rows],
-        [run.experiment] * len(rows),
-        values,
-        nans,
-        steps,
-        timestamps,
-        least,
-        greatest,
+        _UPDATE_LATEST, [run.id] * len(latest.keys), latest.keys, [run.experiment] * len(latest.keys), *latest[1:]
     )
 
 
-def _latest(points: Points) -> dict[str, _Latest]:
-    series: defaultdict[str, list[tuple[int, int, float]]] = defaultdict(list)
-    for key, point in zip(points.keys, zip(*points[1:], strict=True), strict=True):
+def _latest(keys: Sequence[int], points: Points) -> _Latest:
+    """In the order of the keys, so that writers never deadlock."""
+    if len(set(keys)) == len(keys) and not any(map(math.isnan, points.values)):
+        in_order = zip(*sorted(zip(keys, *points[1:], strict=True)), strict=True)
+        numbers, steps, timestamps, values = in_order
+        return _Latest(numbers, values, [0] * len(numbers), steps, timestamps, values, values)
+    series: defaultdict[int, list[tuple[int, int, float]]] = defaultdict(list)
+    for key, point in zip(keys, zip(*points[1:], strict=True), strict=True):
         series[key].append(point)
-    return {key: _folded(each) for key, each in series.items()}
+    return _Latest(*zip(*((key, *_folded(series[key])) for key in sorted(series)), strict=True))
 
 
-def _folded(series: list[tuple[int, int, float]]) -> _Latest:
-    if len(series) == 1:
-        step, timestamp, value = series[0]
-        nan = math.isnan(value)
-        return _Latest(step, timestamp, 0.0, 1, None, None) if nan else _Latest(step, timestamp, value, 0, value, value)
+def _folded(series: list[tuple[int, int, float]]) -> tuple[float, int, int, int, float | None, float | None]:
+    """The value of the last point, by MLflow's rule; whether it is NaN; its step and timestamp; the extremes."""
     values = [value for _, _, value in series]
     if not any(map(math.isnan, values)):
-        return _Latest(*max(series), 0, min(values), max(values))
+        step, timestamp, value = max(series)
+        return value, 0, step, timestamp, min(values), max(values)
     step, timestamp, value, is_nan = max(
         (step, timestamp, 0.0, 1) if math.isnan(value) else (step, timestamp, value, 0)
         for step, timestamp, value in series
     )
     numbers = [value for value in values if not math.isnan(value)]
-    return _Latest(step, timestamp, value, is_nan, min(numbers, default=None), max(numbers, default=None))
+    return value, is_nan, step, timestamp, min(numbers, default=None), max(numbers, default=None)
 
 
 class Position(NamedTuple):
