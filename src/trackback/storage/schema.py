@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import apsw
 
 from trackback.errors import ConfigurationError, SchemaError
-from trackback.storage import sqlite
+from trackback.storage import sqlite_connection
 from trackback.storage.file_lock import FileLock
 from trackback.storage.interface import Storage
 from trackback.storage.sqlite import SqliteStorage
@@ -96,7 +96,7 @@ def check(uri: str) -> list[str]:
     if not location.path.exists():
         return [f"There is no database file {location.path}."]
     faults: list[str] = []
-    with closing(FileLock(location.path)), closing(sqlite.connect(location.path)) as database:
+    with closing(FileLock(location.path)), closing(sqlite_connection.connect(location.path)) as database:
         try:
             faults.extend(_sqlite_faults(database))
         except apsw.Error as error:
@@ -157,7 +157,7 @@ def _lock(path: Path) -> FileLock:
 
 
 def _prepare_sqlite(path: Path, upgrade: bool) -> tuple[int, int]:
-    with closing(sqlite.connect(path)) as connection:
+    with closing(sqlite_connection.connect(path)) as connection:
         version = _sqlite_version(connection)
         if pending := _pending("sqlite", version, upgrade):
             try:
