@@ -1,30 +1,8 @@
-"""What trackback keeps, as frozen structs. Field names are those of MLflow's protocol, so entities go out as they are.
-
-Ids are strings outside: an experiment's is a decimal number, a run's 32 hex digits, a logged model's ``m-`` and 32
-hex digits. Times are milliseconds since the epoch. A field that is None, or an empty tuple, is left out of the JSON,
-as MLflow's clients expect.
-"""
+"""Experiments, runs, data sets and logged models."""
 
 from enum import StrEnum
 
-import msgspec
-
-
-class Entity(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Base of all entities. None can be part of a cycle, so the garbage collector need not look at them."""
-
-
-class LifecycleStage(StrEnum):
-    ACTIVE = "active"
-    DELETED = "deleted"
-
-
-class ViewType(StrEnum):
-    """Which lifecycle stages a search looks at."""
-
-    ACTIVE_ONLY = "ACTIVE_ONLY"
-    DELETED_ONLY = "DELETED_ONLY"
-    ALL = "ALL"
+from trackback.entities.base import Entity, LifecycleStage, Metric, Param, Tag
 
 
 class RunStatus(StrEnum):
@@ -39,50 +17,6 @@ class LoggedModelStatus(StrEnum):
     PENDING = "LOGGED_MODEL_PENDING"
     READY = "LOGGED_MODEL_READY"
     FAILED = "LOGGED_MODEL_UPLOAD_FAILED"
-
-
-class Permission(StrEnum):
-    """What a route needs its caller to be allowed. ``NOTHING`` is for probes and for pages that say nothing."""
-
-    NOTHING = "nothing"
-    READ = "read"
-    WRITE = "write"
-    PROMOTE = "promote"
-    APPROVE = "approve"
-    ADMIN = "admin"
-
-
-class Actor(Entity, frozen=True):
-    """Who asks. Without accounts everybody is ``ANYONE``; ``address`` is the client's IP address, for the record."""
-
-    name: str
-    address: str | None = None
-
-
-ANYONE = Actor("anyone")
-
-
-class Param(Entity, frozen=True):
-    key: str
-    value: str
-
-
-class Tag(Entity, frozen=True):
-    key: str
-    value: str
-
-
-class Metric(Entity, frozen=True):
-    """One point of a series. ``value`` may be NaN; infinities are clamped to the largest doubles."""
-
-    key: str
-    value: float
-    timestamp: int
-    step: int
-    run_id: str | None = None
-    model_id: str | None = None
-    dataset_name: str | None = None
-    dataset_digest: str | None = None
 
 
 class Experiment(Entity, frozen=True):
@@ -192,27 +126,3 @@ class LoggedModelData(Entity, frozen=True):
 class LoggedModel(Entity, frozen=True):
     info: LoggedModelInfo
     data: LoggedModelData
-
-
-class Blob(Entity, frozen=True):
-    """Bytes kept once. ``digest`` is the SHA-256 in 64 hex digits; ``location`` is the key they lie under."""
-
-    digest: str
-    size: int
-    location: str
-
-
-class ManifestEntry(Entity, frozen=True):
-    """A file of a manifest: its path there (``/`` between names), and the blob it is."""
-
-    path: str
-    blob: Blob
-    modified_time: int
-
-
-class FileInfo(Entity, frozen=True):
-    """An entry of a listing; ``file_size`` is in bytes and absent for directories."""
-
-    path: str
-    is_dir: bool
-    file_size: int | None = None
