@@ -7,6 +7,17 @@ as MLflow's clients expect.
 
 from trackback.entities.artifacts import Blob, FileInfo, ManifestEntry
 from trackback.entities.base import ANYONE, Actor, Entity, LifecycleStage, Metric, Param, Permission, Tag, ViewType
+from trackback.entities.promotions import (
+    Approval,
+    PendingPromotion,
+    Policy,
+    PromotedSnapshot,
+    Promotion,
+    PromotionKind,
+    PromotionOrigin,
+    Verdict,
+)
+from trackback.entities.registry import Alias, ModelVersion, ModelVersionStatus, RegisteredModel, Stage
 from trackback.entities.tracking import (
     Dataset,
     DatasetInput,
@@ -29,6 +40,8 @@ from trackback.entities.tracking import (
 __all__ = [
     "ANYONE",
     "Actor",
+    "Alias",
+    "Approval",
     "Blob",
     "Dataset",
     "DatasetInput",
@@ -45,14 +58,25 @@ __all__ = [
     "Metric",
     "ModelInput",
     "ModelOutput",
+    "ModelVersion",
+    "ModelVersionStatus",
     "Param",
+    "PendingPromotion",
     "Permission",
+    "Policy",
+    "PromotedSnapshot",
+    "Promotion",
+    "PromotionKind",
+    "PromotionOrigin",
+    "RegisteredModel",
     "Run",
     "RunData",
     "RunInfo",
     "RunInputs",
     "RunOutputs",
     "RunStatus",
+    "Stage",
     "Tag",
+    "Verdict",
     "ViewType",
 ]
