@@ -10,7 +10,11 @@ from trackback.limits import shown
 PATH_LENGTH = 1024
 """In bytes of UTF-8; ours. It leaves room below 4096, where Linux ends, for the folder that a client downloads to."""
 
+SNAPSHOTS = "versions"
+"""The directory that all snapshots lie in; nothing else does, and nobody writes there."""
+
 _DRIVE = re.compile(r"[A-Za-z]:")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _LOGGED_MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 _PROXY = re.compile(r"/api/2\.0/mlflow-artifacts/artifacts(?:/(.*))?$")
@@ -38,14 +42,27 @@ def check_directory(path: str) -> str:
 def split_root(path: str) -> tuple[str, str]:
     """The root of the manifest that a proxy path belongs to, and the path within it.
 
-    A manifest is rooted at the shortest prefix that ends like a run's folder, ``…/<32 hex>/artifacts``, or a logged
-    model's, ``…/models/m-<32 hex>/artifacts``. All other paths belong to the manifest of root ``""``.
+    A snapshot's is ``versions/<64 hex>``. Another is rooted at the shortest prefix that ends like a run's folder,
+    ``…/<32 hex>/artifacts``, or a logged model's, ``…/models/m-<32 hex>/artifacts``. All other paths belong to the
+    manifest of root ``""``.
     """
     names = path.split("/")
+    if len(names) > 1 and names[0] == SNAPSHOTS and _DIGEST.fullmatch(names[1]):
+        return "/".join(names[:2]), "/".join(names[2:])
     for index, name in enumerate(names):
         if name == "artifacts" and (run_id(names[:index]) or logged_model_id(names[:index])):
             return "/".join(names[: index + 1]), "/".join(names[index + 1 :])
     return "", path
+
+
+def is_snapshot(path: str) -> bool:
+    """Whether a proxy path lies where snapshots do."""
+    return path == SNAPSHOTS or path.startswith(f"{SNAPSHOTS}/")
+
+
+def snapshot_root(digest: str) -> str:
+    """The root of the manifest that a snapshot is."""
+    return f"{SNAPSHOTS}/{digest}"
 
 
 def proxy_path(uri: str) -> str | None:

@@ -5,7 +5,7 @@ hex digits. Times are milliseconds since the epoch. A field that is None, or an 
 as MLflow's clients expect.
 """
 
-from trackback.entities.artifacts import Blob, FileInfo, ManifestEntry
+from trackback.entities.artifacts import Blob, FileInfo, ManifestEntry, Snapshot
 from trackback.entities.base import ANYONE, Actor, Entity, LifecycleStage, Metric, Param, Permission, Tag, ViewType
 from trackback.entities.promotions import (
     Approval,
@@ -75,6 +75,7 @@ __all__ = [
     "RunInputs",
     "RunOutputs",
     "RunStatus",
+    "Snapshot",
     "Stage",
     "Tag",
     "Verdict",

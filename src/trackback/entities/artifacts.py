@@ -25,3 +25,11 @@ class FileInfo(Entity, frozen=True):
     path: str
     is_dir: bool
     file_size: int | None = None
+
+
+class Snapshot(Entity, frozen=True):
+    """A tree of files as it was, kept for good. ``digest`` is that of its listing: see ``storage.snapshots``."""
+
+    digest: str
+    files: int
+    bytes: int

@@ -59,6 +59,7 @@ class Artifacts:
         MLflow. Where it raises, nothing has changed.
         """
         root, inner = paths.split_root(paths.check_path(path))
+        _check_not_frozen(path)
         if not inner:
             raise _missing(path, is_directory=True)
 
@@ -66,7 +67,7 @@ class Artifacts:
             _check_writable(tx, root)
             _check_free(tx, root, inner)
 
-        await self._storage.read(check)
+        await self._storage.look_up(check)
         uploaded = await self._blobs.put(chunks)
         await self._keep(root, inner, uploaded)
 
@@ -107,7 +108,7 @@ class Artifacts:
                 return entry
             raise _missing(path, is_directory=manifests.is_directory(tx, root, inner))
 
-        return self._opened(path, await self._storage.read(operation))
+        return self._opened(path, await self._storage.look_up(operation))
 
     def _opened(self, path: str, entry: ManifestEntry) -> OpenFile:
         blob = entry.blob
@@ -129,6 +130,7 @@ class Artifacts:
             raise InvalidParameter(
                 "Invalid path: '': all artifacts can't be deleted at once; name a file or directory."
             )
+        _check_not_frozen(path)
         await self._storage.write(lambda tx: manifests.delete(tx, root, inner))
 
     async def put_to_run(self, actor: Actor, run_id: str, path: str, chunks: AsyncIterator[bytes]) -> None:
@@ -156,11 +158,11 @@ class Artifacts:
 
     async def _run_uri(self, run_id: str) -> str:
         limits.check_run_id(run_id)
-        return await self._storage.read(lambda tx: existing_run(tx, run_id).artifact_uri)
+        return await self._storage.look_up(lambda tx: existing_run(tx, run_id).artifact_uri)
 
     async def _model_uri(self, model_id: str) -> str:
         limits.check_text(model_id, "model_id")
-        return await self._storage.read(lambda tx: active_model(tx, model_id).artifact_uri)
+        return await self._storage.look_up(lambda tx: active_model(tx, model_id).artifact_uri)
 
     async def _list_tree(self, actor: Actor, uri: str, path: str) -> Listing:
         directory = paths.check_directory(path)
@@ -180,6 +182,14 @@ class Artifacts:
 
     def _foreign(self, uri: str) -> ForeignTree:
         return open_foreign(uri, self._artifact_root)
+
+
+def _check_not_frozen(path: str) -> None:
+    if paths.is_snapshot(path):
+        raise InvalidParameter(
+            f"Invalid path: {shown(path)} lies in the snapshots of model versions, which never change. Upload the file "
+            "to a run or a logged model, and register a new version."
+        )
 
 
 def _check_writable(tx: Transaction, root: str) -> None:

@@ -10,6 +10,7 @@ an upload that comes too late for the row brings bytes, and a location, of its o
 """
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from trackback.entities import Blob, FileInfo, ManifestEntry
 from trackback.storage.interface import Row, Transaction
@@ -41,6 +42,13 @@ _ROOTS = "SELECT m.root, NULL FROM manifests m WHERE EXISTS (SELECT 1 FROM manif
 _ROOTS_BETWEEN = f"{_ROOTS} AND m.root > ? AND m.root < ? ORDER BY m.root LIMIT ?"
 
 
+class KeptBlob(NamedTuple):
+    """A row of blobs: its number, and where its bytes lie."""
+
+    id: int
+    location: str
+
+
 def hold(tx: Transaction, root: str) -> int:
     """The manifest's number; others that hold the manifest wait until the transaction ends.
 
@@ -54,9 +62,14 @@ def hold(tx: Transaction, root: str) -> int:
 
 def put(tx: Transaction, manifest: int, path: str, blob: Blob, now_ms: int) -> Blob:
     """Make ``path`` the blob, whatever it was; the blob as it is kept, which may be one that was there before."""
-    number, location = tx.rows(_KEEP_BLOB, blob.digest, blob.size, blob.location)[0]
-    tx.run(_KEEP_ENTRY, manifest, path, number, now_ms)
-    return Blob(blob.digest, blob.size, location)
+    kept = keep_blob(tx, blob)
+    tx.run(_KEEP_ENTRY, manifest, path, kept.id, now_ms)
+    return Blob(blob.digest, blob.size, kept.location)
+
+
+def keep_blob(tx: Transaction, blob: Blob) -> KeptBlob:
+    """The row of a digest; it is not condemned any more, if it was."""
+    return KeptBlob(*tx.rows(_KEEP_BLOB, blob.digest, blob.size, blob.location)[0])
 
 
 def relocate(tx: Transaction, kept: Blob, location: str) -> bool:
@@ -92,7 +105,7 @@ def list_directory(tx: Transaction, root: str, directory: str) -> list[FileInfo]
 
 def delete(tx: Transaction, root: str, path: str) -> int:
     """Delete a file, or all of a directory (``""``: of the manifest); how many files there were."""
-    first, end = _range(path)
+    first, end = bounds(path)
     deleted = tx.run(
         "DELETE FROM manifest_entries WHERE manifest IN (SELECT id FROM manifests WHERE root = ?)"
         " AND (path = ? OR (path > ? AND path < ?))",
@@ -126,7 +139,7 @@ def _walk(rows_between: Callable[[str, str], list[Row]], directory: str) -> Iter
 
     After a page the walk goes on behind the directory that the page ended in, so that what lies deeper is not read.
     """
-    after, end = _range(directory)
+    after, end = bounds(directory)
     prefix = f"{directory}/" if directory else ""
     while rows := rows_between(after, end):
         seen = None
@@ -139,8 +152,8 @@ def _walk(rows_between: Callable[[str, str], list[Row]], directory: str) -> Iter
         after = f"{prefix}{seen}/{_LAST}" if is_dir else path
 
 
-def _range(directory: str) -> tuple[str, str]:
-    """What all paths in the directory sort after, and before."""
+def bounds(directory: str) -> tuple[str, str]:
+    """What all paths in the directory (``""``: all there are) sort after, and before."""
     return (f"{directory}/", f"{directory}/{_LAST}") if directory else ("", _LAST)
 
 
