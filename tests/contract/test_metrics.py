@@ -14,7 +14,7 @@ from trackback.services.metrics import Metrics
 from trackback.services.run_data import RunData
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
-from trackback.storage import Storage, runs, sealing
+from trackback.storage import Storage, history, runs, sealing
 from trackback.storage.metrics import Points
 
 
@@ -191,6 +191,31 @@ async def test_samples_of_a_range_begin_and_end_with_it(logger: Logger) -> None:
         ANYONE, [logger.run_id], "m", start_step=100, end_step=200, max_results=5
     )
     assert [point.step for point in sample] == [100, 121, 141, 161, 200]
+
+
+async def test_samples_of_what_lies_in_many_chunks_are_those_of_the_whole(
+    logger: Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "CHUNK_POINTS", 64)
+    monkeypatch.setattr(history, "PIECE_POINTS", 150)
+    chance = random.Random(7)
+    points: set[tuple[int, int, float]] = set()
+    for batch in range(8):
+        logged = [(chance.randrange(500), 300 * batch + chance.randrange(400), 1.0) for _ in range(300)]
+        points.update(logged)
+        await logger.log(*(("m", value, timestamp, step) for step, timestamp, value in [*logged, *logged[:9]]))
+        if batch < 7:
+            await logger.seal()
+    for start, end, count in [(None, None, 7), (None, None, 2500), (100, 300, 50), (100, 300, 2500), (501, 502, 5)]:
+        sample = await logger.metrics.sampled_history(
+            ANYONE, [logger.run_id], "m", start_step=start, end_step=end, max_results=count
+        )
+        ordered = sorted(point for point in points if start is None or end is None or start <= point[0] <= end)
+        assert len(sample) == min(count, len(ordered))
+        found = [(point.step, point.timestamp, point.value) for point in sample]
+        size, larger = divmod(len(ordered), count)
+        starts = [part * size + min(part, larger) for part in range(count)]
+        assert found == (ordered if size == 0 else [ordered[start] for start in starts[:-1]] + ordered[-1:])
 
 
 async def test_the_limit_of_a_bulk_history_is_over_all_runs(logger: Logger, storage: Storage) -> None:

@@ -2,18 +2,19 @@
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import msgspec
-import numpy as np
 
 from trackback import limits
 from trackback.entities import Actor, Metric
 from trackback.errors import InvalidParameter
 from trackback.services.pages import Page
-from trackback.storage import Storage, Transaction, metrics, runs
+from trackback.services.sampling import sample
+from trackback.storage import Storage, Transaction, history, runs
 from trackback.storage.codec import Series
-from trackback.storage.metrics import Position
+from trackback.storage.history import Position
 
 
 class Metrics:
@@ -40,9 +41,9 @@ class Metrics:
             run, number = runs.find(tx, run_id), tx.known_name_ids([key]).get(key)
             if run is None or number is None:
                 return Page(())
-            series = metrics.history(tx, run.id, number, after, limit + 1)
+            series = history.page(tx, run.id, number, after, limit + 1)
             page = series.taken(slice(limit))
-            token = _encode_position(metrics.position(page)) if series.size > limit else None
+            token = _encode_position(history.position(page)) if series.size > limit else None
             return Page(tuple(points(key, page)), token)
 
         return await self._storage.read(operation)
@@ -56,7 +57,7 @@ class Metrics:
             found: list[Metric] = []
             if number := tx.known_name_ids([key]).get(key):
                 for run in sorted(runs.find_many(tx, run_ids), key=lambda record: record.uuid):
-                    series = metrics.history(tx, run.id, number, None, limit - len(found))
+                    series = history.page(tx, run.id, number, None, limit - len(found))
                     found.extend(points(key, series, run.uuid))
                     if len(found) >= limit:
                         break
@@ -74,7 +75,7 @@ class Metrics:
         end_step: int | None = None,
         max_results: int = limits.INTERVAL_POINTS,
     ) -> list[Metric]:
-        """At most ``max_results`` points a run, evenly chosen by ``sample``, in the order the runs were asked for."""
+        """At most ``max_results`` points a run, chosen by ``sample``, in the order the runs were asked for."""
         _check_series(run_ids, key)
         limits.check_max_results(max_results, limits.INTERVAL_POINTS)
         if (start_step is None) != (end_step is None):
@@ -85,6 +86,10 @@ class Metrics:
                 f"end_step={end_step}."
             )
 
+        def pieces(tx: Transaction, run: int, number: int) -> Iterator[Series]:
+            for piece in history.pieces(tx, run, number):
+                yield _between(piece, start_step, end_step)
+
         def operation(tx: Transaction) -> list[Metric]:
             number = tx.known_name_ids([key]).get(key)
             if number is None:
@@ -93,8 +98,8 @@ class Metrics:
             found: list[Metric] = []
             for run_id in dict.fromkeys(run_ids):
                 if record := records.get(run_id):
-                    series = _between(metrics.whole(tx, record.id, number), start_step, end_step)
-                    found.extend(points(key, sample(series, max_results), run_id))
+                    read = partial(pieces, tx, record.id, number)
+                    found.extend(points(key, sample(read, max_results), run_id))
             return found
 
         return await self._storage.read(operation)
@@ -103,23 +108,6 @@ class Metrics:
 def points(key: str, series: Series, run_id: str | None = None) -> list[Metric]:
     rows = zip(series.values.tolist(), series.timestamps_ms.tolist(), series.steps.tolist(), strict=True)
     return [Metric(key, value, timestamp, step, run_id) for value, timestamp, step in rows]
-
-
-def sample(series: Series, count: int) -> Series:
-    """The first point of each of ``count`` equal pieces of the series ordered by step, and always the last point.
-
-    It cuts as SQL's NTILE does (the first pieces get what is left over), and puts the last point in the place of the
-    last sample where there is no room: MLflow 3.18 does so, measured through its API.
-    """
-    is_nan = np.isnan(series.values)
-    order = np.lexsort((is_nan, np.where(is_nan, 0.0, series.values), series.timestamps_ms, series.steps))
-    if order.size <= count:
-        return series.taken(order)
-    size, larger = divmod(order.size, count)
-    sizes = np.full(count, size) + (np.arange(count) < larger)
-    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
-    starts[-1] = order.size - 1
-    return series.taken(order[starts])
 
 
 def _between(series: Series, start_step: int | None, end_step: int | None) -> Series:

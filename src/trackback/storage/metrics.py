@@ -1,7 +1,6 @@
-"""Metric series: appended as packed records, re-cut into compressed chunks, read as one.
+"""Writing metrics: points are appended as packed records, and ``latest_metrics`` keeps what searches need of them.
 
-A series is the union of what its run's records and its own chunks hold, each point once. ``latest_metrics`` keeps what
-searches need of it.
+``sealing`` re-cuts records into compressed chunks, and ``history`` reads a series from both.
 """
 
 import itertools
@@ -11,11 +10,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
-from trackback.storage.codec import EMPTY, Series, merged, pack_record, unpack_chunk, unpack_records
-from trackback.storage.interface import Row, Transaction
+from trackback.storage.codec import pack_record
+from trackback.storage.interface import Transaction
 from trackback.storage.runs import RunRecord
 
 _UPDATE_LATEST = """
@@ -103,73 +99,3 @@ def _folded(series: list[tuple[int, int, float]]) -> tuple[float, int, int, int,
     )
     numbers = [value for value in values if not math.isnan(value)]
     return value, is_nan, step, timestamp, min(numbers, default=None), max(numbers, default=None)
-
-
-class Position(NamedTuple):
-    """A place in a history: that of the point with these values."""
-
-    timestamp_ms: int
-    step: int
-    value: float
-    is_nan: int
-
-
-def history(tx: Transaction, run: int, key: int, after: Position | None, limit: int) -> Series:
-    """The first ``limit`` points of a series that come after a position; reads no more chunks than that takes."""
-    parts = [_after(_unsealed(tx, run, key), after)]
-    for chunk, *first in _chunks_after(tx, run, key, after):
-        if sum(_count_before(part, *first) for part in parts) >= limit:
-            parts = [merged(parts)]  # of which some may have been repeats
-            if _count_before(parts[0], *first) >= limit:
-                break
-        row = tx.row("SELECT data FROM metric_chunks WHERE id = ?", chunk)
-        assert row is not None
-        parts.append(_after(unpack_chunk(row[0]), after))
-    return merged(parts).taken(slice(limit))
-
-
-def whole(tx: Transaction, run: int, key: int) -> Series:
-    """All points of a series, in a history's order."""
-    chunks = tx.rows("SELECT data FROM metric_chunks WHERE run = ? AND key = ? ORDER BY first_ms, first_step", run, key)
-    return merged([*(unpack_chunk(data) for (data,) in chunks), _unsealed(tx, run, key)])
-
-
-def position(series: Series) -> Position:
-    """Where the last point of a page stands."""
-    value = float(series.values[-1])
-    is_nan = math.isnan(value)
-    return Position(int(series.timestamps_ms[-1]), int(series.steps[-1]), 0.0 if is_nan else value, int(is_nan))
-
-
-def _unsealed(tx: Transaction, run: int, key: int) -> Series:
-    records = tx.rows("SELECT data FROM metric_records WHERE run = ?", run)
-    if not records:
-        return EMPTY
-    keys, points = unpack_records(data for (data,) in records)
-    return merged([points.taken(keys == key)])
-
-
-def _chunks_after(tx: Transaction, run: int, key: int, after: Position | None) -> list[Row]:
-    query = "SELECT id, first_ms, first_step FROM metric_chunks WHERE run = ? AND key = ?"
-    order = " ORDER BY first_ms, first_step"
-    if after is None:
-        return tx.rows(query + order, run, key)
-    return tx.rows(f"{query} AND (last_ms, last_step) >= (?, ?){order}", run, key, after.timestamp_ms, after.step)
-
-
-def _after(series: Series, position: Position | None) -> Series:
-    if position is None:
-        return series
-    is_nan = np.isnan(series.values)
-    columns = (series.timestamps_ms, series.steps, np.where(is_nan, 0.0, series.values), is_nan.astype(np.int64))
-    beyond: npt.NDArray[np.bool_] = np.zeros(series.size, np.bool_)
-    for column, bound in reversed(list(zip(columns, position, strict=True))):
-        beyond = (column > bound) | ((column == bound) & beyond)
-    return series.taken(beyond)
-
-
-def _count_before(series: Series, timestamp_ms: int, step: int) -> int:
-    """How many points of a sorted series come before all that a chunk with this first point can hold."""
-    start = int(np.searchsorted(series.timestamps_ms, timestamp_ms, "left"))
-    stop = int(np.searchsorted(series.timestamps_ms, timestamp_ms, "right"))
-    return start + int(np.searchsorted(series.steps[start:stop], step, "left"))
