@@ -32,8 +32,9 @@ CREATE TABLE promotions (
     CHECK ((model_version IS NULL) <> (run IS NULL))
 );
 
-CREATE INDEX promotions_by_stream ON promotions (stream, environment, seq);
-CREATE INDEX promotions_by_environment ON promotions (environment, seq);
+CREATE INDEX promotions_by_stream ON promotions (stream, seq);
+CREATE INDEX promotions_by_place ON promotions (stream, environment, seq);
+CREATE INDEX promotions_by_environment ON promotions (environment, stream, seq);
 CREATE INDEX promotions_by_version ON promotions (model_version) WHERE model_version IS NOT NULL;
 CREATE INDEX promotions_by_run ON promotions (run) WHERE run IS NOT NULL;
 CREATE INDEX promotions_by_digest ON promotions (digest);

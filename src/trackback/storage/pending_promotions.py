@@ -1,0 +1,107 @@
+"""Promotions that were asked for and wait: for a run to finish, or for what a policy wants."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from trackback.entities import PendingPromotion, PromotionOrigin
+from trackback.storage.conditions import Fragment, joined
+from trackback.storage.interface import Row, Transaction
+from trackback.storage.promotions import NewEntry
+
+_WAITING = (
+    "SELECT w.id, w.stream, w.environment, w.model_version, w.run, w.actor, w.address, w.reason, w.origin,"
+    " w.allow_unverified, w.created_ms FROM pending_promotions w WHERE w.outcome IS NULL"
+)
+
+
+class Waiting(NamedTuple):
+    """A pending promotion."""
+
+    id: int
+    stream: str
+    environment: str
+    model_version: int | None
+    run: int | None
+    actor: str
+    address: str | None
+    reason: str
+    origin: str
+    allow_unverified: bool
+    created_ms: int
+
+
+def add(tx: Transaction, entry: NewEntry, allow_unverified: bool, now_ms: int) -> int:
+    """Have a promotion wait; its number among those that wait."""
+    number: int = tx.rows(
+        "INSERT INTO pending_promotions (stream, environment, model_version, run, actor, address, reason, origin,"
+        " allow_unverified, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        entry.stream,
+        entry.environment,
+        entry.model_version,
+        entry.run,
+        entry.actor,
+        entry.address,
+        entry.reason,
+        entry.origin.value,
+        int(allow_unverified),
+        now_ms,
+    )[0][0]
+    return number
+
+
+def waiting(tx: Transaction, stream: str | None = None, environment: str | None = None) -> list[Waiting]:
+    """What waits, the oldest first."""
+    conditions = [Fragment("w.stream = ?", (stream,))] if stream is not None else []
+    if environment is not None:
+        conditions.append(Fragment("w.environment = ?", (environment,)))
+    where = joined(conditions, "AND")
+    return _waiting(tx.rows(f"{_WAITING} AND {where.sql} ORDER BY w.id", *where.values))
+
+
+def of_run(tx: Transaction, run: int) -> list[Waiting]:
+    return _waiting(tx.rows(f"{_WAITING} AND w.run = ? ORDER BY w.id", run))
+
+
+def find(tx: Transaction, number: int) -> Waiting | None:
+    return next(iter(_waiting(tx.rows(f"{_WAITING} AND w.id = ?", number))), None)
+
+
+def settle(tx: Transaction, number: int, outcome: str, promotion: int | None, now_ms: int) -> None:
+    """A promotion does not wait any more."""
+    tx.run(
+        "UPDATE pending_promotions SET outcome = ?, promotion = ?, settled_ms = ? WHERE id = ?",
+        outcome,
+        promotion,
+        now_ms,
+        number,
+    )
+
+
+def describe(tx: Transaction, waiting: Waiting, unmet: Iterable[str]) -> PendingPromotion:
+    """What is told of a promotion that waits, and of what it waits for."""
+    row = tx.row(
+        "SELECT m.name, v.version, r.uuid, r.experiment FROM pending_promotions w"
+        " LEFT JOIN model_versions v ON v.id = w.model_version LEFT JOIN registered_models m ON m.id = v.model"
+        " LEFT JOIN runs r ON r.id = w.run WHERE w.id = ?",
+        waiting.id,
+    )
+    assert row is not None
+    name, version, run_id, experiment = row
+    return PendingPromotion(
+        id=waiting.id,
+        stream=waiting.stream,
+        environment=waiting.environment,
+        created=waiting.created_ms,
+        actor=waiting.actor,
+        origin=PromotionOrigin(waiting.origin),
+        unmet=tuple(unmet),
+        reason=waiting.reason or None,
+        name=name,
+        version=None if version is None else str(version),
+        run_id=run_id,
+        experiment_id=None if experiment is None else str(experiment),
+    )
+
+
+def _waiting(rows: list[Row]) -> list[Waiting]:
+    return [Waiting._make((*row[:9], bool(row[9]), row[10])) for row in rows]

@@ -1,0 +1,268 @@
+"""The promotion log.
+
+The log's one counter row is held by whoever writes an entry, until the commit: ``hold`` it before looking at what the
+log says, and what was seen stays true.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from trackback.entities import PromotedSnapshot, Promotion, PromotionKind, PromotionOrigin
+from trackback.storage.conditions import Fragment, joined
+from trackback.storage.interface import Row, Transaction
+
+_ENTRY = "p.seq, p.stream, p.environment, p.kind, p.model_version, p.run"
+_WHOLE = (
+    "SELECT p.seq, p.stream, p.environment, p.kind, p.time_ms, p.actor, p.origin, p.reason, m.name, v.version, r.uuid,"
+    " r.experiment, p.digest, p.replaced, p.overridden, p.unverified, p.basis FROM promotions p"
+    " LEFT JOIN model_versions v ON v.id = p.model_version LEFT JOIN registered_models m ON m.id = v.model"
+    " LEFT JOIN runs r ON r.id = p.run"
+)
+
+
+class Entry(NamedTuple):
+    """What the log's rules look at of an entry. Its subject is a version or a run."""
+
+    seq: int
+    stream: str
+    environment: str
+    kind: str
+    model_version: int | None
+    run: int | None
+
+
+class NewEntry(NamedTuple):
+    """An entry to be, without what the log gives it: its number and its time."""
+
+    stream: str
+    environment: str
+    kind: PromotionKind
+    model_version: int | None
+    run: int | None
+    digest: str | None
+    replaced: int | None
+    actor: str
+    address: str | None
+    reason: str
+    origin: PromotionOrigin
+    overridden: bool
+    unverified: bool
+    basis: dict[str, Any]
+    snapshots: tuple[PromotedSnapshot, ...] = ()
+
+
+class LogQuery(NamedTuple):
+    """Entries after a number, in order, of some streams and environments; None: of all."""
+
+    after: int
+    limit: int
+    stream: str | None = None
+    environment: str | None = None
+
+
+def hold(tx: Transaction) -> None:
+    """In a write: nobody else writes to the log until the transaction ends."""
+    tx.rows("SELECT singleton FROM promotion_counter {for_update}")
+
+
+def add(tx: Transaction, entry: NewEntry, now_ms: int) -> int:
+    """Write an entry; its number. Its time is never before that of the entry before it."""
+    seq, time_ms = tx.rows(
+        "UPDATE promotion_counter SET last_seq = last_seq + 1,"
+        " last_ms = CASE WHEN last_ms > ? THEN last_ms ELSE ? END RETURNING last_seq, last_ms",
+        now_ms,
+        now_ms,
+    )[0]
+    tx.run(
+        "INSERT INTO promotions (seq, stream, environment, kind, model_version, run, digest, replaced, actor, address,"
+        " time_ms, reason, origin, overridden, unverified, basis)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        seq,
+        entry.stream,
+        entry.environment,
+        entry.kind.value,
+        entry.model_version,
+        entry.run,
+        entry.digest,
+        entry.replaced,
+        entry.actor,
+        entry.address,
+        time_ms,
+        entry.reason,
+        entry.origin.value,
+        int(entry.overridden),
+        int(entry.unverified),
+        json.dumps(entry.basis),
+    )
+    for snapshot in entry.snapshots:
+        tx.run(
+            "INSERT INTO promotion_snapshots (promotion, path, logged_model, digest, main) VALUES (?, ?, ?, ?, ?)",
+            seq,
+            snapshot.path or "",
+            snapshot.model_id or "",
+            snapshot.digest,
+            int(snapshot.main),
+        )
+    return int(seq)
+
+
+def last(tx: Transaction, stream: str, environment: str) -> Entry | None:
+    """The last entry of a stream and environment, whatever its kind."""
+    row = tx.row(
+        f"SELECT {_ENTRY} FROM promotions p WHERE p.stream = ? AND p.environment = ? ORDER BY p.seq DESC LIMIT 1",
+        stream,
+        environment,
+    )
+    return Entry(*row) if row else None
+
+
+def find(tx: Transaction, seq: int) -> Entry | None:
+    row = tx.row(f"SELECT {_ENTRY} FROM promotions p WHERE p.seq = ?", seq)
+    return Entry(*row) if row else None
+
+
+def replaced_by(tx: Transaction, entry: Entry) -> Entry | None:
+    """The entry that held the environment when this one came."""
+    row = tx.row(
+        f"SELECT {_ENTRY} FROM promotions p JOIN promotions later ON later.replaced = p.seq WHERE later.seq = ?",
+        entry.seq,
+    )
+    return Entry(*row) if row else None
+
+
+def first_placed(tx: Transaction, entry: Entry) -> Entry | None:
+    """The entry by which the subject of a rollback had been promoted before."""
+    row = tx.row(
+        f"SELECT {_ENTRY} FROM promotions p WHERE p.stream = ? AND p.environment = ? AND p.seq < ? AND p.kind = ?"
+        " AND COALESCE(p.model_version, -1) = ? AND COALESCE(p.run, -1) = ? ORDER BY p.seq DESC LIMIT 1",
+        entry.stream,
+        entry.environment,
+        entry.seq,
+        PromotionKind.PROMOTED.value,
+        -1 if entry.model_version is None else entry.model_version,
+        -1 if entry.run is None else entry.run,
+    )
+    return Entry(*row) if row else None
+
+
+def was_there(tx: Transaction, stream: str, environment: str, model_version: int | None, run: int | None) -> bool:
+    """Whether the subject has held the environment at some time."""
+    column, subject = ("model_version", model_version) if run is None else ("run", run)
+    found = tx.row(
+        f"SELECT 1 FROM promotions WHERE {column} = ? AND stream = ? AND environment = ? AND kind <> ? LIMIT 1",
+        subject,
+        stream,
+        environment,
+        PromotionKind.DEMOTED.value,
+    )
+    return found is not None
+
+
+def log(tx: Transaction, query: LogQuery) -> list[Promotion]:
+    """A page of the log."""
+    conditions = [Fragment("p.seq > ?", (query.after,))]
+    if query.stream is not None:
+        conditions.append(Fragment("p.stream = ?", (query.stream,)))
+    if query.environment is not None:
+        conditions.append(Fragment("p.environment = ?", (query.environment,)))
+    where = joined(conditions, "AND")
+    return _promotions(tx, tx.rows(f"{_WHOLE} WHERE {where.sql} ORDER BY p.seq LIMIT ?", *where.values, query.limit))
+
+
+def load(tx: Transaction, numbers: Sequence[int]) -> list[Promotion]:
+    """The entries of these numbers, in order."""
+    return _promotions(tx, tx.rows(f"{_WHOLE} WHERE p.seq {{ints}} ORDER BY p.seq", list(numbers)))
+
+
+def in_force(tx: Transaction, environment: str | None, stream: str | None, at_ms: int | None) -> list[Promotion]:
+    """The entries by which environments were held at a time (None: are held now), in the order of their streams."""
+    conditions = [
+        Fragment(f"{column} {operator} ?", (value,))
+        for column, operator, value in (
+            ("environment", "=", environment),
+            ("stream", "=", stream),
+            ("time_ms", "<=", at_ms),
+        )
+        if value is not None
+    ]
+    where = joined(conditions, "AND")
+    rows = tx.rows(
+        f"SELECT max(seq) FROM promotions WHERE {where.sql} GROUP BY stream, environment ORDER BY stream, environment",
+        *where.values,
+    )
+    latest = {entry.seq: entry for entry in load(tx, [seq for (seq,) in rows])}
+    return [latest[seq] for (seq,) in rows if latest[seq].kind is not PromotionKind.DEMOTED]
+
+
+def environments_of(tx: Transaction, stream: str, model_version: int) -> list[str]:
+    """The environments that a version holds."""
+    rows = tx.rows(
+        "SELECT p.environment FROM promotions p JOIN (SELECT max(seq) AS seq FROM promotions WHERE stream = ?"
+        " GROUP BY environment) latest ON latest.seq = p.seq WHERE p.model_version = ? AND p.kind <> ?"
+        " ORDER BY p.environment",
+        stream,
+        model_version,
+        PromotionKind.DEMOTED.value,
+    )
+    return [environment for (environment,) in rows]
+
+
+def _promotions(tx: Transaction, rows: list[Row]) -> list[Promotion]:
+    snapshots = _snapshots(tx, [row[0] for row in rows])
+    return [
+        Promotion(
+            seq=seq,
+            stream=stream,
+            environment=environment,
+            kind=PromotionKind(kind),
+            time=time_ms,
+            actor=actor,
+            origin=PromotionOrigin(origin),
+            reason=reason or None,
+            name=name,
+            version=_text(version),
+            run_id=run_id,
+            experiment_id=_text(experiment),
+            digest=digest,
+            snapshots=snapshots.get(seq, ()),
+            replaced=replaced,
+            overridden=bool(overridden),
+            unverified=bool(unverified),
+            basis=json.loads(basis),
+        )
+        for (
+            seq,
+            stream,
+            environment,
+            kind,
+            time_ms,
+            actor,
+            origin,
+            reason,
+            name,
+            version,
+            run_id,
+            experiment,
+            digest,
+            replaced,
+            overridden,
+            unverified,
+            basis,
+        ) in rows
+    ]
+
+
+def _snapshots(tx: Transaction, numbers: list[int]) -> dict[int, tuple[PromotedSnapshot, ...]]:
+    found: dict[int, tuple[PromotedSnapshot, ...]] = {}
+    for seq, path, model, digest, main in tx.rows(
+        "SELECT promotion, path, logged_model, digest, main FROM promotion_snapshots WHERE promotion {ints}"
+        " ORDER BY promotion, logged_model, path",
+        numbers,
+    ):
+        found[seq] = (*found.get(seq, ()), PromotedSnapshot(digest, bool(main), path or None, model or None))
+    return found
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
