@@ -5,8 +5,19 @@ hex digits. Times are milliseconds since the epoch. A field that is None, or an 
 as MLflow's clients expect.
 """
 
+from trackback.entities.accounts import (
+    ANYONE,
+    Actor,
+    AuditEntry,
+    Grant,
+    Grants,
+    Permission,
+    Role,
+    Token,
+    User,
+)
 from trackback.entities.artifacts import Blob, FileInfo, ManifestEntry, Snapshot
-from trackback.entities.base import ANYONE, Actor, Entity, LifecycleStage, Metric, Param, Permission, Tag, ViewType
+from trackback.entities.base import Entity, LifecycleStage, Metric, Param, Tag, ViewType
 from trackback.entities.promotions import (
     Approval,
     PendingPromotion,
@@ -42,6 +53,7 @@ __all__ = [
     "Actor",
     "Alias",
     "Approval",
+    "AuditEntry",
     "Blob",
     "Dataset",
     "DatasetInput",
@@ -49,6 +61,8 @@ __all__ = [
     "Entity",
     "Experiment",
     "FileInfo",
+    "Grant",
+    "Grants",
     "LifecycleStage",
     "LoggedModel",
     "LoggedModelData",
@@ -69,6 +83,7 @@ __all__ = [
     "PromotionKind",
     "PromotionOrigin",
     "RegisteredModel",
+    "Role",
     "Run",
     "RunData",
     "RunInfo",
@@ -78,6 +93,8 @@ __all__ = [
     "Snapshot",
     "Stage",
     "Tag",
+    "Token",
+    "User",
     "Verdict",
     "ViewType",
 ]

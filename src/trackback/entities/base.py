@@ -1,4 +1,4 @@
-"""What all entities are, what many have, and who asks for them."""
+"""What all entities are, and what many have."""
 
 from enum import StrEnum
 
@@ -20,27 +20,6 @@ class ViewType(StrEnum):
     ACTIVE_ONLY = "ACTIVE_ONLY"
     DELETED_ONLY = "DELETED_ONLY"
     ALL = "ALL"
-
-
-class Permission(StrEnum):
-    """What a route needs its caller to be allowed. ``NOTHING`` is for probes and for pages that say nothing."""
-
-    NOTHING = "nothing"
-    READ = "read"
-    WRITE = "write"
-    PROMOTE = "promote"
-    APPROVE = "approve"
-    ADMIN = "admin"
-
-
-class Actor(Entity, frozen=True):
-    """Who asks. Without accounts everybody is ``ANYONE``; ``address`` is the client's IP address, for the record."""
-
-    name: str
-    address: str | None = None
-
-
-ANYONE = Actor("anyone")
 
 
 class Param(Entity, frozen=True):
