@@ -24,7 +24,7 @@ from trackback.search.parser import MAX_TERMS
 from trackback.services.experiments import Experiments
 from trackback.services.logged_models import LoggedModels, ModelOrder
 from trackback.services.pages import Page
-from trackback.services.run_data import ModelOfPoint, RunData
+from trackback.services.run_log import ModelOfPoint, RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage
@@ -39,7 +39,7 @@ class World:
         self.experiments = Experiments(storage, "mlflow-artifacts:/")
         self.models = LoggedModels(storage, itertools.count(1000).__next__)
         self._runs = Runs(storage)
-        self._data = RunData(storage, Sealer(storage))
+        self._run_log = RunLog(storage, Sealer(storage))
         self.experiment_id = self.run_id = ""
 
     async def begin(self, name: str = "experiment") -> None:
@@ -73,7 +73,7 @@ class World:
     ) -> None:
         """Log a point for a model; ``dataset`` is a name and a digest."""
         name, digest = dataset.split(" ")
-        await self._data.log(
+        await self._run_log.log(
             ANYONE,
             self.run_id,
             points=Points([key], [step], [timestamp_ms], [value]),

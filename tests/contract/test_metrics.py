@@ -11,7 +11,7 @@ from trackback.entities import ANYONE, Metric
 from trackback.errors import InvalidParameter
 from trackback.services.experiments import Experiments
 from trackback.services.metrics import Metrics
-from trackback.services.run_data import RunData
+from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, history, runs, sealing
@@ -24,14 +24,14 @@ class Logger:
     def __init__(self, storage: Storage, run_id: str) -> None:
         self._storage = storage
         self._sealer = Sealer(storage)
-        self._data = RunData(storage, self._sealer)
+        self._run_log = RunLog(storage, self._sealer)
         self.run_id = run_id
         self.metrics = Metrics(storage)
 
     async def log(self, *points: tuple[str, float, int, int]) -> None:
         """Points as (key, value, timestamp, step)."""
         keys, values, timestamps, steps = zip(*points, strict=True)
-        await self._data.log(ANYONE, self.run_id, points=Points(keys, steps, timestamps, values))
+        await self._run_log.log(ANYONE, self.run_id, points=Points(keys, steps, timestamps, values))
 
     async def seal(self) -> None:
         record = await self._storage.read(lambda tx: runs.find(tx, self.run_id))

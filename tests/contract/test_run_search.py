@@ -26,7 +26,7 @@ from trackback.search import (
 from trackback.search.order import MAX_ORDERS
 from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
-from trackback.services.run_data import RunData
+from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, run_search
@@ -65,7 +65,7 @@ class World:
 
     async def fill(self, chance: random.Random, count: int) -> None:
         experiments, inputs = Experiments(self._storage, "mlflow-artifacts:/"), Inputs(self._storage)
-        data = RunData(self._storage, Sealer(self._storage))
+        run_log = RunLog(self._storage, Sealer(self._storage))
         self.experiments = [await experiments.create(ANYONE, name) for name in ("one", "two")]
         for _ in range(count):
             run = await self.runs.create(
@@ -82,7 +82,7 @@ class World:
             points = [
                 (key, step, value) for key, values in self.series[run_id].items() for step, value in enumerate(values)
             ]
-            await data.log(
+            await run_log.log(
                 ANYONE,
                 run_id,
                 points=Points(

@@ -9,7 +9,7 @@ from trackback.entities import ANYONE, LifecycleStage, Run, RunStatus
 from trackback.errors import InvalidParameter, NotFound
 from trackback.services.experiments import Experiments
 from trackback.services.metrics import Metrics
-from trackback.services.run_data import LOGGED_MODELS_TAG, RunData
+from trackback.services.run_log import LOGGED_MODELS_TAG, RunLog
 from trackback.services.runs import RUN_NAME_TAG, Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage
@@ -24,7 +24,7 @@ class Desk:
 
     def __init__(self, storage: Storage, experiment_id: str) -> None:
         self.runs = Runs(storage, lambda: NOW_MS)
-        self.data = RunData(storage, Sealer(storage))
+        self.run_log = RunLog(storage, Sealer(storage))
         self.metrics = Metrics(storage)
         self.experiments = Experiments(storage, "mlflow-artifacts:/")
         self.experiment_id = experiment_id
@@ -40,10 +40,10 @@ class Desk:
         return {tag.key: tag.value for tag in (await self.run()).data.tags}
 
     async def log_params(self, *params: tuple[str, str]) -> None:
-        await self.data.log(ANYONE, self.run_id, params=params)
+        await self.run_log.log(ANYONE, self.run_id, params=params)
 
     async def log_tags(self, *tags: tuple[str, str]) -> None:
-        await self.data.log(ANYONE, self.run_id, tags=tags)
+        await self.run_log.log(ANYONE, self.run_id, tags=tags)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ async def test_renaming_changes_name_and_tag_together(desk: Desk, way: str) -> N
 
 async def test_a_tag_with_a_name_that_is_too_long_is_named(desk: Desk) -> None:
     with pytest.raises(InvalidParameter, match=r"'tags\[1\]\.value' exceeds the maximum length of 250"):
-        await desk.data.log(ANYONE, desk.run_id, tags=[("a", "b"), (RUN_NAME_TAG, "x" * 251)])
+        await desk.run_log.log(ANYONE, desk.run_id, tags=[("a", "b"), (RUN_NAME_TAG, "x" * 251)])
 
 
 async def test_an_update_changes_only_what_is_given(desk: Desk) -> None:
@@ -134,8 +134,8 @@ async def test_a_deleted_run_takes_nothing(desk: Desk) -> None:
     for write in (
         desk.log_params(("a", "1")),
         desk.log_tags(("a", "1")),
-        desk.data.log(ANYONE, desk.run_id, points=Points(["m"], [0], [0], [1.0])),
-        desk.data.delete_tag(ANYONE, desk.run_id, RUN_NAME_TAG),
+        desk.run_log.log(ANYONE, desk.run_id, points=Points(["m"], [0], [0], [1.0])),
+        desk.run_log.delete_tag(ANYONE, desk.run_id, RUN_NAME_TAG),
         desk.runs.update(ANYONE, desk.run_id, status=RunStatus.FAILED),
     ):
         with pytest.raises(InvalidParameter, match=message):
@@ -145,7 +145,7 @@ async def test_a_deleted_run_takes_nothing(desk: Desk) -> None:
 
 async def test_an_unknown_run_is_not_found(desk: Desk) -> None:
     with pytest.raises(NotFound, match="Run with id=nothere not found"):
-        await desk.data.log(ANYONE, "nothere", tags=[("a", "b")])
+        await desk.run_log.log(ANYONE, "nothere", tags=[("a", "b")])
 
 
 async def test_a_param_may_be_logged_again_but_not_changed(desk: Desk) -> None:
@@ -161,17 +161,17 @@ async def test_a_tag_is_what_it_was_set_to_last(desk: Desk) -> None:
     assert (await desk.tags())["a"] == "2"
     await desk.log_tags(("a", "3"))
     assert (await desk.tags())["a"] == "3"
-    await desk.data.delete_tag(ANYONE, desk.run_id, "a")
+    await desk.run_log.delete_tag(ANYONE, desk.run_id, "a")
     assert "a" not in await desk.tags()
     with pytest.raises(NotFound, match="No tag with name: a in run with id"):
-        await desk.data.delete_tag(ANYONE, desk.run_id, "a")
+        await desk.run_log.delete_tag(ANYONE, desk.run_id, "a")
 
 
 async def test_a_batch_is_all_or_nothing(desk: Desk) -> None:
     await desk.log_params(("lr", "0.1"))
     before = repr(await desk.run())
     with pytest.raises(InvalidParameter, match="Changing param values"):
-        await desk.data.log(
+        await desk.run_log.log(
             ANYONE,
             desk.run_id,
             points=Points(["m"], [0], [0], [1.0]),
@@ -193,7 +193,7 @@ async def test_a_batch_is_all_or_nothing(desk: Desk) -> None:
 )
 async def test_a_batch_has_a_limit(desk: Desk, points: int, params: int, tags: int, problem: str) -> None:
     with pytest.raises(InvalidParameter, match=problem):
-        await desk.data.log(
+        await desk.run_log.log(
             ANYONE,
             desk.run_id,
             points=Points(["m"] * points, range(points), [0] * points, [0.0] * points),
@@ -226,7 +226,7 @@ async def test_long_values_are_cut_unless_the_server_is_told_to_refuse_them(desk
     await desk.log_tags(("t", long))
     assert (await desk.params())["p"] == long[: limits.PARAM_VALUE_LENGTH]
     assert (await desk.tags())["t"] == long[: limits.TAG_VALUE_LENGTH]
-    strict = RunData(storage, Sealer(storage), truncate=False)
+    strict = RunLog(storage, Sealer(storage), truncate=False)
     with pytest.raises(InvalidParameter, match="exceeds the maximum length of 6000"):
         await strict.log(ANYONE, desk.run_id, params=[("q", long)])
 
@@ -237,21 +237,21 @@ async def test_long_values_are_cut_unless_the_server_is_told_to_refuse_them(desk
 )
 async def test_times_and_steps_have_64_bits(desk: Desk, timestamp: int, step: int, problem: str) -> None:
     with pytest.raises(InvalidParameter, match=rf"metrics\[1\].*{problem}"):
-        await desk.data.log(ANYONE, desk.run_id, points=Points(["m", "m"], [0, step], [0, timestamp], [1.0, 2.0]))
+        await desk.run_log.log(ANYONE, desk.run_id, points=Points(["m", "m"], [0, step], [0, timestamp], [1.0, 2.0]))
 
 
 async def test_models_that_old_clients_log_gather_in_one_tag(desk: Desk) -> None:
     for _ in range(2):
-        await desk.data.log_model(ANYONE, desk.run_id, MODEL)
+        await desk.run_log.log_model(ANYONE, desk.run_id, MODEL)
     assert (await desk.tags())[LOGGED_MODELS_TAG].count('"artifact_path"') == 2
     for bad, problem in (("{", "no JSON"), ("[]", "missing mandatory"), ('{"flavors": {}}', "artifact_path")):
         with pytest.raises(InvalidParameter, match=problem):
-            await desk.data.log_model(ANYONE, desk.run_id, bad)
+            await desk.run_log.log_model(ANYONE, desk.run_id, bad)
 
 
 @pytest.mark.parametrize("tag", ["nonsense", "5", '{"artifact_path": "model"}'])
 async def test_a_model_is_not_added_to_a_tag_that_holds_something_else(desk: Desk, tag: str) -> None:
     await desk.log_tags((LOGGED_MODELS_TAG, tag))
     with pytest.raises(InvalidParameter, match="is no list of models"):
-        await desk.data.log_model(ANYONE, desk.run_id, MODEL)
+        await desk.run_log.log_model(ANYONE, desk.run_id, MODEL)
     assert (await desk.tags())[LOGGED_MODELS_TAG] == tag

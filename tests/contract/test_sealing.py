@@ -9,7 +9,7 @@ from trackback.entities import ANYONE
 from trackback.services import sealing as background
 from trackback.services.experiments import Experiments
 from trackback.services.metrics import Metrics
-from trackback.services.run_data import RunData
+from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, runs, sealing
@@ -29,7 +29,7 @@ class Server:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._steps: Iterator[int] = iter(range(1000))
-        self._data = RunData(storage, Sealer(storage))
+        self._run_log = RunLog(storage, Sealer(storage))
 
     async def new_run(self) -> str:
         experiment = await Experiments(self._storage, "mlflow-artifacts:/").create(ANYONE, f"e{next(self._steps)}")
@@ -38,7 +38,7 @@ class Server:
     async def log(self, run_id: str, records: int) -> None:
         for _ in range(records):
             step = next(self._steps)
-            await self._data.log(ANYONE, run_id, points=Points(["m"], [step], [step], [1.0]))
+            await self._run_log.log(ANYONE, run_id, points=Points(["m"], [step], [step], [1.0]))
 
     async def number(self, run_id: str) -> int:
         record = await self._storage.read(lambda tx: runs.find(tx, run_id))

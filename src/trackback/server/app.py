@@ -21,7 +21,7 @@ from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
-from trackback.services.run_data import RunData
+from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, open_storage
@@ -51,7 +51,7 @@ def build_services(storage: Storage, blobs: BlobStore, sealer: Sealer, settings:
     return Services(
         experiments=Experiments(storage, settings.default_artifact_root),
         runs=Runs(storage, truncate=truncate),
-        run_data=RunData(storage, sealer, truncate=truncate),
+        run_log=RunLog(storage, sealer, truncate=truncate),
         metrics=Metrics(storage),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),

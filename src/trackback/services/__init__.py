@@ -7,7 +7,7 @@ from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
-from trackback.services.run_data import RunData
+from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 
 
@@ -17,7 +17,7 @@ class Services:
 
     experiments: Experiments
     runs: Runs
-    run_data: RunData
+    run_log: RunLog
     metrics: Metrics
     inputs: Inputs
     logged_models: LoggedModels

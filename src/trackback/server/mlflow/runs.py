@@ -8,7 +8,7 @@ from trackback.limits import RUNS_PER_PAGE_DEFAULT
 from trackback.server.mlflow.endpoints import rpc
 from trackback.server.mlflow.protojson import Int64, Message, NonEmpty
 from trackback.services import Services
-from trackback.services.run_data import ModelOfPoint
+from trackback.services.run_log import ModelOfPoint
 from trackback.storage.metrics import Points
 
 
@@ -156,15 +156,15 @@ async def search(services: Services, actor: Actor, request: SearchRuns) -> RunsA
 async def log_metric(services: Services, actor: Actor, request: LogMetric) -> None:
     points = Points((request.key,), (request.step,), (request.timestamp,), (request.value,))
     models = [_of_model(0, request)] if request.model_id else ()
-    await services.run_data.log(actor, request.run, points=points, models=models, single=True)
+    await services.run_log.log(actor, request.run, points=points, models=models, single=True)
 
 
 async def log_param(services: Services, actor: Actor, request: LogKeyValue) -> None:
-    await services.run_data.log(actor, request.run, params=[(request.key, request.value)], single=True)
+    await services.run_log.log(actor, request.run, params=[(request.key, request.value)], single=True)
 
 
 async def set_tag(services: Services, actor: Actor, request: LogKeyValue) -> None:
-    await services.run_data.log(actor, request.run, tags=[(request.key, request.value)], single=True)
+    await services.run_log.log(actor, request.run, tags=[(request.key, request.value)], single=True)
 
 
 async def log_batch(services: Services, actor: Actor, request: LogBatch) -> None:
@@ -175,7 +175,7 @@ async def log_batch(services: Services, actor: Actor, request: LogBatch) -> None
         [metric.timestamp for metric in metrics],
         [metric.value for metric in metrics],
     )
-    await services.run_data.log(
+    await services.run_log.log(
         actor,
         request.run,
         points=points,
@@ -186,11 +186,11 @@ async def log_batch(services: Services, actor: Actor, request: LogBatch) -> None
 
 
 async def delete_tag(services: Services, actor: Actor, request: DeleteTag) -> None:
-    await services.run_data.delete_tag(actor, request.run, request.key)
+    await services.run_log.delete_tag(actor, request.run, request.key)
 
 
 async def log_model(services: Services, actor: Actor, request: LogModel) -> None:
-    await services.run_data.log_model(actor, request.run, request.model_json)
+    await services.run_log.log_model(actor, request.run, request.model_json)
 
 
 def _of_model(place: int, metric: MetricPoint | LogMetric) -> ModelOfPoint:

@@ -29,7 +29,7 @@ class ModelOfPoint(NamedTuple):
     dataset_digest: str
 
 
-class RunData:
+class RunLog:
     """``truncate``: values longer than their limit are cut, as MLflow does by default, and not refused."""
 
     def __init__(self, storage: Storage, sealer: Sealer, *, truncate: bool = True) -> None:
