@@ -1,0 +1,158 @@
+"""What a request or a command is about, from the text that names it.
+
+A *subject* is what can be promoted: a version, ``models:/churn/7`` or ``models:/churn@champion``, or a run,
+``runs:/<run id>``. A *stream* is whose promotions they are: ``models:/churn`` or ``experiments:/12`` in requests,
+``models/3`` and ``experiments/12`` wherever a renamed model must stay the same.
+"""
+
+from typing import NamedTuple
+
+from trackback import limits
+from trackback.errors import InvalidParameter, NotFound
+from trackback.limits import INT64_MAX, shown
+from trackback.storage import Transaction, experiments, runs, subjects
+from trackback.storage.runs import RunRecord
+from trackback.storage.subjects import ModelRecord, VersionRecord
+
+_DIGITS = 20  # more than any id has
+_FORMS = "Name a version, as models:/churn/7 or models:/churn@champion, or a run, as runs:/<run id>."
+_STREAM_FORMS = "Name a registered model, as models:/churn, or an experiment, as experiments:/12."
+
+
+class Subject(NamedTuple):
+    """A version (``model_version`` and ``model`` are its row's and its model's id) or a run.
+
+    ``digest`` is that of the version, None of an unverified one; of a run, that under which it was last promoted.
+    ``author`` is who registered the version, or whose run it is, as far as is known. ``run_id`` is that of the run
+    that the version came from, which need not be here, or of the run itself.
+    """
+
+    stream: str
+    digest: str | None
+    author: str
+    run_id: str | None
+    description: str | None = None
+    model_version: int | None = None
+    model: int | None = None
+    name: str | None = None
+    version: int | None = None
+    run: RunRecord | None = None
+
+    @property
+    def text(self) -> str:
+        """How people name it."""
+        return f"runs:/{self.run_id}" if self.run else f"models:/{self.name}/{self.version}"
+
+
+def resolve(tx: Transaction, text: str) -> Subject:
+    """What ``text`` names.
+
+    Raises InvalidParameter if it names nothing that can be promoted, NotFound if there is no such thing.
+    """
+    limits.check_text(text, "subject")
+    scheme, _, rest = text.partition(":/")
+    if scheme == "runs":
+        return _run(tx, rest)
+    if scheme != "models":
+        raise InvalidParameter(f"Invalid subject {shown(text)}. {_FORMS}")
+    name, _, alias = rest.rpartition("@")
+    if name and "/" not in alias:
+        return of_version(_version_by_alias(tx, name, alias))
+    name, _, number = rest.rpartition("/")
+    if not (name and number.isascii() and number.isdigit()):
+        raise InvalidParameter(f"Invalid subject {shown(text)}: it names no version. {_FORMS}")
+    return of_version(_version(tx, name, number))
+
+
+def of_version(record: VersionRecord) -> Subject:
+    return Subject(
+        stream=model_stream(record.model),
+        digest=record.digest,
+        author=record.user_id,
+        run_id=record.run_id or None,
+        description=record.description or None,
+        model_version=record.id,
+        model=record.model,
+        name=record.name,
+        version=record.version,
+    )
+
+
+def of_run(tx: Transaction, record: RunRecord) -> Subject:
+    return Subject(
+        stream=experiment_stream(record.experiment),
+        digest=subjects.promoted_digest(tx, record.id),
+        author=record.user_id,
+        run_id=record.uuid,
+        run=record,
+    )
+
+
+def model_stream(model: int) -> str:
+    return f"models/{model}"
+
+
+def experiment_stream(experiment: int) -> str:
+    return f"experiments/{experiment}"
+
+
+def resolve_stream(tx: Transaction, text: str) -> str:
+    """The stream that ``text`` names, as ``models:/churn``, ``experiments:/12``, ``models/3`` or ``experiments/12``.
+
+    Raises InvalidParameter or NotFound.
+    """
+    limits.check_text(text, "stream")
+    kind, by_name, rest = text.partition(":/")
+    if not by_name:
+        kind, _, rest = text.partition("/")
+    if kind == "experiments" and rest:
+        experiment = experiments.find(tx, limits.check_experiment_id(rest, "stream"))
+        if experiment is None:
+            raise NotFound(f"There is no experiment {rest}. {_STREAM_FORMS}")
+        return experiment_stream(experiment.id)
+    if kind == "models" and by_name and rest:
+        return model_stream(_model(tx, rest).id)
+    if kind == "models" and rest.isascii() and rest.isdigit():
+        if model := subjects.find_model_by_id(tx, min(int(rest[:_DIGITS]), INT64_MAX)):
+            return model_stream(model.id)
+        raise NotFound(f"There is no registered model with the id {shown(rest)}. {_STREAM_FORMS}")
+    raise InvalidParameter(f"Invalid stream {shown(text)}. {_STREAM_FORMS}")
+
+
+def shown_stream(tx: Transaction, stream: str) -> str:
+    """How people name a stream: by what its model is called now."""
+    kind, _, number = stream.partition("/")
+    if kind == "models" and (model := subjects.find_model_by_id(tx, int(number))):
+        return f"models:/{model.name}"
+    return f"{kind}:/{number}"
+
+
+def _run(tx: Transaction, run_id: str) -> Subject:
+    record = runs.find(tx, limits.check_run_id(run_id, "subject"))
+    if record is None:
+        raise NotFound(f"There is no run {shown(run_id)}.")
+    return of_run(tx, record)
+
+
+def _model(tx: Transaction, name: str) -> ModelRecord:
+    model = subjects.find_model(tx, name)
+    if model is None:
+        raise NotFound(f"There is no registered model {shown(name)}. Names are taken as they are, case and all.")
+    return model
+
+
+def _version(tx: Transaction, name: str, digits: str) -> VersionRecord:
+    number = min(int(digits[:_DIGITS]), INT64_MAX)
+    if found := subjects.find_version(tx, name, number):
+        return found
+    last = _model(tx, name).last_version
+    why = "It was deleted." if 1 <= number <= last else f"Its last is {last}." if last else "It has none yet."
+    raise NotFound(f"There is no version {number} of the registered model {shown(name)}. {why}")
+
+
+def _version_by_alias(tx: Transaction, name: str, alias: str) -> VersionRecord:
+    if found := subjects.find_version_by_alias(tx, name, alias):
+        return found
+    aliases = subjects.aliases_of(tx, _model(tx, name).id)
+    has = f"Its aliases are {', '.join(aliases)}." if aliases else "It has no aliases."
+    raise NotFound(f"The registered model {shown(name)} has no alias {shown(alias)}. {has}")
