@@ -84,7 +84,7 @@ def readable_models(actor: Actor) -> frozenset[int] | None:
 
 
 def readable_streams(actor: Actor) -> frozenset[str] | None:
-    """The streams of promotions (``experiments/<number>``, ``models/<number>``) that the actor may read; None if all."""
+    """The streams of promotions, ``experiments/<number>`` and ``models/<number>``, to be read; None if all."""
     experiments, models = readable_experiments(actor), readable_models(actor)
     if experiments is None or models is None:
         return None
