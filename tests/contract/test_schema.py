@@ -134,6 +134,7 @@ async def test_check_finds_a_damaged_file(sqlite_uri: str, tmp_path: Path, damag
     execute(sqlite_uri, "PRAGMA wal_checkpoint(TRUNCATE)")
     file = tmp_path / "trackback.db"
     content = bytearray(file.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + len(damage)] = damage
+    place = content.index(b"name 1000")
+    content[place : place + len(damage)] = damage
     file.write_bytes(content)
     assert schema.check(sqlite_uri) != []
