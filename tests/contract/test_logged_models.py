@@ -11,12 +11,14 @@ import pytest
 from trackback import limits
 from trackback.entities import (
     ANYONE,
+    DatasetFilter,
     LoggedModel,
     LoggedModelData,
     LoggedModelInfo,
     LoggedModelStatus,
     Metric,
     Param,
+    Points,
     Tag,
 )
 from trackback.errors import BadRequest, InvalidParameter, NotFound
@@ -28,8 +30,6 @@ from trackback.services.run_log import ModelOfPoint, RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage
-from trackback.storage.logged_model_search import DatasetFilter
-from trackback.storage.metrics import Points
 
 
 class World:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from trackback import limits
-from trackback.entities import ANYONE, Metric
+from trackback.entities import ANYONE, Metric, Points
 from trackback.errors import InvalidParameter
 from trackback.services.experiments import Experiments
 from trackback.services.metrics import Metrics
@@ -15,7 +15,6 @@ from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, history, runs, sealing
-from trackback.storage.metrics import Points
 
 
 class Logger:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from trackback.entities import ANYONE, Dataset, DatasetInput, Run, RunStatus, Tag, ViewType
+from trackback.entities import ANYONE, Dataset, DatasetInput, Points, Run, RunStatus, Tag, ViewType
 from trackback.errors import InvalidParameter
 from trackback.search import (
     RUNS,
@@ -30,7 +30,6 @@ from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, run_search
-from trackback.storage.metrics import Points
 
 TEXTS = [
     "a",

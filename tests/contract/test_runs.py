@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from trackback import limits
-from trackback.entities import ANYONE, LifecycleStage, Run, RunStatus
+from trackback.entities import ANYONE, LifecycleStage, Points, Run, RunStatus
 from trackback.errors import InvalidParameter, NotFound
 from trackback.services.experiments import Experiments
 from trackback.services.metrics import Metrics
@@ -13,7 +13,6 @@ from trackback.services.run_log import LOGGED_MODELS_TAG, RunLog
 from trackback.services.runs import RUN_NAME_TAG, Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage
-from trackback.storage.metrics import Points
 
 NOW_MS = 1_700_000_000_000
 MODEL = '{"artifact_path": "m", "flavors": {}, "utc_time_created": "now", "run_id": "x"}'

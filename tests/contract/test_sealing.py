@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from trackback.entities import ANYONE
+from trackback.entities import ANYONE, Points
 from trackback.services import sealing as background
 from trackback.services.experiments import Experiments
 from trackback.services.metrics import Metrics
@@ -13,7 +13,6 @@ from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, runs, sealing
-from trackback.storage.metrics import Points
 
 RECORDS = 3
 

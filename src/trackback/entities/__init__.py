@@ -31,6 +31,7 @@ from trackback.entities.promotions import (
 from trackback.entities.registry import Alias, ModelVersion, ModelVersionStatus, RegisteredModel, Stage
 from trackback.entities.tracking import (
     Dataset,
+    DatasetFilter,
     DatasetInput,
     DatasetSummary,
     Experiment,
@@ -40,6 +41,7 @@ from trackback.entities.tracking import (
     LoggedModelStatus,
     ModelInput,
     ModelOutput,
+    Points,
     Run,
     RunData,
     RunInfo,
@@ -56,6 +58,7 @@ __all__ = [
     "AuditEntry",
     "Blob",
     "Dataset",
+    "DatasetFilter",
     "DatasetInput",
     "DatasetSummary",
     "Entity",
@@ -77,6 +80,7 @@ __all__ = [
     "Param",
     "PendingPromotion",
     "Permission",
+    "Points",
     "Policy",
     "PromotedSnapshot",
     "Promotion",

@@ -1,8 +1,26 @@
 """Experiments, runs, data sets and logged models."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from trackback.entities.base import Entity, LifecycleStage, Metric, Param, Tag
+
+
+class Points(NamedTuple):
+    """Points of one run as equally long columns. Values may be NaN; infinities are clamped when they are logged."""
+
+    keys: Sequence[str]
+    steps: Sequence[int]
+    timestamps_ms: Sequence[int]
+    values: Sequence[float]
+
+
+class DatasetFilter(NamedTuple):
+    """Which points a search looks at: those that belong to a data set. An empty field is any."""
+
+    name: str = ""
+    digest: str = ""
 
 
 class RunStatus(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trackback import limits
-from trackback.entities import Actor, LifecycleStage, LoggedModel, LoggedModelStatus
+from trackback.entities import Actor, DatasetFilter, LifecycleStage, LoggedModel, LoggedModelStatus
 from trackback.errors import BadRequest, InvalidParameter, NotFound
 from trackback.limits import shown
 from trackback.search import LOGGED_MODELS, parse_filter, parse_order_field
@@ -16,7 +16,7 @@ from trackback.services.clock import Clock, now_ms
 from trackback.services.experiments import active_experiment
 from trackback.services.random_names import random_name
 from trackback.storage import Storage, Transaction, logged_model_search, logged_models, names
-from trackback.storage.logged_model_search import DatasetFilter, LoggedModelOrder, LoggedModelQuery
+from trackback.storage.logged_model_search import LoggedModelOrder, LoggedModelQuery
 from trackback.storage.logged_models import LoggedModelRecord
 
 

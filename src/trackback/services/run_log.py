@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trackback import limits
-from trackback.entities import Actor
+from trackback.entities import Actor, Points
 from trackback.errors import InvalidParameter, NotFound
 from trackback.services.logged_models import active_model
 from trackback.services.runs import RUN_NAME_TAG, Place, active_run, checked_tags, in_list
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, Transaction, logged_models, metrics, names, runs
 from trackback.storage.logged_models import ModelPoint
-from trackback.storage.metrics import Points
 from trackback.storage.runs import RunRecord
 
 LOGGED_MODELS_TAG = "mlflow.log-model.history"

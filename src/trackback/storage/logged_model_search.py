@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from trackback.entities import LifecycleStage
+from trackback.entities import DatasetFilter, LifecycleStage
 from trackback.search import Aggregate, Comparison, Field, Kind, Node, Operator
 from trackback.storage.conditions import (
     Fragment,
@@ -37,13 +37,6 @@ _TIES = {"creation_timestamp_ms": "m.created_ms DESC", "model_id": "m.uuid"}
 _TABLES = {Kind.PARAM: "logged_model_params", Kind.TAG: "logged_model_tags"}
 _LATEST = "ORDER BY step DESC, timestamp_ms DESC, value DESC LIMIT 1"
 _NULLS = (Operator.IS_NULL, Operator.IS_NOT_NULL)
-
-
-class DatasetFilter(NamedTuple):
-    """Points that belong to a data set; an empty field is any."""
-
-    name: str = ""
-    digest: str = ""
 
 
 class LoggedModelOrder(NamedTuple):

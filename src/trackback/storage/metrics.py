@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from trackback.entities import Points
 from trackback.storage.codec import pack_record
 from trackback.storage.interface import Transaction
 from trackback.storage.runs import RunRecord
@@ -37,15 +38,6 @@ ON CONFLICT (run, key) DO UPDATE SET
 # Never the same twice: a server counts up from the time it started at, in nanoseconds, and no server writes one record
 # a nanosecond. Were two to agree all the same, one of them would lose the race for the number and take the next.
 _record_numbers = itertools.count(time.time_ns())
-
-
-class Points(NamedTuple):
-    """Points of one run as equally long columns. Values may be NaN, but not infinite."""
-
-    keys: Sequence[str]
-    steps: Sequence[int]
-    timestamps_ms: Sequence[int]
-    values: Sequence[float]
 
 
 class _Latest(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trackback.entities import Actor, LoggedModel, LoggedModelStatus, Permission
+from trackback.entities import Actor, DatasetFilter, LoggedModel, LoggedModelStatus, Permission
 from trackback.errors import InvalidParameter
 from trackback.limits import LOGGED_MODELS_PER_PAGE_DEFAULT, shown
 from trackback.server.mlflow.endpoints import rpc
@@ -12,7 +12,6 @@ from trackback.server.mlflow.protojson import Int64, Message, NonEmpty
 from trackback.server.mlflow.runs import KeyValue
 from trackback.services import Services
 from trackback.services.logged_models import ModelOrder
-from trackback.storage.logged_model_search import DatasetFilter
 
 
 class CreateLoggedModel(Message, frozen=True):

@@ -2,14 +2,13 @@
 
 import msgspec
 
-from trackback.entities import Actor, Permission, Run, RunInfo, RunStatus, ViewType
+from trackback.entities import Actor, Permission, Points, Run, RunInfo, RunStatus, ViewType
 from trackback.errors import InvalidParameter
 from trackback.limits import RUNS_PER_PAGE_DEFAULT
 from trackback.server.mlflow.endpoints import rpc
 from trackback.server.mlflow.protojson import Int64, Message, NonEmpty
 from trackback.services import Services
 from trackback.services.run_log import ModelOfPoint
-from trackback.storage.metrics import Points
 
 
 class RunRequest(Message, frozen=True):
