@@ -56,6 +56,17 @@ DATASET_SUMMARIES = 1000
 SEARCH_EXPERIMENTS = 50_000  # ours: experiments in one search of runs or logged models
 SEARCH_DATASETS = 30  # ours: data sets in one search of logged models; each of its metrics asks for all of them
 
+# Ours, all of them: what CI reports. PostgreSQL's indexes take no longer names than these.
+DELIVERY_KEY_LENGTH = 500
+DELIVERY_NAME_LENGTH = 250
+ENVIRONMENT_LENGTH = 250
+LOCATOR_LENGTH = 500
+URL_LENGTH = 2000
+BUILDS_PER_PAGE = 1000
+BUILDS_PER_PAGE_DEFAULT = 100
+DEPLOYMENTS_PER_PAGE = 1000
+DEPLOYMENTS_PER_PAGE_DEFAULT = 100
+
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
 LARGEST_DOUBLE = sys.float_info.max

@@ -18,6 +18,7 @@ from trackback.entities.accounts import (
 )
 from trackback.entities.artifacts import Blob, FileInfo, ManifestEntry, Snapshot
 from trackback.entities.base import Entity, LifecycleStage, Metric, Param, Tag, ViewType
+from trackback.entities.delivery import Build, BuildResult, Deployment, DeploymentKind
 from trackback.entities.promotions import (
     Approval,
     PendingPromotion,
@@ -57,10 +58,14 @@ __all__ = [
     "Approval",
     "AuditEntry",
     "Blob",
+    "Build",
+    "BuildResult",
     "Dataset",
     "DatasetFilter",
     "DatasetInput",
     "DatasetSummary",
+    "Deployment",
+    "DeploymentKind",
     "Entity",
     "Experiment",
     "FileInfo",
