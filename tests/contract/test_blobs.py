@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import os
 import random
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.s3 import S3
-from trackback.artifacts import BlobStore, open_blobs
+from trackback.artifacts import BlobStore, Stored, open_blobs
 from trackback.entities import Blob
 from trackback.errors import DataLoss, Unavailable
 
@@ -161,6 +162,55 @@ async def test_an_upload_that_is_cancelled_leaves_no_trace(blobs: BlobStore, pla
     with pytest.raises(asyncio.CancelledError):
         await upload
     assert place.files() == []
+
+
+async def test_a_copy_lies_where_the_blob_lay_in_its_first_store(blobs: BlobStore, tmp_path: Path) -> None:
+    first = open_blobs(str(tmp_path / "first"))
+    for content in (b"weights", some_bytes(LARGE)):
+        blob = await first.put(stream(content))
+        await blobs.keep(blob, await first.read(blob))
+        assert await contents(blobs, blob) == content
+        assert blob.location in [stored.location for stored in await blobs.list_after("", 10)]
+    await first.close()
+
+
+async def test_a_copy_from_an_object_store_keeps_its_name_too(blobs: BlobStore) -> None:
+    blob = Blob(hashlib.sha256(b"weights").hexdigest(), 7, f"blobs/{'0f' * 16}")
+    await blobs.keep(blob, stream(b"weights"))
+    assert await contents(blobs, blob) == b"weights"
+    assert [stored.location for stored in await blobs.list_after("", 10)] == [blob.location]
+
+
+async def test_a_damaged_copy_is_not_kept(blobs: BlobStore, place: Place) -> None:
+    blob = Blob(hashlib.sha256(b"weights").hexdigest(), 7, f"blobs/{'0f' * 16}")
+    with pytest.raises(DataLoss, match=f"{blob.digest} is damaged"):
+        await blobs.keep(blob, stream(b"weighty"))
+    assert place.files() == []
+
+
+async def test_all_that_is_stored_is_listed_in_pages_with_size_and_time(blobs: BlobStore) -> None:
+    stored = [await blobs.put(stream(bytes(size))) for size in range(1, 8)]
+    stored.append(Blob(hashlib.sha256(b"").hexdigest(), 0, f"blobs/{'0f' * 16}"))
+    await blobs.keep(stored[-1], stream(b""))
+    found: list[Stored] = []
+    while page := await blobs.list_after(found[-1].location if found else "", 3):
+        found += page
+        assert len(page) <= 3
+    assert [(each.location, each.size) for each in found] == sorted((each.location, each.size) for each in stored)
+    assert all(abs(each.modified_ms / 1000 - time.time()) < 60 for each in found)
+
+
+async def test_files_of_others_in_the_same_place_are_not_listed(local_place: Place) -> None:
+    blobs = open_blobs(local_place.uri)
+    folder = Path(local_place.uri)
+    for name in ("blobs/notes.txt", "blobs/00/notes.txt", "README", f"tmp/{'a' * 32}"):
+        (folder / name).write_text("not a blob's")
+    assert [stored.location for stored in await blobs.list_after("", 10)] == [f"tmp/{'a' * 32}"]
+    await blobs.close()
+
+
+async def test_an_empty_store_lists_nothing(blobs: BlobStore) -> None:
+    assert await blobs.list_after("", 10) == []
 
 
 async def test_a_reader_that_stops_early_harms_nothing(blobs: BlobStore) -> None:

@@ -17,6 +17,15 @@ def lost(blob: Blob) -> DataLoss:
     )
 
 
+def changed(blob: Blob, found: str) -> DataLoss:
+    """What was read as the blob is something else."""
+    log.error("the bytes at %s have the digest %s instead of %s", blob.location, found, blob.digest)
+    return DataLoss(
+        f"The file with SHA-256 {blob.digest} is damaged: its bytes have the SHA-256 {found}. "
+        "Restore it from a backup, or log the file again."
+    )
+
+
 def full(error: Exception) -> StorageFull:
     _record(error)
     return StorageFull("The artifact store has no room left. Nothing was stored; free some space and repeat.")

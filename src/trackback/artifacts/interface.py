@@ -11,13 +11,28 @@ bytes are kept only once is settled in the database, where a digest has one row.
   lost bytes that it had; what ``chunks`` raises arrives as it is.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import NamedTuple
 
 from trackback.entities import Blob
 
 PIECE_SIZE = 1 << 20
 """Bytes that are read, written and hashed at a time."""
+
+LOCATION = re.compile(r"blobs/(?:[0-9a-f]{2}/[0-9a-f]{62}\.[0-9a-f]{16}|[0-9a-f]{32})")
+"""A location on local disk, or one in an object store: what was copied from one kind of store to another keeps it."""
+
+
+class Stored(NamedTuple):
+    """What lies in a store. ``modified_ms``: when it was written last, by the store's clock; in an object store that
+    may be when its upload began.
+    """
+
+    location: str
+    size: int
+    modified_ms: int
 
 
 class BlobStore(ABC):
@@ -42,6 +57,20 @@ class BlobStore(ABC):
     @abstractmethod
     async def delete(self, location: str) -> None:
         """Delete what is stored there; nothing there is no error."""
+
+    @abstractmethod
+    async def keep(self, blob: Blob, chunks: AsyncIterator[bytes]) -> None:
+        """Store a copy of ``blob`` under the very location that it has in another store.
+
+        DataLoss if the bytes of ``chunks`` are not the blob's, by their digest; then they are not kept.
+        """
+
+    @abstractmethod
+    async def list_after(self, location: str, limit: int) -> list[Stored]:
+        """What lies in the store, in the order of its locations: the first ``limit`` after ``location``, or of all.
+
+        What uploads that broke off have left behind is there too, so far as the store shows it. Other files are not.
+        """
 
     @abstractmethod
     async def ping(self) -> None:

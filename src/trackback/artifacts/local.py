@@ -2,6 +2,7 @@
 
     <folder>/tmp/<random>                                an upload under way
     <folder>/blobs/<2 hex>/<62 hex>.<random>             its bytes, once they are all there: named by their SHA-256
+    <folder>/blobs/<random>                              likewise, if it was copied here from an object store
 
 An upload is hashed while it is written, then fsynced and moved into place, and the directory is fsynced too.
 """
@@ -10,6 +11,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import re
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -20,7 +22,7 @@ from threading import Lock
 from typing import TypeVar
 
 from trackback.artifacts import faults
-from trackback.artifacts.interface import BlobStore
+from trackback.artifacts.interface import LOCATION, BlobStore, Stored
 from trackback.artifacts.streams import in_pieces, read_ahead
 from trackback.entities import Blob
 from trackback.errors import ConfigurationError, TrackbackError, Unavailable
@@ -30,6 +32,9 @@ T = TypeVar("T")
 THREADS = 8
 ABANDONED_AFTER_S = 24 * 3600
 WRITE_BACK_SIZE = 8 << 20
+
+_UPLOAD = re.compile("tmp/[0-9a-f]{32}")
+_LAST = "0"  # follows the slash: sorts after all that lies in a folder
 
 
 class LocalBlobs(BlobStore):
@@ -47,10 +52,16 @@ class LocalBlobs(BlobStore):
         self._threads = ThreadPoolExecutor(THREADS, "blobs")
 
     async def put(self, chunks: AsyncIterator[bytes]) -> Blob:
+        return await self._upload(chunks, lambda upload: upload.move_into(self._folder))
+
+    async def keep(self, blob: Blob, chunks: AsyncIterator[bytes]) -> None:
+        await self._upload(chunks, lambda upload: upload.move_to(self._folder, blob))
+
+    async def _upload(self, chunks: AsyncIterator[bytes], finish: Callable[["_Upload"], T]) -> T:
         upload = await self._in_thread(_Upload, self._uploads / secrets.token_hex(16))
         try:
             await self._receive(upload, in_pieces(chunks))
-            return await self._in_thread(upload.move_into, self._folder)
+            return await self._in_thread(finish, upload)
         except BaseException:
             await self._in_thread(upload.drop)
             raise
@@ -78,6 +89,9 @@ class LocalBlobs(BlobStore):
 
     async def delete(self, location: str) -> None:
         await self._in_thread((self._folder / location).unlink, True)
+
+    async def list_after(self, location: str, limit: int) -> list[Stored]:
+        return await self._in_thread(_list_after, self._folder, location, limit)
 
     async def ping(self) -> None:
         if not await self._in_thread(os.access, self._uploads, os.W_OK | os.X_OK):
@@ -123,15 +137,25 @@ class _Upload:
         self._written_back = self._size
 
     def move_into(self, folder: Path) -> Blob:
+        """Put the file where its digest says."""
         with self._lock:
-            os.fsync(self._descriptor)
-            self._close()
             digest = self._digest.hexdigest()
             location = f"blobs/{digest[:2]}/{digest[2:]}.{secrets.token_hex(8)}"
-            target = folder / location
-            self._path.rename(target)
-            _sync_directory(target.parent)
+            self._move(folder / location)
             return Blob(digest, self._size, location)
+
+    def move_to(self, folder: Path, blob: Blob) -> None:
+        """Put the file where ``blob`` lies; DataLoss if it is not that."""
+        with self._lock:
+            if (digest := self._digest.hexdigest()) != blob.digest:
+                raise faults.changed(blob, digest)
+            self._move(folder / blob.location)
+
+    def _move(self, target: Path) -> None:
+        os.fsync(self._descriptor)
+        self._close()
+        self._path.rename(target)
+        _sync_directory(target.parent)
 
     def drop(self) -> None:
         with self._lock:
@@ -160,6 +184,36 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except FileNotFoundError:
         return None
+
+
+def _list_after(folder: Path, location: str, limit: int) -> list[Stored]:
+    found: list[Stored] = []
+    for place in _places(folder):
+        if place.rstrip("/") + _LAST <= location or len(found) == limit:
+            continue
+        for name in sorted(_names(folder, place)):
+            if name > location and len(found) < limit and (stored := _stored(folder, name)):
+                found.append(stored)
+    return found
+
+
+def _places(folder: Path) -> list[str]:
+    """The folders that locations may lie in, with a slash at the end, and those that lie in none, in their order."""
+    shelves = [f"blobs/{each.name}{'/' * each.is_dir()}" for each in os.scandir(folder / "blobs")]
+    return [*sorted(shelves), "tmp/"]
+
+
+def _names(folder: Path, place: str) -> list[str]:
+    names = [place + each.name for each in os.scandir(folder / place)] if place.endswith("/") else [place]
+    return [name for name in names if LOCATION.fullmatch(name) or _UPLOAD.fullmatch(name)]
+
+
+def _stored(folder: Path, location: str) -> Stored | None:
+    try:
+        found = (folder / location).stat()
+    except FileNotFoundError:
+        return None
+    return Stored(location, found.st_size, found.st_mtime_ns // 1_000_000)
 
 
 def _sync_directory(path: Path) -> None:

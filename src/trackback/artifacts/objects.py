@@ -23,12 +23,13 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from trackback.artifacts import faults
-from trackback.artifacts.interface import BlobStore
+from trackback.artifacts.interface import LOCATION, BlobStore, Stored
 from trackback.artifacts.streams import in_pieces, read_ahead
 from trackback.entities import Blob
 from trackback.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:  # names that obstore has for type checkers only
+    from obstore import ObjectMeta
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
 PART_SIZE = 16 << 20
@@ -72,6 +73,15 @@ class ObjectBlobs(BlobStore):
 
     async def put(self, chunks: AsyncIterator[bytes]) -> Blob:
         location = f"blobs/{secrets.token_hex(16)}"
+        return await self._put_at(location, chunks)
+
+    async def keep(self, blob: Blob, chunks: AsyncIterator[bytes]) -> None:
+        kept = await self._put_at(blob.location, chunks)
+        if kept.digest != blob.digest:
+            await self._drop(blob.location)
+            raise faults.changed(blob, kept.digest)
+
+    async def _put_at(self, location: str, chunks: AsyncIterator[bytes]) -> Blob:
         source = _Source(in_pieces(chunks))
         whole = await source.read_below(PART_SIZE)
         await self._upload(location, source, source if whole is None else whole)
@@ -133,6 +143,17 @@ class ObjectBlobs(BlobStore):
         except BaseError as error:
             raise faults.unreachable(error) from error
 
+    async def list_after(self, location: str, limit: int) -> list[Stored]:
+        found: list[Stored] = []
+        try:
+            async for page in obstore.list(self._store, prefix="blobs", offset=location or None, chunk_size=limit):
+                found += [_stored(each) for each in page if LOCATION.fullmatch(each["path"])]
+                if len(found) >= limit:
+                    break
+        except (BaseError, FileNotFoundError) as error:
+            raise faults.unreachable(error) from error
+        return found[:limit]
+
     async def ping(self) -> None:
         """Ask for a listing that is empty: unlike a look at an object, it fails where there is no such bucket."""
         try:
@@ -145,6 +166,10 @@ class ObjectBlobs(BlobStore):
 
     async def close(self) -> None:
         """obstore keeps nothing that would have to be closed."""
+
+
+def _stored(found: "ObjectMeta") -> Stored:
+    return Stored(found["path"], found["size"], int(found["last_modified"].timestamp() * 1000))
 
 
 class _Source:
