@@ -38,6 +38,19 @@ BYTES = click.IntRange(min=0)
     callback=lambda context, parameter, value: _names(value),
 )
 @option(
+    "--auth",
+    "auth",
+    "Know who asks: users sign in with tokens or passwords, and may do what they have roles for. "
+    "`trackback user add NAME --admin` makes the first.",
+    is_flag=True,
+)
+@option(
+    "--allow-anonymous",
+    "allow_anonymous",
+    "Listen beyond loopback without --auth: whoever reaches the server may then read, change and delete everything.",
+    is_flag=True,
+)
+@option(
     "--max-json-bytes", "max_json_bytes", "The largest JSON body that is taken, in bytes.", type=click.IntRange(min=1)
 )
 @option(

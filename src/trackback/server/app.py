@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from trackback.artifacts import BlobStore, open_blobs
-from trackback.server.authorization import allow_everything, identify_by_address
+from trackback.errors import ConfigurationError
+from trackback.server.authorization import Admit, Authorization, admit_anybody
 from trackback.server.dispatch import Dispatcher
 from trackback.server.guard import make_guard
 from trackback.server.logs import logs_requests
@@ -16,11 +17,15 @@ from trackback.server.routing import BodyLimits, Router, Target
 from trackback.server.settings import Settings
 from trackback.server.ui import ROUTES as UI_ROUTES
 from trackback.services import Services
+from trackback.services.accounts import Accounts
 from trackback.services.artifacts import Artifacts
+from trackback.services.audit import AuditLog
 from trackback.services.experiments import Experiments
+from trackback.services.identities import Identities
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
+from trackback.services.passwords import Passwords
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
@@ -40,13 +45,32 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
         stack.push_async_callback(blobs.close)
         sealer = Sealer(storage)
         stack.push_async_callback(sealer.close)
-        services = build_services(storage, blobs, sealer, settings)
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        services = build_services(storage, blobs, sealer, passwords, settings)
         await services.experiments.ensure_default()
+        admit: Admit = admit_anybody
+        if settings.auth:
+            authorization = await open_authorization(storage, services.accounts, passwords)
+            stack.push_async_callback(authorization.close)
+            admit = authorization.admit
         sealer.start()
-        yield build_app(services, storage, blobs, settings)
+        yield build_app(services, storage, blobs, admit, settings)
 
 
-def build_services(storage: Storage, blobs: BlobStore, sealer: Sealer, settings: Settings) -> Services:
+async def open_authorization(storage: Storage, accounts: Accounts, passwords: Passwords) -> Authorization:
+    """Raises ConfigurationError if nobody could ever sign in."""
+    if not await accounts.has_admin():
+        raise ConfigurationError(
+            "There is no admin yet, so nobody could sign in. Make one first: "
+            "trackback user add NAME --admin --backend-store-uri URI"
+        )
+    return Authorization(Identities(storage, passwords), accounts)
+
+
+def build_services(
+    storage: Storage, blobs: BlobStore, sealer: Sealer, passwords: Passwords, settings: Settings
+) -> Services:
     truncate = not settings.refuse_long_values
     return Services(
         experiments=Experiments(storage, settings.default_artifact_root),
@@ -56,10 +80,12 @@ def build_services(storage: Storage, blobs: BlobStore, sealer: Sealer, settings:
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
         artifacts=Artifacts(storage, blobs, settings.default_artifact_root),
+        accounts=Accounts(storage, passwords),
+        audit=AuditLog(storage),
     )
 
 
-def build_app(services: Services, storage: Storage, blobs: BlobStore, settings: Settings) -> Dispatcher:
+def build_app(services: Services, storage: Storage, blobs: BlobStore, admit: Admit, settings: Settings) -> Dispatcher:
     statistics = RequestStatistics()
     pings = {"database": storage.ping, "artifact store": blobs.ping}
     routes = [*probe_routes(pings, statistics, lambda: storage.waiting), *MLFLOW_ROUTES, *UI_ROUTES]
@@ -67,7 +93,6 @@ def build_app(services: Services, storage: Storage, blobs: BlobStore, settings: 
     return Dispatcher(
         router=Router((Target(route, route.endpoint.bind(services, limits)) for route in routes), outside.explain),
         guard=make_guard(settings.host, settings.allowed_hosts),
-        identify=identify_by_address,
-        authorize=allow_everything,
+        admit=admit,
         observe=Observer(statistics, log_requests=logs_requests(settings)),
     )

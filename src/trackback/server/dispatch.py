@@ -6,7 +6,7 @@ from time import perf_counter
 
 from starlette.types import Receive, Scope, Send
 
-from trackback.server.authorization import Authorize, Identify
+from trackback.server.authorization import Admit
 from trackback.server.body import ClientGone
 from trackback.server.replies import send_error
 from trackback.server.routing import Router
@@ -23,8 +23,7 @@ Observe = Callable[[Scope, str, int, float], None]
 class Dispatcher:
     router: Router
     guard: Guard
-    identify: Identify
-    authorize: Authorize
+    admit: Admit
     observe: Observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,8 +34,7 @@ class Dispatcher:
                 self.guard(scope)
                 target, scope["path_params"] = self.router.find(scope["method"], scope["path"], scope["raw_path"])
                 route = target.route.path
-                actor = self.identify(scope)
-                self.authorize(actor, target.route.permission)
+                actor = await self.admit(scope, target.route.permission)
                 status = await target.handle(actor, scope, receive, send)
             except ClientGone:
                 raise

@@ -5,7 +5,7 @@ import logging
 import msgspec
 from starlette.types import Scope, Send
 
-from trackback.errors import MethodNotAllowed, TrackbackError
+from trackback.errors import MethodNotAllowed, TrackbackError, Unauthenticated
 from trackback.server.request_ids import request_id
 
 Header = tuple[bytes, bytes]
@@ -18,6 +18,12 @@ _JSON_HEADERS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"SAMEORIGIN"),
     (b"vary", b"Origin"),
+)
+
+# Basic lets a browser ask for name and password by itself.
+_CHALLENGES: tuple[Header, ...] = (
+    (b"www-authenticate", b'Basic realm="trackback", charset="UTF-8"'),
+    (b"www-authenticate", b'Bearer realm="trackback"'),
 )
 
 _encode = msgspec.json.Encoder().encode
@@ -42,8 +48,13 @@ async def send_error(scope: Scope, send: Send, error: Exception) -> int:
         name = request_id(scope)
         log.error("internal error in request %s", name, exc_info=error, extra={"request_id": name})
         error = TrackbackError(f"An internal error occurred. The server's log tells more, under request {name}.")
-    headers = ((b"allow", ", ".join(error.allowed).encode()),) if isinstance(error, MethodNotAllowed) else ()
-    return await send_json(send, error_body(error), error.status, headers)
+    return await send_json(send, error_body(error), error.status, _headers(error))
+
+
+def _headers(error: TrackbackError) -> tuple[Header, ...]:
+    if isinstance(error, MethodNotAllowed):
+        return ((b"allow", ", ".join(error.allowed).encode()),)
+    return _CHALLENGES if isinstance(error, Unauthenticated) else ()
 
 
 def error_body(error: TrackbackError) -> bytes:

@@ -19,6 +19,7 @@ from trackback import __version__
 from trackback.errors import ConfigurationError
 from trackback.server.app import open_app
 from trackback.server.deadlines import STOPPING_S, Deadlines
+from trackback.server.guard import is_loopback
 from trackback.server.logs import configure_logs
 from trackback.server.protocol import Protocol
 from trackback.server.settings import Settings
@@ -30,9 +31,20 @@ log = logging.getLogger(__name__)
 
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Raises ConfigurationError if the server can't start."""
+    check_who_may_come(settings)
     configure_logs(settings)
     with listen(settings.host, settings.port) as listener:
         uvloop.run(_serve(settings, listener))
+
+
+def check_who_may_come(settings: Settings) -> None:
+    """Raises ConfigurationError for a server that others can reach and that does not ask who they are."""
+    if settings.auth or settings.allow_anonymous or is_loopback(settings.host):
+        return
+    raise ConfigurationError(
+        f"Whoever reaches {settings.host} could read, change and delete everything. Give the server accounts with "
+        "--auth; or, if only those reach it who may do everything, say so with --allow-anonymous."
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -12,6 +12,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 5000
     allowed_hosts: tuple[str, ...] = ()
+    auth: bool = False
+    allow_anonymous: bool = False
     max_json_bytes: int = 32 * 2**20
     max_artifact_bytes: int = 0
     header_deadline_s: float = 10.0

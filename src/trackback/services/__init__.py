@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from trackback.services.accounts import Accounts
 from trackback.services.artifacts import Artifacts
+from trackback.services.audit import AuditLog
 from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
@@ -22,3 +24,5 @@ class Services:
     inputs: Inputs
     logged_models: LoggedModels
     artifacts: Artifacts
+    accounts: Accounts
+    audit: AuditLog

@@ -27,16 +27,12 @@ _WRONG = (
 
 
 class Identity(NamedTuple):
-    """``password`` is the hash that matched, None for a token's; ``expires_ms`` is when the credential ends."""
+    """``password`` is the hash that matched; a token has none."""
 
     user: str
     grants: Grants
     token: Token | None = None
     password: str | None = None
-
-    @property
-    def expires_ms(self) -> int | None:
-        return self.token.expires if self.token else None
 
 
 class Identities:

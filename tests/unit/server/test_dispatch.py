@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from trackback.entities import Actor, Permission
 from trackback.errors import InvalidParameter, PermissionDenied
-from trackback.server.authorization import identify_by_address
+from trackback.server.authorization import admit_anybody
 from trackback.server.body import ClientGone
 from trackback.server.dispatch import Dispatcher
 from trackback.server.replies import send_json
@@ -40,8 +40,7 @@ class Exchange:
         app = Dispatcher(
             router=Router([Target(route, self._handle)]),
             guard=lambda scope: None,
-            identify=identify_by_address,
-            authorize=self._authorize,
+            admit=self._admit,
             observe=lambda scope, route, status, seconds: self.observed.append((route, status)),
         )
         scope: Scope = {"method": "GET", "path": path, "raw_path": path.encode(), "client": ("192.0.2.1", 5)}
@@ -57,10 +56,11 @@ class Exchange:
         await self.answer()
         return await send_json(send, b"{}")
 
-    def _authorize(self, actor: Actor, permission: Permission) -> None:
+    async def _admit(self, scope: Scope, permission: Permission) -> Actor:
         self.permissions.append(permission)
         if self.denied:
             raise PermissionDenied("no")
+        return await admit_anybody(scope, permission)
 
     async def _receive(self) -> Message:
         raise AssertionError("nothing is read")
