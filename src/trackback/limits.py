@@ -27,6 +27,17 @@ LOGGED_MODEL_KEY_LENGTH = 255
 LOGGED_MODEL_VALUE_LENGTH = 100_000  # ours: MLflow has none
 
 SNAPSHOT_FILES = 100_000  # ours: a snapshot is made in one transaction
+REASON_LENGTH = 5000  # ours
+PROMOTIONS_PER_PAGE = 1000  # ours
+PROMOTIONS_PER_PAGE_DEFAULT = 100  # ours
+PROMOTIONS_WAIT_S = 60.0  # ours: what stands between a client and a server may end what takes longer
+REGISTERED_MODEL_NAME_LENGTH = 256  # that of MLflow's column, which only its SQLite does not hold it to
+REGISTRY_TAG_VALUE_LENGTH = 100_000
+REGISTRY_DESCRIPTION_LENGTH = 100_000  # ours: MLflow's column has 5,000, and its SQLite takes any
+ALIAS_LENGTH = 255
+VERSION_SOURCE_LENGTH = 4096  # ours: a location of artifacts, and a path below it
+RUN_LINK_LENGTH = 2048  # ours
+
 METRICS_PER_BATCH = 1000
 PARAMS_PER_BATCH = 100
 TAGS_PER_BATCH = 100
@@ -41,12 +52,17 @@ INPUT_TAG_KEY_LENGTH = 255
 INPUT_TAG_VALUE_LENGTH = 500
 DATASETS_PER_REQUEST = 1000  # ours: MLflow has none
 MODELS_PER_REQUEST = 1000  # ours
+REGISTRY_TAGS_PER_REQUEST = 1000  # ours
 
 RUNS_PER_PAGE = 50_000
 RUNS_PER_PAGE_DEFAULT = 1000
 EXPERIMENTS_PER_PAGE = 50_000
 LOGGED_MODELS_PER_PAGE = 1000  # ours: MLflow has none
 LOGGED_MODELS_PER_PAGE_DEFAULT = 50
+REGISTERED_MODELS_PER_PAGE = 1000
+REGISTERED_MODELS_PER_PAGE_DEFAULT = 100
+MODEL_VERSIONS_PER_PAGE = 200_000
+MODEL_VERSIONS_PER_PAGE_DEFAULT = 10_000  # ours, and what its Python client asks for: MLflow sends all 200,000
 HISTORY_PER_PAGE = 1_000_000  # ours: MLflow has none, and sends everything when not asked for pages
 BULK_HISTORY_RUNS = 100
 BULK_HISTORY_POINTS = 25_000
@@ -73,6 +89,8 @@ LARGEST_DOUBLE = sys.float_info.max
 
 _KEY = re.compile(r"[/\w.\- :]+")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
+_ALIAS = re.compile(r"[\w\-]+")
+_RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
 _LOGGED_MODEL_NAME_FORBIDDEN = frozenset("/:.%\"'")
 
 
@@ -202,6 +220,41 @@ def check_logged_model_key(key: str, what: str) -> str:
     if not key:
         raise InvalidParameter(f"Missing value for required parameter '{what}'. It is the name; it may not be empty.")
     return check_length(key, what, LOGGED_MODEL_KEY_LENGTH)
+
+
+def check_registered_model_name(name: str, what: str = "name") -> str:
+    if not name.strip():
+        raise InvalidParameter(f"Missing value for required parameter '{what}'. A model's name is not blank.")
+    if "/" in name or ":" in name:
+        raise InvalidParameter(f"Invalid model name {shown(name)}. Names cannot contain '/' or ':'.")
+    if name == "." or name.startswith(".."):
+        raise InvalidParameter(f"Invalid value {shown(name)} for parameter '{what}' supplied: it is a path.")
+    return check_length(name, what, REGISTERED_MODEL_NAME_LENGTH)
+
+
+def check_alias(alias: str) -> str:
+    """An alias of a version: not one that could be taken for a version's number, or for the newest version."""
+    check_length(alias, "alias", ALIAS_LENGTH)
+    if not _ALIAS.fullmatch(alias):
+        raise InvalidParameter(
+            f"Invalid alias name: {shown(alias)}. Names may only contain alphanumerics, underscores (_) and dashes (-)."
+        )
+    if _RESERVED_ALIAS.fullmatch(alias):
+        raise InvalidParameter(
+            f"Invalid alias name: {shown(alias)} is reserved: 'latest' is the newest version, and 'v' with a number "
+            "that version. Choose another name."
+        )
+    return alias
+
+
+def check_version(version: str) -> int:
+    """The number of a version, which is counted from 1; 0, which none has, for one of more than 18 digits."""
+    digits = version.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        raise InvalidParameter(
+            f"Invalid value {shown(version)} for parameter 'version' supplied: Model version must be an integer."
+        )
+    return int(version) if len(digits) <= 18 else 0
 
 
 def check_timestamp(timestamp: int, what: str) -> int:

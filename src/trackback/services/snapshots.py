@@ -64,17 +64,21 @@ def proxied(uri: str, path: str) -> Tree:
         return Tree(uri, fault=error.message)
 
 
+def files_of(tx: Transaction, tree: Tree) -> list[SnapshotFile]:
+    """The files of a tree as they are now; none if they can't be had."""
+    if tree.fault:
+        return []
+    if tree.proxy_path is None:
+        return snapshots.keep_blobs(tx, tree.taken_in)
+    return snapshots.files_below(tx, *paths.split_root(tree.proxy_path))
+
+
 def freeze(tx: Transaction, tree: Tree, now_ms: int) -> Snapshot | None:
     """The snapshot of a tree as it is now; None if there are no files, or they can't be had: ``why_missing`` says why.
 
     Raises InvalidParameter if there are more than ``limits.SNAPSHOT_FILES``.
     """
-    if tree.fault:
-        return None
-    if tree.proxy_path is None:
-        files = snapshots.keep_blobs(tx, tree.taken_in)
-    else:
-        files = snapshots.files_below(tx, *paths.split_root(tree.proxy_path))
+    files = files_of(tx, tree)
     return freeze_files(tx, files, now_ms) if files else None
 
 

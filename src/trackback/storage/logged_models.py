@@ -76,6 +76,28 @@ def find(tx: Transaction, model_id: str) -> LoggedModelRecord | None:
     return LoggedModelRecord(*row) if row else None
 
 
+def of_run(tx: Transaction, run_id: str) -> list[LoggedModelRecord]:
+    """The models that a run has made and that are not deleted, the oldest first."""
+    rows = tx.rows(
+        f"SELECT {MODEL_COLUMNS} FROM logged_models m WHERE m.source_run = ? AND m.lifecycle = 'active' ORDER BY m.id",
+        run_id,
+    )
+    return [LoggedModelRecord(*row) for row in rows]
+
+
+def find_of_run(tx: Transaction, experiment: int, run_id: str, name: str) -> LoggedModelRecord | None:
+    """The newest model of a name that a run has made, and that is not deleted."""
+    row = tx.row(
+        f"SELECT {MODEL_COLUMNS} FROM logged_models m WHERE m.experiment = ? AND m.name = ? AND m.source_run = ?"
+        " AND m.lifecycle = ? ORDER BY m.created_ms DESC, m.id DESC LIMIT 1",
+        experiment,
+        name,
+        run_id,
+        LifecycleStage.ACTIVE.value,
+    )
+    return LoggedModelRecord(*row) if row else None
+
+
 def add(
     tx: Transaction,
     uuid: str,

@@ -10,7 +10,7 @@ from trackback.storage.promotions import NewEntry
 
 _WAITING = (
     "SELECT w.id, w.stream, w.environment, w.model_version, w.run, w.actor, w.address, w.reason, w.origin,"
-    " w.allow_unverified, w.created_ms FROM pending_promotions w WHERE w.outcome IS NULL"
+    " w.permitted, w.allow_unverified, w.created_ms FROM pending_promotions w WHERE w.outcome IS NULL"
 )
 
 
@@ -26,15 +26,16 @@ class Waiting(NamedTuple):
     address: str | None
     reason: str
     origin: str
+    permitted: bool
     allow_unverified: bool
     created_ms: int
 
 
-def add(tx: Transaction, entry: NewEntry, allow_unverified: bool, now_ms: int) -> int:
+def add(tx: Transaction, entry: NewEntry, *, permitted: bool, allow_unverified: bool, now_ms: int) -> int:
     """Have a promotion wait; its number among those that wait."""
     number: int = tx.rows(
         "INSERT INTO pending_promotions (stream, environment, model_version, run, actor, address, reason, origin,"
-        " allow_unverified, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        " permitted, allow_unverified, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         entry.stream,
         entry.environment,
         entry.model_version,
@@ -43,15 +44,16 @@ def add(tx: Transaction, entry: NewEntry, allow_unverified: bool, now_ms: int) -
         entry.address,
         entry.reason,
         entry.origin.value,
+        int(permitted),
         int(allow_unverified),
         now_ms,
     )[0][0]
     return number
 
 
-def waiting(tx: Transaction, stream: str | None = None, environment: str | None = None) -> list[Waiting]:
-    """What waits, the oldest first."""
-    conditions = [Fragment("w.stream = ?", (stream,))] if stream is not None else []
+def waiting(tx: Transaction, streams: list[str] | None = None, environment: str | None = None) -> list[Waiting]:
+    """What waits, the oldest first; of some streams, or of all."""
+    conditions = [] if streams is None else [Fragment("w.stream {texts}", (streams,))]
     if environment is not None:
         conditions.append(Fragment("w.environment = ?", (environment,)))
     where = joined(conditions, "AND")
@@ -104,4 +106,4 @@ def describe(tx: Transaction, waiting: Waiting, unmet: Iterable[str]) -> Pending
 
 
 def _waiting(rows: list[Row]) -> list[Waiting]:
-    return [Waiting._make((*row[:9], bool(row[9]), row[10])) for row in rows]
+    return [Waiting._make((*row[:9], bool(row[9]), bool(row[10]), row[11])) for row in rows]

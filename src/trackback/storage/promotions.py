@@ -13,6 +13,7 @@ from trackback.storage.conditions import Fragment, joined
 from trackback.storage.interface import Row, Transaction
 
 _ENTRY = "p.seq, p.stream, p.environment, p.kind, p.model_version, p.run"
+_SAME_SUBJECT = "COALESCE(p.model_version, 0) = ? AND COALESCE(p.run, 0) = ?"
 _WHOLE = (
     "SELECT p.seq, p.stream, p.environment, p.kind, p.time_ms, p.actor, p.origin, p.reason, m.name, v.version, r.uuid,"
     " r.experiment, p.digest, p.replaced, p.overridden, p.unverified, p.basis FROM promotions p"
@@ -52,18 +53,30 @@ class NewEntry(NamedTuple):
     snapshots: tuple[PromotedSnapshot, ...] = ()
 
 
-class LogQuery(NamedTuple):
-    """Entries after a number, in order, of some streams and environments; None: of all."""
+class Scope(NamedTuple):
+    """Some streams and one environment; None: all."""
 
-    after: int
-    limit: int
-    stream: str | None = None
+    streams: list[str] | None = None
     environment: str | None = None
+
+    def conditions(self, *others: Fragment) -> Fragment:
+        found = list(others)
+        if self.streams is not None:
+            found.append(Fragment("p.stream {texts}", (self.streams,)))
+        if self.environment is not None:
+            found.append(Fragment("p.environment = ?", (self.environment,)))
+        return joined(found, "AND")
 
 
 def hold(tx: Transaction) -> None:
     """In a write: nobody else writes to the log until the transaction ends."""
     tx.rows("SELECT singleton FROM promotion_counter {for_update}")
+
+
+def last_number(tx: Transaction) -> int:
+    """The number of the last entry; 0 of an empty log."""
+    row = tx.row("SELECT last_seq FROM promotion_counter")
+    return int(row[0]) if row else 0
 
 
 def add(tx: Transaction, entry: NewEntry, now_ms: int) -> int:
@@ -122,28 +135,50 @@ def find(tx: Transaction, seq: int) -> Entry | None:
     return Entry(*row) if row else None
 
 
-def replaced_by(tx: Transaction, entry: Entry) -> Entry | None:
-    """The entry that held the environment when this one came."""
+def before(tx: Transaction, entry: Entry) -> Entry | None:
+    """The last entry for another subject before the one by which this entry's came to the environment first."""
+    origin = _first_placed(tx, entry) if entry.kind == PromotionKind.ROLLED_BACK else entry
     row = tx.row(
-        f"SELECT {_ENTRY} FROM promotions p JOIN promotions later ON later.replaced = p.seq WHERE later.seq = ?",
-        entry.seq,
+        f"SELECT {_ENTRY} FROM promotions p WHERE p.stream = ? AND p.environment = ? AND p.seq < ? AND p.kind <> ?"
+        f" AND NOT ({_SAME_SUBJECT}) ORDER BY p.seq DESC LIMIT 1",
+        entry.stream,
+        entry.environment,
+        origin.seq,
+        PromotionKind.DEMOTED.value,
+        *_subject(entry),
     )
     return Entry(*row) if row else None
 
 
-def first_placed(tx: Transaction, entry: Entry) -> Entry | None:
+def last_placed(tx: Transaction, entry: Entry) -> Entry | None:
+    """The last entry, up to this one, by which something came to hold the environment."""
+    row = tx.row(
+        f"SELECT {_ENTRY} FROM promotions p WHERE p.stream = ? AND p.environment = ? AND p.seq <= ? AND p.kind <> ?"
+        " ORDER BY p.seq DESC LIMIT 1",
+        entry.stream,
+        entry.environment,
+        entry.seq,
+        PromotionKind.DEMOTED.value,
+    )
+    return Entry(*row) if row else None
+
+
+def _first_placed(tx: Transaction, entry: Entry) -> Entry:
     """The entry by which the subject of a rollback had been promoted before."""
     row = tx.row(
         f"SELECT {_ENTRY} FROM promotions p WHERE p.stream = ? AND p.environment = ? AND p.seq < ? AND p.kind = ?"
-        " AND COALESCE(p.model_version, -1) = ? AND COALESCE(p.run, -1) = ? ORDER BY p.seq DESC LIMIT 1",
+        f" AND {_SAME_SUBJECT} ORDER BY p.seq DESC LIMIT 1",
         entry.stream,
         entry.environment,
         entry.seq,
         PromotionKind.PROMOTED.value,
-        -1 if entry.model_version is None else entry.model_version,
-        -1 if entry.run is None else entry.run,
+        *_subject(entry),
     )
-    return Entry(*row) if row else None
+    return Entry(*row) if row else entry
+
+
+def _subject(entry: Entry) -> tuple[int, int]:
+    return (entry.model_version or 0, entry.run or 0)
 
 
 def was_there(tx: Transaction, stream: str, environment: str, model_version: int | None, run: int | None) -> bool:
@@ -159,15 +194,10 @@ def was_there(tx: Transaction, stream: str, environment: str, model_version: int
     return found is not None
 
 
-def log(tx: Transaction, query: LogQuery) -> list[Promotion]:
-    """A page of the log."""
-    conditions = [Fragment("p.seq > ?", (query.after,))]
-    if query.stream is not None:
-        conditions.append(Fragment("p.stream = ?", (query.stream,)))
-    if query.environment is not None:
-        conditions.append(Fragment("p.environment = ?", (query.environment,)))
-    where = joined(conditions, "AND")
-    return _promotions(tx, tx.rows(f"{_WHOLE} WHERE {where.sql} ORDER BY p.seq LIMIT ?", *where.values, query.limit))
+def log(tx: Transaction, scope: Scope, after: int, limit: int) -> list[Promotion]:
+    """The first entries after a number."""
+    where = scope.conditions(Fragment("p.seq > ?", (after,)))
+    return _promotions(tx, tx.rows(f"{_WHOLE} WHERE {where.sql} ORDER BY p.seq LIMIT ?", *where.values, limit))
 
 
 def load(tx: Transaction, numbers: Sequence[int]) -> list[Promotion]:
@@ -175,20 +205,12 @@ def load(tx: Transaction, numbers: Sequence[int]) -> list[Promotion]:
     return _promotions(tx, tx.rows(f"{_WHOLE} WHERE p.seq {{ints}} ORDER BY p.seq", list(numbers)))
 
 
-def in_force(tx: Transaction, environment: str | None, stream: str | None, at_ms: int | None) -> list[Promotion]:
-    """The entries by which environments were held at a time (None: are held now), in the order of their streams."""
-    conditions = [
-        Fragment(f"{column} {operator} ?", (value,))
-        for column, operator, value in (
-            ("environment", "=", environment),
-            ("stream", "=", stream),
-            ("time_ms", "<=", at_ms),
-        )
-        if value is not None
-    ]
-    where = joined(conditions, "AND")
+def in_force(tx: Transaction, scope: Scope, at_ms: int) -> list[Promotion]:
+    """The entries by which environments were held at a time, in the order of their streams."""
+    where = scope.conditions(Fragment("p.time_ms <= ?", (at_ms,)))
     rows = tx.rows(
-        f"SELECT max(seq) FROM promotions WHERE {where.sql} GROUP BY stream, environment ORDER BY stream, environment",
+        f"SELECT max(p.seq) FROM promotions p WHERE {where.sql}"
+        " GROUP BY p.stream, p.environment ORDER BY p.stream, p.environment",
         *where.values,
     )
     latest = {entry.seq: entry for entry in load(tx, [seq for (seq,) in rows])}

@@ -50,6 +50,11 @@ def find(tx: Transaction, run_id: str) -> RunRecord | None:
     return RunRecord(*row) if row else None
 
 
+def find_by_number(tx: Transaction, run: int) -> RunRecord | None:
+    row = tx.row(f"SELECT {RUN_COLUMNS} FROM runs r WHERE r.id = ?", run)
+    return RunRecord(*row) if row else None
+
+
 def find_many(tx: Transaction, run_ids: Sequence[str]) -> list[RunRecord]:
     """Those of ``run_ids`` that exist."""
     rows = tx.rows(f"SELECT {RUN_COLUMNS} FROM runs r WHERE r.uuid {{texts}}", list(run_ids))

@@ -48,6 +48,12 @@ def find_version(tx: Transaction, name: str, version: int) -> VersionRecord | No
     return VersionRecord(*row) if row else None
 
 
+def find_version_by_id(tx: Transaction, model_version: int) -> VersionRecord | None:
+    """The version, unless it or its model was deleted."""
+    row = tx.row(f"{_VERSIONS} WHERE v.id = ? AND {_KEPT}", model_version)
+    return VersionRecord(*row) if row else None
+
+
 def find_version_by_alias(tx: Transaction, name: str, alias: str) -> VersionRecord | None:
     row = tx.row(
         f"{_VERSIONS} JOIN registered_model_aliases a ON a.model = m.id AND a.version = v.version"

@@ -61,6 +61,7 @@ CREATE TRIGGER promotion_snapshots_never_vanish BEFORE DELETE ON promotion_snaps
 BEGIN SELECT RAISE(ABORT, 'the promotion log is append-only'); END;
 
 -- Promotions that were asked for and wait: for a run to finish, or for what a policy wants. `outcome` is NULL as long.
+-- Tags of those who may not promote wait too, not `permitted`.
 CREATE TABLE pending_promotions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     stream TEXT NOT NULL,
@@ -71,6 +72,7 @@ CREATE TABLE pending_promotions (
     address TEXT,
     reason TEXT NOT NULL,
     origin TEXT NOT NULL,
+    permitted INTEGER NOT NULL,
     allow_unverified INTEGER NOT NULL,
     created_ms INTEGER NOT NULL,
     outcome TEXT,
