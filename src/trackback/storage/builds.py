@@ -32,7 +32,10 @@ class BuildRecord(NamedTuple):
 
 
 class BuildQuery(NamedTuple):
-    """What is None does not narrow. ``model_version`` is the row of a version: builds for any promotion of it."""
+    """What is None does not narrow. ``model_version`` and ``run`` are rows: builds for any promotion of them.
+
+    ``streams``: only for promotions of these.
+    """
 
     limit: int
     offset: int
@@ -41,6 +44,7 @@ class BuildQuery(NamedTuple):
     run: int | None = None
     url: str | None = None
     key: str | None = None
+    streams: list[str] | None = None
 
 
 def add(tx: Transaction, record: BuildRecord, now_ms: int) -> int | None:
@@ -58,7 +62,8 @@ def add(tx: Transaction, record: BuildRecord, now_ms: int) -> int | None:
 def update(tx: Transaction, build: Build, now_ms: int) -> None:
     """Write what may change of a build."""
     tx.run(
-        "UPDATE builds SET url = ?, log_url = ?, result = ?, started_ms = ?, finished_ms = ?, updated_ms = ? WHERE id = ?",
+        "UPDATE builds SET url = ?, log_url = ?, result = ?, started_ms = ?, finished_ms = ?, updated_ms = ?"
+        " WHERE id = ?",
         build.url or "",
         build.log_url or "",
         build.result.value,
@@ -117,6 +122,10 @@ def _conditions(query: BuildQuery) -> list[Fragment]:
         found.append(Fragment("substr(b.url, 1, 200) = ? AND b.url = ?", (query.url[:200], query.url)))
     if query.key is not None:
         found.append(Fragment("b.key = ?", (query.key,)))
+    if query.streams is not None:
+        found.append(
+            Fragment("b.promotion IN (SELECT p.seq FROM promotions p WHERE p.stream {texts})", (query.streams,))
+        )
     return found
 
 

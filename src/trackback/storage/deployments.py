@@ -91,6 +91,12 @@ def find_by_key(tx: Transaction, key: str) -> Deployment | None:
     return _deployment(row) if row else None
 
 
+def version_row(tx: Transaction, deployment: int) -> int | None:
+    """The row of the version that is deployed, where it is known."""
+    row = tx.row("SELECT model_version FROM deployments WHERE id = ?", deployment)
+    return row[0] if row else None
+
+
 def hold(tx: Transaction, deployment: int) -> Deployment | None:
     """``find``, in a write: nobody else ends the deployment before the transaction ends."""
     tx.rows("SELECT id FROM deployments WHERE id = ? {for_update}", deployment)
@@ -154,10 +160,8 @@ def _conditions(query: DeploymentQuery) -> list[Fragment]:
 
 
 def _deployment(row: Row) -> Deployment:
-    (number, key, environment, kind, locator, slot, started_ms, reported_ms, actor, digest, stream, name, version) = row[
-        :13
-    ]
-    promotion, build, image, region, ended_ms, replaced_by = row[13:]
+    number, key, environment, kind, locator, slot, started_ms, reported_ms, actor, digest, stream, *rest = row
+    name, version, promotion, build, image, region, ended_ms, replaced_by = rest
     return Deployment(
         id=number,
         key=key,
