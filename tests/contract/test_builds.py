@@ -80,9 +80,17 @@ class TestReports:
         changed = await builds.update(ANYONE, build.id, BuildReport(result=BuildResult.PASSED, finished_ms=9_000))
         assert (changed.result, changed.finished) == (BuildResult.PASSED, 9_000)
 
-    @pytest.mark.parametrize("missing", ["promotion", "system", "pipeline"])
-    async def test_a_new_build_needs_its_promotion_system_and_pipeline(self, builds: Builds, missing: str) -> None:
-        report = TEST_STAGE._replace(promotion=None) if missing == "promotion" else TEST_STAGE._replace(**{missing: ""})
+    @pytest.mark.parametrize(
+        ("missing", "report"),
+        [
+            ("promotion", TEST_STAGE._replace(promotion=None)),
+            ("system", TEST_STAGE._replace(system="")),
+            ("pipeline", TEST_STAGE._replace(pipeline="")),
+        ],
+    )
+    async def test_a_new_build_needs_its_promotion_system_and_pipeline(
+        self, builds: Builds, missing: str, report: BuildReport
+    ) -> None:
         with pytest.raises(InvalidParameter, match=f"required parameter '{missing}'"):
             await builds.report(ANYONE, report)
 
