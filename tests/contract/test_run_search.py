@@ -29,7 +29,8 @@ from trackback.services.inputs import Inputs
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
-from trackback.storage import Storage, run_search
+from trackback.storage import Storage, run_candidates, run_search
+from trackback.storage.run_candidates import Candidates
 
 TEXTS = [
     "a",
@@ -245,11 +246,38 @@ async def world(storage: Storage) -> World:
     return world
 
 
-@pytest.mark.parametrize("few", [run_search.FEW, -1], ids=["rarest term first", "walk"])
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> list[Candidates | None]:
+    """What each search chose, from the first: the candidates of a term, or None, a walk over the runs."""
+    choices: list[Candidates | None] = []
+
+    def find_candidates(*arguments: Any) -> Candidates | None:
+        choices.append(run_candidates.find_candidates(*arguments))
+        return choices[-1]
+
+    monkeypatch.setattr(run_search, "find_candidates", find_candidates)
+    return choices
+
+
+# What of the plan is set, and how many of the 250 searches then find candidates, at the least and at the most.
+PLANS: dict[str, tuple[dict[str, Any], int, int]] = {
+    "rarest term first": ({"TERMS_SAMPLED": 0}, 50, 250),
+    "entries of a key": ({"TERMS_COUNTED": 0, "SAMPLE": 1, "pace": lambda *_: math.inf}, 50, 250),
+    "walk": ({"TERMS_COUNTED": 0, "TERMS_SAMPLED": 0}, 0, 0),
+}
+
+
+@pytest.mark.parametrize(("settings", "least", "most"), PLANS.values(), ids=PLANS.keys())
 async def test_random_filters_and_orders_mean_what_the_language_says(
-    world: World, few: int, monkeypatch: pytest.MonkeyPatch
+    world: World,
+    chosen: list[Candidates | None],
+    settings: dict[str, Any],
+    least: int,
+    most: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(run_search, "FEW", few)
+    for name, value in settings.items():
+        monkeypatch.setattr(run_candidates, name, value)
     chance = random.Random(11)
     matched = 0
     for _ in range(250):
@@ -263,6 +291,73 @@ async def test_random_filters_and_orders_mean_what_the_language_says(
         assert found == ordered(world, expected, parse_order_by(orders, RUNS)), (text, orders)
         matched += bool(found)
     assert matched > 100
+    assert least <= len(chosen) - chosen.count(None) <= most
+
+
+@pytest.mark.parametrize(
+    ("filter_text", "size", "read"),
+    [
+        ("params.p LIKE '%no such text%'", 100, True),
+        ("params.p != 'a'", 1, False),
+        ("params.p LIKE '%'", 1, False),
+        ("min(metrics.l) > 5", 100, True),
+        ("params.p LIKE '%no such text%' OR tags.t = 'a'", 100, False),
+    ],
+)
+async def test_a_keys_entries_are_read_where_a_walk_would_go_further(
+    world: World,
+    chosen: list[Candidates | None],
+    filter_text: str,
+    size: int,
+    read: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run_candidates, "SAMPLE", 20)
+    await world.runs.search(
+        ANYONE, world.experiments, filter_text=filter_text, order_by=["metrics.m"], max_results=size
+    )
+    assert [found is not None for found in chosen] == [read]
+
+
+async def test_of_a_key_with_many_entries_not_all_are_read(
+    world: World, chosen: list[Candidates | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_candidates, "SAMPLE", 20)
+    monkeypatch.setattr(run_candidates, "ENTRIES", 20)
+    await world.runs.search(
+        ANYONE, world.experiments, filter_text="params.p LIKE '%no such text%'", order_by=["metrics.m"]
+    )
+    assert chosen == [None]
+
+
+@pytest.mark.parametrize(("key", "read"), [("p", False), ("missing", True)])
+async def test_where_reading_is_slower_than_walking_no_key_that_most_runs_have_is_read(
+    world: World, chosen: list[Candidates | None], key: str, read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_candidates, "SAMPLE", 20)
+    monkeypatch.setattr(run_candidates, "pace", lambda *_: 0.5)
+    await world.runs.search(ANYONE, world.experiments, filter_text=f"params.{key} LIKE '%no such text%'")
+    assert [found is not None for found in chosen] == [read]
+
+
+async def test_of_several_terms_the_one_that_holds_of_the_fewest_runs_is_sought(
+    world: World, chosen: list[Candidates | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_candidates, "SAMPLE", 20)
+    text = "params.p LIKE '%' AND params.`q r` LIKE '%no such text%' AND params.p != 'no such text'"
+    await world.runs.search(ANYONE, world.experiments, filter_text=text, order_by=["metrics.m"])
+    assert [found and found.term.value for found in chosen] == ["%no such text%"]
+
+
+async def test_a_term_that_turns_out_to_hold_of_many_runs_is_left_to_the_walk(
+    world: World, chosen: list[Candidates | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_candidates, "FEW", 20)
+    monkeypatch.setattr(run_candidates, "SAMPLE", 1)
+    monkeypatch.setattr(run_candidates, "pace", lambda *_: math.inf)
+    page = await world.runs.search(ANYONE, world.experiments, filter_text="params.p LIKE '%'")
+    assert chosen == [None]
+    assert len(page.items) == sum(any(param.key == "p" for param in run.data.params) for run in world.all)
 
 
 async def test_pages_put_together_are_the_whole_order(world: World) -> None:

@@ -1,42 +1,52 @@
-"""What an index can answer of a filter of runs: the indexes are on (experiment, key, value, run)."""
+"""Where the runs of a term are found: among the entries of its key, by the indexes on (experiment, key, value, run)."""
 
 from typing import Any, NamedTuple
 
 from trackback.search import Aggregate, Comparison, Field, Kind, Operator
-from trackback.storage.conditions import NOTHING, Fragment, joined, predicate
+from trackback.storage.conditions import NOTHING, Fragment, joined, number, predicate
 
 INDEXED_LENGTH = 200
 """Characters of a param's or tag's value that its index has."""
 
+COLUMNS = {Aggregate.LAST: "value", Aggregate.MIN: "min", Aggregate.MAX: "max"}
 RANGES = (Operator.EQUAL, Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST)
 
 
-class Indexed(NamedTuple):
-    """What an index finds for a term: all of its runs, and no others where it is ``exact``."""
+class Place(NamedTuple):
+    """The entries ``t`` of a key that a term holds of: those in a range of an index (None: anywhere), of which ``test``
+    holds besides (None: all of them).
+    """
 
-    condition: Fragment
-    exact: bool
+    indexed: Fragment | None
+    test: Fragment | None
 
 
-def indexed(field: Field, operator: Operator, value: Any) -> Indexed | None:
-    """What an index on the value can answer, without a look at the row."""
-    if field.kind is Kind.METRIC and field.aggregate is Aggregate.LAST:
-        if operator in RANGES or operator is Operator.IN:
-            return Indexed(joined((Fragment("t.is_nan = 0"), predicate("t.value", operator, value)), "AND"), True)
-    elif field.kind in (Kind.PARAM, Kind.TAG):
-        start = f"substr(t.value, 1, {INDEXED_LENGTH})"
-        if operator is Operator.EQUAL:
-            return Indexed(predicate(start, operator, value[:INDEXED_LENGTH]), len(value) < INDEXED_LENGTH)
-        if operator is Operator.IN:
-            starts = tuple(each[:INDEXED_LENGTH] for each in value)
-            return Indexed(predicate(start, operator, starts), all(len(each) < INDEXED_LENGTH for each in value))
-        if operator is Operator.LIKE and (prefix := _literal_prefix(value)):
-            return Indexed(Fragment(f"{start} >= ? AND {start} < ?", (prefix, _successor(prefix))), False)
-    else:
+def place(field: Field, operator: Operator, value: Any) -> Place | None:
+    """Where a term's entries are; None where it is not on entries, or holds of runs that have none."""
+    if operator is Operator.IS_NULL or field.kind not in (Kind.PARAM, Kind.TAG, Kind.METRIC):
         return None
     if operator is Operator.IS_NOT_NULL and field.aggregate is Aggregate.LAST:
-        return Indexed(NOTHING, True)
-    return None
+        return Place(NOTHING, None)
+    if field.kind is not Kind.METRIC:
+        return _place_of_text(operator, value)
+    if field.aggregate is not Aggregate.LAST:
+        return Place(None, predicate(f"t.{COLUMNS[field.aggregate]}", operator, value))
+    test = joined([number("t.value", operator, value)], "AND")
+    return Place(test, None) if operator in (*RANGES, Operator.IN) else Place(None, test)
+
+
+def _place_of_text(operator: Operator, value: Any) -> Place:
+    """An index finds a long value by its start, and a pattern by its literal one: the rest is left to a test."""
+    start, test = f"substr(t.value, 1, {INDEXED_LENGTH})", predicate("t.value", operator, value)
+    if operator is Operator.EQUAL:
+        indexed = predicate(start, operator, value[:INDEXED_LENGTH])
+        return Place(indexed, None if len(value) < INDEXED_LENGTH else test)
+    if operator is Operator.IN:
+        indexed = predicate(start, operator, tuple(each[:INDEXED_LENGTH] for each in value))
+        return Place(indexed, None if all(len(each) < INDEXED_LENGTH for each in value) else test)
+    if operator is Operator.LIKE and (prefix := _literal_prefix(value)):
+        return Place(Fragment(f"{start} >= ? AND {start} < ?", (prefix, _successor(prefix))), test)
+    return Place(None, test)
 
 
 def commonness(term: Comparison) -> int:
