@@ -75,7 +75,11 @@ class PendingPromotion(Entity, frozen=True):
 
 
 class Policy(Entity, frozen=True):
-    """What a version must show before it enters an environment; ``revision`` counts from 1."""
+    """What a version must show before it enters an environment: a revision, of which the last counts.
+
+    ``revision`` counts from 1. ``stream`` may be ``*``, all registered models; ``name`` is that of the one model that
+    it is for. ``removed`` is set of a revision by which the policy ended.
+    """
 
     stream: str
     environment: str
@@ -83,11 +87,14 @@ class Policy(Entity, frozen=True):
     document: dict[str, Any]
     actor: str
     time: int
+    name: str | None = None
+    removed: bool = False
 
 
 class Verdict(Entity, frozen=True):
     """One check's result on one digest."""
 
+    id: int
     digest: str
     name: str
     passed: bool
@@ -98,6 +105,8 @@ class Verdict(Entity, frozen=True):
 
 
 class Approval(Entity, frozen=True):
+    """A person's consent that a digest enters an environment."""
+
     digest: str
     stream: str
     environment: str

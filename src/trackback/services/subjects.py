@@ -8,12 +8,16 @@ A *subject* is what can be promoted: a version, ``models:/churn/7`` or ``models:
 from typing import NamedTuple
 
 from trackback import limits
+from trackback.entities import Actor
 from trackback.errors import InvalidParameter, NotFound
 from trackback.limits import INT64_MAX, shown
+from trackback.services import access
 from trackback.storage import Transaction, experiments, runs, subjects
 from trackback.storage.runs import RunRecord
 from trackback.storage.subjects import ModelRecord, VersionRecord
 
+_NOTE = "mlflow.note.content"  # where MLflow's UI keeps what people write about a run
+_OBJECTS = {"models": "model", "experiments": "experiment"}
 _DIGITS = 20  # more than any id has
 _FORMS = "Name a version, as models:/churn/7 or models:/churn@champion, or a run, as runs:/<run id>."
 _STREAM_FORMS = "Name a registered model, as models:/churn, or an experiment, as experiments:/12."
@@ -44,24 +48,24 @@ class Subject(NamedTuple):
         return f"runs:/{self.run_id}" if self.run else f"models:/{self.name}/{self.version}"
 
 
-def resolve(tx: Transaction, text: str) -> Subject:
-    """What ``text`` names.
+def resolve(tx: Transaction, text: str, actor: Actor | None = None) -> Subject:
+    """What ``text`` names. What the actor may not read is as if it were not there.
 
     Raises InvalidParameter if it names nothing that can be promoted, NotFound if there is no such thing.
     """
     limits.check_text(text, "subject")
     scheme, _, rest = text.partition(":/")
     if scheme == "runs":
-        return _run(tx, rest)
+        return of_run(tx, _run(tx, rest, actor))
     if scheme != "models":
         raise InvalidParameter(f"Invalid subject {shown(text)}. {_FORMS}")
     name, _, alias = rest.rpartition("@")
     if name and "/" not in alias:
-        return of_version(_version_by_alias(tx, name, alias))
+        return of_version(_version_by_alias(tx, _model(tx, name, actor), alias))
     name, _, number = rest.rpartition("/")
     if not (name and number.isascii() and number.isdigit()):
         raise InvalidParameter(f"Invalid subject {shown(text)}: it names no version. {_FORMS}")
-    return of_version(_version(tx, name, number))
+    return of_version(_version(tx, _model(tx, name, actor), number))
 
 
 def of_version(record: VersionRecord) -> Subject:
@@ -84,6 +88,7 @@ def of_run(tx: Transaction, record: RunRecord) -> Subject:
         digest=subjects.promoted_digest(tx, record.id),
         author=record.user_id,
         run_id=record.uuid,
+        description=runs.find_tag(tx, record.id, _NOTE) or None,
         run=record,
     )
 
@@ -96,10 +101,16 @@ def experiment_stream(experiment: int) -> str:
     return f"experiments/{experiment}"
 
 
-def resolve_stream(tx: Transaction, text: str) -> str:
+def object_of(stream: str) -> dict[str, int]:
+    """What roles are given for, as ``access`` is asked for it: the stream's model or experiment."""
+    kind, _, number = stream.partition("/")
+    return {_OBJECTS[kind]: int(number)} if number else {}
+
+
+def resolve_stream(tx: Transaction, text: str, actor: Actor | None = None) -> str:
     """The stream that ``text`` names, as ``models:/churn``, ``experiments:/12``, ``models/3`` or ``experiments/12``.
 
-    Raises InvalidParameter or NotFound.
+    What the actor may not read is as if it were not there. Raises InvalidParameter or NotFound.
     """
     limits.check_text(text, "stream")
     kind, by_name, rest = text.partition(":/")
@@ -107,15 +118,16 @@ def resolve_stream(tx: Transaction, text: str) -> str:
         kind, _, rest = text.partition("/")
     if kind == "experiments" and rest:
         experiment = experiments.find(tx, limits.check_experiment_id(rest, "stream"))
-        if experiment is None:
-            raise NotFound(f"There is no experiment {rest}. {_STREAM_FORMS}")
+        if experiment is None or _is_hidden(actor, experiment=experiment.id):
+            raise NotFound(f"There is no experiment {shown(rest)}. {_STREAM_FORMS}")
         return experiment_stream(experiment.id)
     if kind == "models" and by_name and rest:
-        return model_stream(_model(tx, rest).id)
+        return model_stream(_model(tx, rest, actor).id)
     if kind == "models" and rest.isascii() and rest.isdigit():
-        if model := subjects.find_model_by_id(tx, min(int(rest[:_DIGITS]), INT64_MAX)):
-            return model_stream(model.id)
-        raise NotFound(f"There is no registered model with the id {shown(rest)}. {_STREAM_FORMS}")
+        model = subjects.find_model_by_id(tx, min(int(rest[:_DIGITS]), INT64_MAX))
+        if model is None or _is_hidden(actor, model=model.id):
+            raise NotFound(f"There is no registered model with the id {shown(rest)}. {_STREAM_FORMS}")
+        return model_stream(model.id)
     raise InvalidParameter(f"Invalid stream {shown(text)}. {_STREAM_FORMS}")
 
 
@@ -127,32 +139,36 @@ def shown_stream(tx: Transaction, stream: str) -> str:
     return f"{kind}:/{number}"
 
 
-def _run(tx: Transaction, run_id: str) -> Subject:
+def _is_hidden(actor: Actor | None, *, experiment: int | None = None, model: int | None = None) -> bool:
+    return actor is not None and not access.may_read(actor, experiment=experiment, model=model)
+
+
+def _run(tx: Transaction, run_id: str, actor: Actor | None) -> RunRecord:
     record = runs.find(tx, limits.check_run_id(run_id, "subject"))
-    if record is None:
+    if record is None or _is_hidden(actor, experiment=record.experiment):
         raise NotFound(f"There is no run {shown(run_id)}.")
-    return of_run(tx, record)
+    return record
 
 
-def _model(tx: Transaction, name: str) -> ModelRecord:
+def _model(tx: Transaction, name: str, actor: Actor | None) -> ModelRecord:
     model = subjects.find_model(tx, name)
-    if model is None:
+    if model is None or _is_hidden(actor, model=model.id):
         raise NotFound(f"There is no registered model {shown(name)}. Names are taken as they are, case and all.")
     return model
 
 
-def _version(tx: Transaction, name: str, digits: str) -> VersionRecord:
+def _version(tx: Transaction, model: ModelRecord, digits: str) -> VersionRecord:
     number = min(int(digits[:_DIGITS]), INT64_MAX)
-    if found := subjects.find_version(tx, name, number):
+    if found := subjects.find_version(tx, model.name, number):
         return found
-    last = _model(tx, name).last_version
+    last = model.last_version
     why = "It was deleted." if 1 <= number <= last else f"Its last is {last}." if last else "It has none yet."
-    raise NotFound(f"There is no version {number} of the registered model {shown(name)}. {why}")
+    raise NotFound(f"There is no version {number} of the registered model {shown(model.name)}. {why}")
 
 
-def _version_by_alias(tx: Transaction, name: str, alias: str) -> VersionRecord:
-    if found := subjects.find_version_by_alias(tx, name, alias):
+def _version_by_alias(tx: Transaction, model: ModelRecord, alias: str) -> VersionRecord:
+    if found := subjects.find_version_by_alias(tx, model.name, alias):
         return found
-    aliases = subjects.aliases_of(tx, _model(tx, name).id)
+    aliases = subjects.aliases_of(tx, model.id)
     has = f"Its aliases are {', '.join(aliases)}." if aliases else "It has no aliases."
-    raise NotFound(f"The registered model {shown(name)} has no alias {shown(alias)}. {has}")
+    raise NotFound(f"The registered model {shown(model.name)} has no alias {shown(alias)}. {has}")

@@ -1,0 +1,240 @@
+"""Whether something may enter an environment: the policy that is in force, point by point.
+
+Each point that is not met is a sentence that says what to do about it; what was found to be met is the basis, which the
+promotion's entry keeps.
+"""
+
+import shlex
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from trackback.artifacts import paths
+from trackback.entities import Approval, Policy, Role, Verdict
+from trackback.entities.policy_documents import (
+    Metadata,
+    PolicyDocument,
+    RequiredApprovals,
+    RequiredVerdict,
+    read_policy,
+)
+from trackback.services import run_trees
+from trackback.services.subjects import Subject, of_version
+from trackback.storage import Transaction, accounts, approvals, evidence, policies, runs, subjects, verdicts
+
+DAY_MS = 24 * 60 * 60 * 1000
+_SHOWN_DIGITS = 12
+
+
+class PolicySubject(NamedTuple):
+    """What is to be promoted: a version (``model_version`` is its row) or a run, as ``digest``.
+
+    ``author`` is who made it, who can't approve it; neither can the one whose run it came from.
+    """
+
+    stream: str
+    digest: str | None
+    author: str
+    run_id: str | None
+    model_version: int | None
+    description: str | None
+
+
+class Judgement(NamedTuple):
+    """``unmet``: a sentence for each point of the policy that is not met. ``basis``: what was looked at, for the log.
+
+    Both are empty without a policy.
+    """
+
+    unmet: tuple[str, ...]
+    basis: dict[str, Any]
+
+
+class Case(NamedTuple):
+    """A subject before an environment. ``text`` is how people name the subject."""
+
+    subject: PolicySubject
+    environment: str
+    now_ms: int
+    text: str
+    authors: tuple[str, ...]
+
+
+def judge(tx: Transaction, subject: PolicySubject, environment: str, now_ms: int) -> Judgement:
+    """Hold a subject to the policy in force: its stream's own, else that of all models. Without one, all may enter."""
+    policy = policies.in_force(tx, subject.stream, environment)
+    if policy is None:
+        return Judgement((), {})
+    document = read_policy(policy.document)
+    case = Case(subject, environment, now_ms, _text(tx, subject), authors_of(tx, subject.author, subject.run_id))
+    reported = [(required, _verdict(tx, case, required)) for required in document.verdicts]
+    given = _approvals(tx, case) if document.approvals else []
+    unmet = [*_unmet_on_digest(tx, case, document, reported, given), *_unmet_elsewhere(tx, case, document)]
+    return Judgement(tuple(unmet), _basis(policy, [verdict for _, verdict in reported if verdict], given))
+
+
+def authors_of(tx: Transaction, author: str, run_id: str | None) -> tuple[str, ...]:
+    """Who made a version or a run, as far as is known: whoever registered it, and whose run it was."""
+    trainer = evidence.user_of(tx, run_id) if run_id else None
+    return tuple(dict.fromkeys(each for each in (author, trainer) if each))
+
+
+def current_digest(tx: Transaction, subject: Subject) -> str | None:
+    """That of a version; of a run, that which its files have now, else that under which it was last promoted."""
+    now = run_trees.collect(tx, subject.run, {}).digest if subject.run else None
+    return now or subject.digest
+
+
+def _text(tx: Transaction, subject: PolicySubject) -> str:
+    version = subject.model_version and subjects.find_version_by_id(tx, subject.model_version)
+    return of_version(version).text if version else f"runs:/{subject.run_id}"
+
+
+def _basis(policy: Policy, reported: list[Verdict], given: list[Approval]) -> dict[str, Any]:
+    basis: dict[str, Any] = {"policy": {"stream": policy.stream, "revision": policy.revision}}
+    if reported:
+        basis["verdicts"] = [_kept(each, "id", "name", "passed", "time", "actor", "url") for each in reported]
+    if given:
+        basis["approvals"] = [_kept(each, "actor", "time", "reason") for each in given]
+    return basis
+
+
+def _kept(each: Verdict | Approval, *fields: str) -> dict[str, Any]:
+    values = ((field, getattr(each, field)) for field in fields)
+    return {field: value for field, value in values if value is not None}
+
+
+def _unmet_on_digest(
+    tx: Transaction,
+    case: Case,
+    document: PolicyDocument,
+    reported: list[tuple[RequiredVerdict, Verdict | None]],
+    given: list[Approval],
+) -> Iterator[str]:
+    """What has to be said of these very files."""
+    if case.subject.digest is None:
+        if document.verdicts or document.approvals:
+            yield (
+                "It is unverified: without a digest there can be no verdicts on it and no approvals of it. Register it "
+                "again from files that this server can read."
+            )
+        return
+    for required, verdict in reported:
+        if fault := _fault(case, required, verdict):
+            yield fault
+    if document.approvals and (fault := _missing_approvals(tx, case, document.approvals, given)):
+        yield fault
+
+
+def _verdict(tx: Transaction, case: Case, required: RequiredVerdict) -> Verdict | None:
+    digest = case.subject.digest
+    return verdicts.latest(tx, digest, required.name, required.reporters) if digest else None
+
+
+def _fault(case: Case, required: RequiredVerdict, verdict: Verdict | None) -> str | None:
+    name = required.name
+    report = f"trackback verdict {case.text} {shlex.quote(name)} --passed"
+    if verdict is None:
+        who = f"None of {', '.join(required.reporters)}" if required.reporters else "Nobody"
+        return (
+            f"The verdict '{name}' is missing. {who} has reported one on these files (digest "
+            f"{_short(case.subject.digest)}), and those on others don't count. Run the check, then report it: {report}"
+        )
+    if not verdict.passed:
+        at = f" at {verdict.url}" if verdict.url else ""
+        return (
+            f"The verdict '{name}' failed, as {verdict.actor} reported{at}. Register a version that is repaired, or "
+            "run the check again."
+        )
+    age_days = (case.now_ms - verdict.time) / DAY_MS
+    if required.max_age_days is not None and age_days > required.max_age_days:
+        return (
+            f"The verdict '{name}' is {age_days:.1f} days old, and must not be older than {required.max_age_days:g}. "
+            f"Run the check again, then report it: {report}"
+        )
+    return None
+
+
+def _approvals(tx: Transaction, case: Case) -> list[Approval]:
+    digest = case.subject.digest
+    return approvals.of_place(tx, digest, case.subject.stream, case.environment) if digest else []
+
+
+def _missing_approvals(tx: Transaction, case: Case, required: RequiredApprovals, given: list[Approval]) -> str | None:
+    counted = [each.actor for each in given if _counts(tx, case, required.role, each.actor)]
+    if len(counted) >= required.count:
+        return None
+    ignored = [each.actor for each in given if each.actor not in counted]
+    so_far = f", by {', '.join(counted)}" if counted else ""
+    if ignored:
+        so_far += f" (not counting {', '.join(ignored)}: an author, or without the role {required.role})"
+    others = f" other than {' and '.join(case.authors)}" if case.authors else ""
+    return (
+        f"It has {len(counted)} of the {required.count} approvals that {case.environment} needs{so_far}. Somebody"
+        f"{others}, with the role {required.role}, has to say: trackback approve {case.text} --for {case.environment}"
+    )
+
+
+def _counts(tx: Transaction, case: Case, role: Role, actor: str) -> bool:
+    """Whether an actor's approval counts: authors' never do, users' only while they have the role."""
+    if actor in case.authors:
+        return False
+    user = accounts.find_user(tx, actor)
+    if user is None:
+        return True  # somebody that another system knows
+    roles = {grant.role for grant in accounts.grants_of(tx, [user.id]) if grant.resource in ("", case.subject.stream)}
+    return not user.service and user.disabled_ms is None and not roles.isdisjoint({role, Role.ADMIN})
+
+
+def _unmet_elsewhere(tx: Transaction, case: Case, document: PolicyDocument) -> Iterator[str]:
+    """What has to be known of it beside."""
+    subject = case.subject
+    if document.after and not evidence.was_in(
+        tx, subject.stream, document.after, subject.digest, subject.model_version, subject.run_id
+    ):
+        yield (
+            f"It has not been in {document.after} with these files. Promote it there first: "
+            f"trackback promote {case.text} --to {document.after}"
+        )
+    for required in document.metadata:
+        if not _KNOWN[required](tx, subject):
+            yield _MISSING[required].format(text=case.text)
+
+
+def _has_dataset(tx: Transaction, subject: PolicySubject) -> bool:
+    return subject.run_id is not None and evidence.has_dataset(tx, subject.run_id)
+
+
+def _has_environment(tx: Transaction, subject: PolicySubject) -> bool:
+    if subject.run_id is not None and evidence.has_provenance(tx, subject.run_id):
+        return True
+    if subject.digest is None:
+        return False
+    if subject.model_version is not None:
+        return evidence.has_environment_file(tx, paths.snapshot_root(subject.digest))
+    run = runs.find(tx, subject.run_id or "")
+    trees = run_trees.collect(tx, run, {}).trees if run else []  # they are frozen only when the run enters
+    files = {file.path for tree in trees if tree.digest == subject.digest for file in tree.files}
+    return not files.isdisjoint(evidence.ENVIRONMENT_FILES)
+
+
+def _has_description(tx: Transaction, subject: PolicySubject) -> bool:
+    return bool(subject.description and subject.description.strip())
+
+
+_KNOWN = {
+    Metadata.DATASET: _has_dataset,
+    Metadata.ENVIRONMENT: _has_environment,
+    Metadata.DESCRIPTION: _has_description,
+}
+_MISSING = {
+    Metadata.DATASET: "No data set is logged with the run that {text} came from. Log it there: mlflow.log_input(…)",
+    Metadata.ENVIRONMENT: (
+        "The environment of {text} is not captured: there is no requirements.txt, conda.yaml or python_env.yaml beside "
+        "the model, and no provenance record of its run. Log the model with its requirements, and register it again."
+    ),
+    Metadata.DESCRIPTION: "{text} has no description. Write one that says what it is for, and what changed.",
+}
+
+
+def _short(digest: str | None) -> str:
+    return f"{(digest or '')[:_SHOWN_DIGITS]}…"
