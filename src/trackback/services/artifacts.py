@@ -7,16 +7,24 @@ from typing import NamedTuple
 
 from trackback import limits
 from trackback.artifacts import BlobStore, ForeignTree, open_foreign, paths
-from trackback.entities import Actor, Blob, FileInfo, ManifestEntry
-from trackback.errors import InvalidParameter, NotFound, Overloaded, StorageFull, TrackbackError
+from trackback.entities import Actor, Blob, FileInfo, ManifestEntry, Permission
+from trackback.errors import (
+    InvalidParameter,
+    NotFound,
+    Overloaded,
+    PermissionDenied,
+    StorageFull,
+    TrackbackError,
+)
 from trackback.limits import shown
+from trackback.services import file_access
 from trackback.services.clock import Clock, now_ms
-from trackback.services.logged_models import active_model
-from trackback.services.runs import active_run, existing_run
+from trackback.services.logged_models import readable_model, writable_model
+from trackback.services.runs import readable_run, writable_run
 from trackback.storage import Storage, Transaction, logged_models, manifests, runs
 
 # What a write raises when it is certain that nothing was committed: then nobody refers to what was uploaded for it.
-_REFUSED = (InvalidParameter, NotFound, Overloaded, StorageFull)
+_REFUSED = (InvalidParameter, NotFound, Overloaded, PermissionDenied, StorageFull)
 
 log = logging.getLogger(__name__)
 
@@ -64,18 +72,18 @@ class Artifacts:
             raise _missing(path, is_directory=True)
 
         def check(tx: Transaction) -> None:
-            _check_writable(tx, root)
+            _check_writable(tx, actor, root, path)
             _check_free(tx, root, inner)
 
         await self._storage.look_up(check)
         uploaded = await self._blobs.put(chunks)
-        await self._keep(root, inner, uploaded)
+        await self._keep(actor, root, inner, uploaded)
 
-    async def _keep(self, root: str, path: str, uploaded: Blob) -> None:
+    async def _keep(self, actor: Actor, root: str, path: str, uploaded: Blob) -> None:
         """Enter the blob into the manifest, and drop its bytes if they are not needed."""
 
         def operation(tx: Transaction) -> Blob:
-            _check_writable(tx, root)
+            _check_writable(tx, actor, root, _join(root, path))
             return enter(tx, root, path, uploaded, self._clock())
 
         try:
@@ -104,6 +112,8 @@ class Artifacts:
         root, inner = paths.split_root(paths.check_path(path))
 
         def operation(tx: Transaction) -> ManifestEntry:
+            if not file_access.may(tx, actor, Permission.READ, root):
+                raise _missing(path, is_directory=False)
             if entry := manifests.find(tx, root, inner):
                 return entry
             raise _missing(path, is_directory=manifests.is_directory(tx, root, inner))
@@ -120,7 +130,12 @@ class Artifacts:
         """What lies in a directory (``""``: the topmost), by name; nothing if it is a file, or not there."""
         directory = paths.check_directory(path)
         root, inner = paths.split_root(directory)
-        found = await self._storage.read(lambda tx: manifests.list_directory(tx, root, inner))
+
+        def operation(tx: Transaction) -> list[FileInfo]:
+            readable = file_access.may(tx, actor, Permission.READ, root)
+            return manifests.list_directory(tx, root, inner) if readable else []
+
+        found = await self._storage.read(operation)
         return [FileInfo(each.path.rpartition("/")[2], each.is_dir, each.file_size) for each in found]
 
     async def delete(self, actor: Actor, path: str) -> None:
@@ -131,38 +146,43 @@ class Artifacts:
                 "Invalid path: '': all artifacts can't be deleted at once; name a file or directory."
             )
         _check_not_frozen(path)
-        await self._storage.write(lambda tx: manifests.delete(tx, root, inner))
+
+        def operation(tx: Transaction) -> None:
+            file_access.require_write(tx, actor, root, path)
+            manifests.delete(tx, root, inner)
+
+        await self._storage.write(operation)
 
     async def put_to_run(self, actor: Actor, run_id: str, path: str, chunks: AsyncIterator[bytes]) -> None:
         """``put``, by the path within a run; InvalidParameter where its clients keep its artifacts themselves."""
-        uri = await self._run_uri(run_id)
+        uri = await self._run_uri(actor, run_id)
         if (base := paths.proxy_path(uri)) is None:
             raise InvalidParameter(f"The artifacts of run {run_id} lie at {shown(uri)}: upload them there.")
         await self.put(actor, _join(base, paths.check_path(path)), chunks)
 
     async def list_run(self, actor: Actor, run_id: str, path: str) -> Listing:
         """What lies in a directory of a run (``""``: the topmost)."""
-        return await self._list_tree(actor, await self._run_uri(run_id), path)
+        return await self._list_tree(actor, await self._run_uri(actor, run_id), path)
 
     async def open_of_run(self, actor: Actor, run_id: str, path: str) -> OpenFile:
         """A run's file; InvalidParameter if it is a directory, NotFound if there is nothing."""
-        return await self._open_in_tree(actor, await self._run_uri(run_id), path)
+        return await self._open_in_tree(actor, await self._run_uri(actor, run_id), path)
 
     async def list_model(self, actor: Actor, model_id: str, path: str) -> Listing:
         """What lies in a directory of a logged model (``""``: the topmost)."""
-        return await self._list_tree(actor, await self._model_uri(model_id), path)
+        return await self._list_tree(actor, await self._model_uri(actor, model_id), path)
 
     async def open_of_model(self, actor: Actor, model_id: str, path: str) -> OpenFile:
         """A logged model's file; InvalidParameter if it is a directory, NotFound if there is nothing."""
-        return await self._open_in_tree(actor, await self._model_uri(model_id), path)
+        return await self._open_in_tree(actor, await self._model_uri(actor, model_id), path)
 
-    async def _run_uri(self, run_id: str) -> str:
+    async def _run_uri(self, actor: Actor, run_id: str) -> str:
         limits.check_run_id(run_id)
-        return await self._storage.look_up(lambda tx: existing_run(tx, run_id).artifact_uri)
+        return await self._storage.look_up(lambda tx: readable_run(tx, actor, run_id).artifact_uri)
 
-    async def _model_uri(self, model_id: str) -> str:
+    async def _model_uri(self, actor: Actor, model_id: str) -> str:
         limits.check_text(model_id, "model_id")
-        return await self._storage.look_up(lambda tx: active_model(tx, model_id).artifact_uri)
+        return await self._storage.look_up(lambda tx: readable_model(tx, actor, model_id).artifact_uri)
 
     async def _list_tree(self, actor: Actor, uri: str, path: str) -> Listing:
         directory = paths.check_directory(path)
@@ -192,13 +212,14 @@ def _check_not_frozen(path: str) -> None:
         )
 
 
-def _check_writable(tx: Transaction, root: str) -> None:
+def _check_writable(tx: Transaction, actor: Actor, root: str, path: str) -> None:
     """Nothing is written to what was deleted. Files of a run or model that is not there are as those of any path."""
+    file_access.require_write(tx, actor, root, path)
     names = root.split("/")[:-1]
     if (run := paths.run_id(names)) and runs.find(tx, run):
-        active_run(tx, run)
+        writable_run(tx, actor, run)
     elif (model := paths.logged_model_id(names)) and logged_models.find(tx, model):
-        active_model(tx, model)
+        writable_model(tx, actor, model)
 
 
 def enter(tx: Transaction, root: str, path: str, blob: Blob, now_ms: int) -> Blob:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trackback import limits
-from trackback.entities import Actor, Experiment, LifecycleStage, ViewType
+from trackback.entities import Actor, Experiment, LifecycleStage, Permission, ViewType
 from trackback.errors import AlreadyExists, BadRequest, InvalidParameter, InvalidState, NotFound
 from trackback.limits import shown
 from trackback.search import EXPERIMENTS, parse_filter, parse_order_by
-from trackback.services import pages
+from trackback.services import access, pages
 from trackback.services.clock import Clock, now_ms
 from trackback.storage import Storage, Transaction, experiments, runs
 from trackback.storage.experiments import ExperimentRecord
@@ -21,17 +21,20 @@ CUSTOM_VIEW_TAGS = "mlflow.customView.view"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
-def existing_experiment(tx: Transaction, experiment: int) -> ExperimentRecord:
-    if record := experiments.find(tx, experiment):
-        return record
-    raise _unknown(experiment)
+def readable_experiment(tx: Transaction, actor: Actor, experiment: int) -> ExperimentRecord:
+    """The experiment; to who may not read it, it is not there."""
+    record = experiments.find(tx, experiment)
+    if record is None or not access.may_read(actor, experiment=experiment):
+        raise _unknown(experiment)
+    return record
 
 
-def active_experiment(tx: Transaction, experiment: int) -> ExperimentRecord:
+def writable_experiment(tx: Transaction, actor: Actor, experiment: int) -> ExperimentRecord:
     """The experiment, which must not be deleted and is not until this write ends: a deleted one takes nothing new."""
     record = experiments.hold(tx, experiment)
-    if record is None:
+    if record is None or not access.may_read(actor, experiment=experiment):
         raise _unknown(experiment)
+    access.require(actor, Permission.WRITE, experiment=experiment)
     if record.lifecycle != LifecycleStage.ACTIVE:
         raise InvalidParameter(
             f"The experiment {experiment} must be in the 'active' state. "
@@ -67,6 +70,7 @@ class Experiments:
 
         Raises AlreadyExists if an experiment has the name, deleted or not; InvalidParameter for bad values.
         """
+        access.require(actor, Permission.WRITE)
         limits.check_experiment_name(name)
         location = resolved_location(limits.check_artifact_location(artifact_location)) if artifact_location else ""
         checked = _checked_tags(tags or {})
@@ -98,7 +102,9 @@ class Experiments:
     async def get(self, actor: Actor, experiment_id: str) -> Experiment:
         """The experiment, deleted or not."""
         experiment = limits.check_experiment_id(experiment_id)
-        return await self._storage.read(lambda tx: experiments.load(tx, [existing_experiment(tx, experiment)])[0])
+        return await self._storage.read(
+            lambda tx: experiments.load(tx, [readable_experiment(tx, actor, experiment)])[0]
+        )
 
     async def get_by_name(self, actor: Actor, name: str) -> Experiment:
         """The experiment, deleted or not."""
@@ -106,7 +112,7 @@ class Experiments:
 
         def operation(tx: Transaction) -> Experiment:
             record = experiments.find_by_name(tx, name)
-            if record is None:
+            if record is None or not access.may_read(actor, experiment=record.id):
                 raise NotFound(f"Could not find experiment with name '{name}'")
             return experiments.load(tx, [record])[0]
 
@@ -134,6 +140,7 @@ class Experiments:
             order=parse_order_by(order_by, EXPERIMENTS),
             limit=max_results + 1,
             offset=offset,
+            readable=access.readable_experiments(actor),
         )
 
         def operation(tx: Transaction) -> pages.Page[Experiment]:
@@ -149,7 +156,8 @@ class Experiments:
         now = self._clock()
 
         def operation(tx: Transaction) -> None:
-            record = existing_experiment(tx, experiment)
+            record = readable_experiment(tx, actor, experiment)
+            access.require(actor, Permission.WRITE)  # everywhere, as names are everybody's
             if record.lifecycle != LifecycleStage.ACTIVE:
                 raise InvalidState(f"Cannot rename a non-active experiment. Restore the experiment {experiment} first.")
             other = experiments.find_by_name(tx, new_name)
@@ -165,20 +173,21 @@ class Experiments:
     async def delete(self, actor: Actor, experiment_id: str) -> None:
         """Delete an active experiment and all its runs; both can be restored. Raises NotFound if none is active."""
         now = self._clock()
-        await self._set_lifecycle(experiment_id, LifecycleStage.DELETED, now, deleted_ms=now)
+        await self._set_lifecycle(actor, experiment_id, LifecycleStage.DELETED, now, deleted_ms=now)
 
     async def restore(self, actor: Actor, experiment_id: str) -> None:
         """Restore a deleted experiment and all its runs, also those that were deleted one by one before."""
-        await self._set_lifecycle(experiment_id, LifecycleStage.ACTIVE, self._clock(), deleted_ms=None)
+        await self._set_lifecycle(actor, experiment_id, LifecycleStage.ACTIVE, self._clock(), deleted_ms=None)
 
     async def _set_lifecycle(
-        self, experiment_id: str, stage: LifecycleStage, updated_ms: int, deleted_ms: int | None
+        self, actor: Actor, experiment_id: str, stage: LifecycleStage, updated_ms: int, deleted_ms: int | None
     ) -> None:
         experiment = limits.check_experiment_id(experiment_id)
 
         def operation(tx: Transaction) -> None:
+            readable_experiment(tx, actor, experiment)
+            access.require(actor, Permission.WRITE, experiment=experiment)
             if not experiments.set_lifecycle(tx, experiment, stage, updated_ms):
-                existing_experiment(tx, experiment)
                 raise NotFound(f"No Experiment with id={experiment} exists that is not {stage} already")
             runs.set_lifecycle_of_experiment(tx, experiment, stage, deleted_ms)
 
@@ -190,7 +199,7 @@ class Experiments:
         limits.check_length(value, "value", limits.EXPERIMENT_TAG_VALUE_LENGTH)
 
         def operation(tx: Transaction) -> None:
-            active_experiment(tx, experiment)
+            writable_experiment(tx, actor, experiment)
             _set_tags(tx, experiment, {key: value})
 
         await self._storage.write(operation)
@@ -200,7 +209,7 @@ class Experiments:
         limits.check_text(key, "key")
 
         def operation(tx: Transaction) -> None:
-            active_experiment(tx, experiment)
+            writable_experiment(tx, actor, experiment)
             if not experiments.delete_tag(tx, experiment, key):
                 raise NotFound(f"No tag with name: {key} in experiment with id {experiment}")
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from trackback import limits
 from trackback.entities import Actor, Dataset, DatasetInput, DatasetSummary, ModelInput, ModelOutput, Tag
 from trackback.errors import BadRequest, InvalidParameter
-from trackback.services.runs import active_run
+from trackback.services import access
+from trackback.services.runs import writable_run
 from trackback.storage import Storage, Transaction, inputs
 from trackback.storage.inputs import DatasetKey
 
@@ -37,7 +38,7 @@ class Inputs:
         model_ids = [_checked_model_id(model.model_id, i) for i, model in enumerate(models)]
 
         def operation(tx: Transaction) -> None:
-            run = active_run(tx, run_id)
+            run = writable_run(tx, actor, run_id)
             if tags:
                 numbers = inputs.add_datasets(tx, run.experiment, [each.dataset for each in datasets])
                 inputs.add_dataset_inputs(tx, run.id, {numbers[key]: tags[key] for key in tags})
@@ -60,7 +61,7 @@ class Inputs:
             _check_step(model, steps.setdefault(_checked_model_id(model.model_id, i), model.step))
 
         def operation(tx: Transaction) -> None:
-            run = active_run(tx, run_id)
+            run = writable_run(tx, actor, run_id)
             if not steps:
                 return
             kept = inputs.add_model_outputs(tx, run.id, steps)
@@ -78,7 +79,8 @@ class Inputs:
                 f"SearchDatasets request cannot specify more than {limits.DATASET_SEARCH_EXPERIMENTS} experiment_ids. "
                 f"Received {len(experiment_ids)} experiment_ids."
             )
-        experiments = sorted({limits.check_experiment_id(each, "experiment_ids") for each in experiment_ids})
+        asked = [limits.check_experiment_id(each, "experiment_ids") for each in experiment_ids]
+        experiments = access.among_readable(actor, asked)
         return await self._storage.read(lambda tx: inputs.summaries(tx, experiments, limits.DATASET_SUMMARIES))
 
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trackback import limits
-from trackback.entities import Actor, DatasetFilter, LifecycleStage, LoggedModel, LoggedModelStatus
+from trackback.entities import Actor, DatasetFilter, LifecycleStage, LoggedModel, LoggedModelStatus, Permission
 from trackback.errors import BadRequest, InvalidParameter, NotFound
 from trackback.limits import shown
 from trackback.search import LOGGED_MODELS, parse_filter, parse_order_field
 from trackback.search.order import MAX_ORDERS
-from trackback.services import pages
+from trackback.services import access, pages
 from trackback.services.clock import Clock, now_ms
-from trackback.services.experiments import active_experiment
+from trackback.services.experiments import writable_experiment
 from trackback.services.random_names import random_name
 from trackback.storage import Storage, Transaction, logged_model_search, logged_models, names
 from trackback.storage.logged_model_search import LoggedModelOrder, LoggedModelQuery
@@ -30,21 +30,33 @@ class ModelOrder(NamedTuple):
 
 
 def active_model(tx: Transaction, model_id: str) -> LoggedModelRecord:
-    """The model, which must not be deleted: to clients a deleted one is not there."""
+    """The model, whoever may read it; it must not be deleted."""
     record = logged_models.find(tx, model_id)
     if record is None or record.lifecycle != LifecycleStage.ACTIVE:
         raise _unknown(model_id)
     return record
 
 
-def _existing_model(tx: Transaction, model_id: str) -> LoggedModelRecord:
-    if record := logged_models.find(tx, model_id):
-        return record
-    raise _unknown(model_id)
+def readable_model(tx: Transaction, actor: Actor, model_id: str, *, allow_deleted: bool = False) -> LoggedModelRecord:
+    """The model; to clients a deleted one is not there, nor is one to who may not read it."""
+    record = logged_models.find(tx, model_id)
+    if (
+        record is None
+        or not (allow_deleted or record.lifecycle == LifecycleStage.ACTIVE)
+        or not access.may_read(actor, experiment=record.experiment)
+    ):
+        raise _unknown(model_id)
+    return record
 
 
 def _unknown(model_id: str) -> NotFound:
     return NotFound(f"Logged model with ID '{model_id}' not found.")
+
+
+def writable_model(tx: Transaction, actor: Actor, model_id: str, *, allow_deleted: bool = False) -> LoggedModelRecord:
+    record = readable_model(tx, actor, model_id, allow_deleted=allow_deleted)
+    access.require(actor, Permission.WRITE, experiment=record.experiment)
+    return record
 
 
 class LoggedModels:
@@ -77,7 +89,7 @@ class LoggedModels:
         now = self._clock()
 
         def operation(tx: Transaction) -> LoggedModel:
-            parent = active_experiment(tx, experiment)
+            parent = writable_experiment(tx, actor, experiment)
             uri = f"{parent.artifact_location.rstrip('/')}/models/{model_id}/artifacts"
             names.enter(tx, checked_params, checked_tags)
             record = logged_models.add(tx, model_id, experiment, name, model_type, source_run_id, uri, now)
@@ -92,8 +104,9 @@ class LoggedModels:
     async def get(self, actor: Actor, model_id: str, *, allow_deleted: bool = False) -> LoggedModel:
         """The model with all its params, tags and points."""
         limits.check_text(model_id, "model_id")
-        find = _existing_model if allow_deleted else active_model
-        return await self._storage.read(lambda tx: logged_models.load(tx, [find(tx, model_id)])[0])
+        return await self._storage.read(
+            lambda tx: logged_models.load(tx, [readable_model(tx, actor, model_id, allow_deleted=allow_deleted)])[0]
+        )
 
     async def finalize(self, actor: Actor, model_id: str, status: LoggedModelStatus) -> LoggedModel:
         """Set the status; from any to any, as in MLflow."""
@@ -101,8 +114,8 @@ class LoggedModels:
         now = self._clock()
 
         def operation(tx: Transaction) -> LoggedModel:
-            logged_models.set_status(tx, active_model(tx, model_id).id, status, now)
-            return logged_models.load(tx, [active_model(tx, model_id)])[0]
+            logged_models.set_status(tx, writable_model(tx, actor, model_id).id, status, now)
+            return logged_models.load(tx, [readable_model(tx, actor, model_id)])[0]
 
         return await self._storage.write(operation)
 
@@ -110,7 +123,11 @@ class LoggedModels:
         """Mark the model deleted; again changes nothing."""
         limits.check_text(model_id, "model_id")
         now = self._clock()
-        await self._storage.write(lambda tx: logged_models.delete(tx, _existing_model(tx, model_id).id, now))
+
+        def operation(tx: Transaction) -> None:
+            logged_models.delete(tx, writable_model(tx, actor, model_id, allow_deleted=True).id, now)
+
+        await self._storage.write(operation)
 
     async def add_params(self, actor: Actor, model_id: str, params: Sequence[tuple[str, str]]) -> None:
         """Add params; BadRequest, and none is added, where the model has one of the keys or a key comes twice."""
@@ -118,7 +135,7 @@ class LoggedModels:
         checked = _checked_params(params)
 
         def operation(tx: Transaction) -> None:
-            record = active_model(tx, model_id)
+            record = writable_model(tx, actor, model_id)
             if not checked:
                 return
             if known := logged_models.param_keys(tx, record.id, list(checked)):
@@ -136,7 +153,7 @@ class LoggedModels:
         checked = _checked_tags(tags)
 
         def operation(tx: Transaction) -> None:
-            record = active_model(tx, model_id)
+            record = writable_model(tx, actor, model_id)
             if checked:
                 logged_models.set_tags(tx, record.id, checked)
 
@@ -147,7 +164,7 @@ class LoggedModels:
         limits.check_text(key, "tag_key")
 
         def operation(tx: Transaction) -> None:
-            if not logged_models.delete_tag(tx, active_model(tx, model_id).id, key):
+            if not logged_models.delete_tag(tx, writable_model(tx, actor, model_id).id, key):
                 raise NotFound(f"No tag with key {shown(key)} found for model with ID '{model_id}'.")
 
         await self._storage.write(operation)
@@ -173,7 +190,9 @@ class LoggedModels:
         asked = _asked(experiment_ids, filter_text, datasets, order_by)
         offset = pages.decode(page_token, asked)
         query = LoggedModelQuery(
-            experiments=sorted({limits.check_experiment_id(each, "experiment_ids") for each in experiment_ids}),
+            experiments=access.among_readable(
+                actor, (limits.check_experiment_id(each, "experiment_ids") for each in experiment_ids)
+            ),
             condition=parse_filter(filter_text, LOGGED_MODELS),
             datasets=[_checked_filter(dataset, f"datasets[{i}]") for i, dataset in enumerate(datasets)],
             order=_parsed_order(order_by),

@@ -10,11 +10,13 @@ import msgspec
 from trackback import limits
 from trackback.entities import Actor, Metric
 from trackback.errors import InvalidParameter
+from trackback.services import access
 from trackback.services.pages import Page
 from trackback.services.sampling import sample
 from trackback.storage import Storage, Transaction, history, runs
 from trackback.storage.codec import Series
 from trackback.storage.history import Position
+from trackback.storage.runs import RunRecord
 
 
 class Metrics:
@@ -39,7 +41,7 @@ class Metrics:
 
         def operation(tx: Transaction) -> Page[Metric]:
             run, number = runs.find(tx, run_id), tx.known_name_ids([key]).get(key)
-            if run is None or number is None:
+            if run is None or number is None or not access.may_read(actor, experiment=run.experiment):
                 return Page(())
             series = history.page(tx, run.id, number, after, limit + 1)
             page = series.taken(slice(limit))
@@ -56,7 +58,7 @@ class Metrics:
         def operation(tx: Transaction) -> list[Metric]:
             found: list[Metric] = []
             if number := tx.known_name_ids([key]).get(key):
-                for run in sorted(runs.find_many(tx, run_ids), key=lambda record: record.uuid):
+                for run in sorted(_readable(tx, actor, run_ids), key=lambda record: record.uuid):
                     series = history.page(tx, run.id, number, None, limit - len(found))
                     found.extend(points(key, series, run.uuid))
                     if len(found) >= limit:
@@ -94,7 +96,7 @@ class Metrics:
             number = tx.known_name_ids([key]).get(key)
             if number is None:
                 return []
-            records = {record.uuid: record for record in runs.find_many(tx, run_ids)}
+            records = {record.uuid: record for record in _readable(tx, actor, run_ids)}
             found: list[Metric] = []
             for run_id in dict.fromkeys(run_ids):
                 if record := records.get(run_id):
@@ -103,6 +105,11 @@ class Metrics:
             return found
 
         return await self._storage.read(operation)
+
+
+def _readable(tx: Transaction, actor: Actor, run_ids: Sequence[str]) -> list[RunRecord]:
+    """Those of the runs that are there, and that the actor may read."""
+    return [run for run in runs.find_many(tx, run_ids) if access.may_read(actor, experiment=run.experiment)]
 
 
 def points(key: str, series: Series, run_id: str | None = None) -> list[Metric]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from trackback import limits
 from trackback.entities import Actor, Points
 from trackback.errors import InvalidParameter, NotFound
-from trackback.services.logged_models import active_model
-from trackback.services.runs import RUN_NAME_TAG, Place, active_run, checked_tags, in_list
+from trackback.services.logged_models import writable_model
+from trackback.services.runs import RUN_NAME_TAG, Place, checked_tags, in_list, writable_run
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, Transaction, logged_models, metrics, names, runs
 from trackback.storage.logged_models import ModelPoint
@@ -63,7 +63,7 @@ class RunLog:
         name = tags_kept.get(RUN_NAME_TAG)
 
         def operation(tx: Transaction) -> int:
-            run = active_run(tx, run_id)
+            run = writable_run(tx, actor, run_id)
             if params_kept or tags_kept:
                 names.enter(tx, params_kept, points.keys, tags_kept)
             if params_kept:
@@ -71,7 +71,7 @@ class RunLog:
             if points.keys:
                 metrics.append(tx, run, points)
             if models:
-                logged_models.add_metrics(tx, _model_points(tx, run, points, models))
+                logged_models.add_metrics(tx, _model_points(tx, actor, run, points, models))
             if name:
                 runs.update(tx, run.id, None, None, name)
             if tags_kept:
@@ -99,7 +99,7 @@ class RunLog:
         limits.check_text(key, "key")
 
         def operation(tx: Transaction) -> None:
-            run = active_run(tx, run_id)
+            run = writable_run(tx, actor, run_id)
             if not runs.delete_tag(tx, run.id, key):
                 raise NotFound(f"No tag with name: {key} in run with id {run_id}")
 
@@ -110,7 +110,7 @@ class RunLog:
         model = _parsed_model(model_json)
 
         def operation(tx: Transaction) -> None:
-            run = active_run(tx, run_id)
+            run = writable_run(tx, actor, run_id)
             runs.hold(tx, run.id)
             history = _parsed_history(runs.find_tag(tx, run.id, LOGGED_MODELS_TAG) or "[]")
             runs.set_tags(tx, run, {LOGGED_MODELS_TAG: json.dumps([*history, model])})
@@ -170,8 +170,12 @@ def _add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> N
         )
 
 
-def _model_points(tx: Transaction, run: RunRecord, points: Points, models: Sequence[ModelOfPoint]) -> list[ModelPoint]:
-    found = {model_id: active_model(tx, model_id).id for model_id in sorted({each.model_id for each in models})}
+def _model_points(
+    tx: Transaction, actor: Actor, run: RunRecord, points: Points, models: Sequence[ModelOfPoint]
+) -> list[ModelPoint]:
+    found = {
+        model_id: writable_model(tx, actor, model_id).id for model_id in sorted({each.model_id for each in models})
+    }
     keys = tx.name_ids([points.keys[each.place] for each in models])
     rows = []
     for key, each in zip(keys, models, strict=True):

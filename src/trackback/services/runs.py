@@ -5,12 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
 
 from trackback import limits
-from trackback.entities import Actor, LifecycleStage, Run, RunData, RunInfo, RunInputs, RunStatus, Tag, ViewType
+from trackback.entities import (
+    Actor,
+    LifecycleStage,
+    Permission,
+    Run,
+    RunData,
+    RunInfo,
+    RunInputs,
+    RunStatus,
+    Tag,
+    ViewType,
+)
 from trackback.errors import InvalidParameter, NotFound
 from trackback.search import RUNS, parse_filter, parse_order_by
-from trackback.services import pages
+from trackback.services import access, pages
 from trackback.services.clock import Clock, now_ms
-from trackback.services.experiments import active_experiment
+from trackback.services.experiments import writable_experiment
 from trackback.services.random_names import random_name
 from trackback.storage import Storage, Transaction, run_search, runs
 from trackback.storage.runs import RunRecord
@@ -20,15 +31,18 @@ RUN_NAME_TAG = "mlflow.runName"
 Place = Callable[[str, int, str], str]
 
 
-def existing_run(tx: Transaction, run_id: str) -> RunRecord:
-    if record := runs.find(tx, limits.check_text(run_id, "run_id")):
-        return record
-    raise NotFound(f"Run with id={run_id} not found")
+def readable_run(tx: Transaction, actor: Actor, run_id: str) -> RunRecord:
+    """The run, deleted or not; to who may not read it, it is not there."""
+    record = runs.find(tx, limits.check_text(run_id, "run_id"))
+    if record is None or not access.may_read(actor, experiment=record.experiment):
+        raise NotFound(f"Run with id={run_id} not found")
+    return record
 
 
-def active_run(tx: Transaction, run_id: str) -> RunRecord:
+def writable_run(tx: Transaction, actor: Actor, run_id: str) -> RunRecord:
     """The run, which must not be deleted: nothing is written to a deleted one."""
-    record = existing_run(tx, run_id)
+    record = readable_run(tx, actor, run_id)
+    access.require(actor, Permission.WRITE, experiment=record.experiment)
     if record.lifecycle != LifecycleStage.ACTIVE:
         raise InvalidParameter(
             f"The run {run_id} must be in the 'active' state. Current state is {record.lifecycle}. Restore it first."
@@ -87,7 +101,7 @@ class Runs:
         run_id = uuid.uuid4().hex
 
         def operation(tx: Transaction) -> Run:
-            parent = active_experiment(tx, experiment)
+            parent = writable_experiment(tx, actor, experiment)
             uri = f"{parent.artifact_location.rstrip('/')}/{run_id}/artifacts"
             record = runs.add(tx, run_id, experiment, name, user_id, start_ms, uri)
             runs.set_tags(tx, record, checked)
@@ -105,7 +119,7 @@ class Runs:
 
     async def get(self, actor: Actor, run_id: str) -> Run:
         """The run, deleted or not, with the last point of each metric."""
-        return await self._storage.read(lambda tx: runs.load(tx, [existing_run(tx, run_id)])[0])
+        return await self._storage.read(lambda tx: runs.load(tx, [readable_run(tx, actor, run_id)])[0])
 
     async def update(
         self,
@@ -122,25 +136,26 @@ class Runs:
         name = _checked_name(run_name) if run_name else None
 
         def operation(tx: Transaction) -> RunInfo:
-            record = active_run(tx, run_id)
+            record = writable_run(tx, actor, run_id)
             runs.update(tx, record.id, status, end_time_ms, name)
             if name:
                 runs.set_tags(tx, record, {RUN_NAME_TAG: name})
-            return existing_run(tx, run_id).info
+            return readable_run(tx, actor, run_id).info
 
         return await self._storage.write(operation)
 
     async def delete(self, actor: Actor, run_id: str) -> None:
-        await self._set_lifecycle(run_id, LifecycleStage.DELETED, self._clock())
+        await self._set_lifecycle(actor, run_id, LifecycleStage.DELETED, self._clock())
 
     async def restore(self, actor: Actor, run_id: str) -> None:
-        await self._set_lifecycle(run_id, LifecycleStage.ACTIVE, None)
+        await self._set_lifecycle(actor, run_id, LifecycleStage.ACTIVE, None)
 
-    async def _set_lifecycle(self, run_id: str, stage: LifecycleStage, deleted_ms: int | None) -> None:
+    async def _set_lifecycle(self, actor: Actor, run_id: str, stage: LifecycleStage, deleted_ms: int | None) -> None:
         """Nothing changes, the time of deletion neither, where the run is in that stage already."""
 
         def operation(tx: Transaction) -> None:
-            record = existing_run(tx, run_id)
+            record = readable_run(tx, actor, run_id)
+            access.require(actor, Permission.WRITE, experiment=record.experiment)
             if record.lifecycle != stage:
                 runs.set_lifecycle(tx, record.id, stage, deleted_ms)
 
@@ -165,7 +180,9 @@ class Runs:
         limits.check_count(len(experiment_ids), "experiment_ids", limits.SEARCH_EXPERIMENTS)
         offset = pages.decode(page_token)
         query = run_search.RunQuery(
-            experiments=sorted({limits.check_experiment_id(each, "experiment_ids") for each in experiment_ids}),
+            experiments=access.among_readable(
+                actor, (limits.check_experiment_id(each, "experiment_ids") for each in experiment_ids)
+            ),
             view=view_type,
             condition=parse_filter(filter_text, RUNS),
             order=parse_order_by(order_by, RUNS),

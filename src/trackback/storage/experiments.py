@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from trackback.entities import Experiment, LifecycleStage, Tag, ViewType
 from trackback.search import Comparison, Kind, Node, Order
-from trackback.storage.conditions import Fragment, comparisons, compiled, in_view, keyed, predicate
+from trackback.storage.conditions import Fragment, among, comparisons, compiled, in_view, joined, keyed, predicate
 from trackback.storage.interface import Transaction
 from trackback.storage.names import by_owner, numbered
 
@@ -30,11 +30,14 @@ class ExperimentRecord(NamedTuple):
 
 
 class ExperimentQuery(NamedTuple):
+    """``readable``: among which experiments; None for all."""
+
     view: ViewType
     condition: Node | None
     order: list[Order]
     limit: int
     offset: int
+    readable: frozenset[int] | None = None
 
 
 def find(tx: Transaction, experiment: int) -> ExperimentRecord | None:
@@ -131,12 +134,13 @@ def search(tx: Transaction, query: ExperimentQuery) -> list[ExperimentRecord]:
             return predicate(_ATTRIBUTES[field.key], operator, value)
         return keyed("experiment_tags", "experiment = e.id", "value", keys.get(field.key), operator, value)
 
-    view, condition = in_view("e.lifecycle", query.view), compiled(query.condition, comparison)
+    terms = [in_view("e.lifecycle", query.view), compiled(query.condition, comparison)]
+    if query.readable is not None:
+        terms.append(among("e.id", sorted(query.readable)))
+    where = joined(terms, "AND")
     rows = tx.rows(
-        f"SELECT {_COLUMNS} FROM experiments e WHERE {view.sql} AND {condition.sql}"
-        f" ORDER BY {_ordering(query.order)} LIMIT ? OFFSET ?",
-        *view.values,
-        *condition.values,
+        f"SELECT {_COLUMNS} FROM experiments e WHERE {where.sql} ORDER BY {_ordering(query.order)} LIMIT ? OFFSET ?",
+        *where.values,
         query.limit,
         query.offset,
     )
