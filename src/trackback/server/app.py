@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from trackback.artifacts import BlobStore, open_blobs
 from trackback.errors import ConfigurationError
+from trackback.server.api import ROUTES as API_ROUTES
 from trackback.server.authorization import Admit, Authorization, admit_anybody
 from trackback.server.dispatch import Dispatcher
 from trackback.server.guard import make_guard
@@ -88,7 +89,7 @@ def build_services(
 def build_app(services: Services, storage: Storage, blobs: BlobStore, admit: Admit, settings: Settings) -> Dispatcher:
     statistics = RequestStatistics()
     pings = {"database": storage.ping, "artifact store": blobs.ping}
-    routes = [*probe_routes(pings, statistics, lambda: storage.waiting), *MLFLOW_ROUTES, *UI_ROUTES]
+    routes = [*probe_routes(pings, statistics, lambda: storage.waiting), *MLFLOW_ROUTES, *API_ROUTES, *UI_ROUTES]
     limits = BodyLimits(json=settings.max_json_bytes, artifact=settings.max_artifact_bytes or None)
     return Dispatcher(
         router=Router((Target(route, route.endpoint.bind(services, limits)) for route in routes), outside.explain),

@@ -1,0 +1,3 @@
+"""Where our own API lies."""
+
+API = ("/api/v1/",)
