@@ -1,0 +1,178 @@
+"""Our API for promotions: the log, what is in force, what waits, and the ways to promote."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from trackback.entities import Actor, PendingPromotion, Permission, Promotion
+from trackback.errors import InvalidParameter
+from trackback.limits import INT64_MAX, PROMOTIONS_PER_PAGE, PROMOTIONS_PER_PAGE_DEFAULT, shown
+from trackback.server.api.paths import API
+from trackback.server.mlflow.endpoints import raw, rpc
+from trackback.server.mlflow.protojson import Int64, Message, NonEmpty
+from trackback.services import Services
+from trackback.services.times import parse_time_ms
+
+HEARTBEAT_S = 15.0
+
+
+class ReadLog(Message, frozen=True):
+    stream: str = ""
+    environment: str = ""
+    after: Int64 = 0
+    max_results: Int64 = PROMOTIONS_PER_PAGE_DEFAULT
+    wait: float = 0.0
+    at: str = ""
+
+
+class GetPromotion(Message, frozen=True):
+    seq: Int64
+
+
+class Promote(Message, frozen=True):
+    subject: NonEmpty
+    environment: NonEmpty
+    reason: str = ""
+    pending: bool = False
+    override: bool = False
+    allow_unverified: bool = False
+
+
+class Demote(Message, frozen=True):
+    subject: NonEmpty
+    environment: NonEmpty
+    reason: str = ""
+
+
+class RollBack(Message, frozen=True):
+    stream: NonEmpty
+    environment: NonEmpty
+    reason: str = ""
+
+
+class ListPending(Message, frozen=True):
+    stream: str = ""
+
+
+class Withdraw(Message, frozen=True):
+    id: Int64
+
+
+class LogAnswer(msgspec.Struct, omit_defaults=True):
+    """``cursor``, for the next request's ``after``, is left out where what was in force at a time was asked for."""
+
+    promotions: list[Promotion]
+    cursor: int | None = None
+
+
+class PromotionAnswer(msgspec.Struct, omit_defaults=True):
+    """One of the two: the entry, or what waits to be one."""
+
+    promotion: Promotion | None = None
+    pending: PendingPromotion | None = None
+
+
+class PendingAnswer(msgspec.Struct):
+    pending: list[PendingPromotion]
+
+
+async def read_log(services: Services, actor: Actor, request: ReadLog) -> LogAnswer:
+    if request.at:
+        at_ms = None if request.at == "now" else parse_time_ms(request.at, "at")
+        found = await services.promotions.in_force(
+            actor, stream=request.stream, environment=request.environment, at_ms=at_ms
+        )
+        return LogAnswer(found)
+    page = await services.promotions.log(
+        actor,
+        stream=request.stream,
+        environment=request.environment,
+        after=request.after,
+        max_results=request.max_results,
+        wait_s=request.wait,
+    )
+    return LogAnswer(page.promotions, page.cursor)
+
+
+async def get(services: Services, actor: Actor, request: GetPromotion) -> PromotionAnswer:
+    return PromotionAnswer(await services.promotions.get(actor, request.seq))
+
+
+async def promote(services: Services, actor: Actor, request: Promote) -> PromotionAnswer:
+    done = await services.promotions.promote(
+        actor,
+        request.subject,
+        request.environment,
+        reason=request.reason,
+        pending=request.pending,
+        override=request.override,
+        allow_unverified=request.allow_unverified,
+    )
+    return PromotionAnswer(done) if isinstance(done, Promotion) else PromotionAnswer(pending=done)
+
+
+async def demote(services: Services, actor: Actor, request: Demote) -> PromotionAnswer:
+    done = await services.promotions.demote(actor, request.subject, request.environment, reason=request.reason)
+    return PromotionAnswer(done)
+
+
+async def roll_back(services: Services, actor: Actor, request: RollBack) -> PromotionAnswer:
+    done = await services.promotions.roll_back(actor, request.stream, request.environment, reason=request.reason)
+    return PromotionAnswer(done)
+
+
+async def list_pending(services: Services, actor: Actor, request: ListPending) -> PendingAnswer:
+    return PendingAnswer(await services.promotions.pending(actor, stream=request.stream))
+
+
+async def withdraw(services: Services, actor: Actor, request: Withdraw) -> None:
+    await services.promotions.withdraw(actor, request.id)
+
+
+async def follow(services: Services, actor: Actor, request: Request) -> Response:
+    """The log as server-sent events, from ``after`` or the header Last-Event-ID on; each has the entry's number."""
+    asked = request.query_params
+    after = _number(request.headers.get("last-event-id") or asked.get("after", "0"))
+    stream, environment = asked.get("stream", ""), asked.get("environment", "")
+    # What is wrong with the request is said before the stream begins.
+    first = await services.promotions.log(actor, stream=stream, environment=environment, after=after)
+
+    async def events() -> AsyncIterator[bytes]:
+        page = first
+        while True:
+            for entry in page.promotions:
+                yield b"id: %d\nevent: promotion\ndata: %b\n\n" % (entry.seq, msgspec.json.encode(entry))
+            if not page.promotions:
+                yield b": nothing new\n\n"
+            if services.promotions.stopping:
+                return
+            page = await services.promotions.log(
+                actor,
+                stream=stream,
+                environment=environment,
+                after=page.cursor,
+                max_results=PROMOTIONS_PER_PAGE,
+                wait_s=HEARTBEAT_S,
+            )
+
+    return StreamingResponse(events(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+def _number(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text[:20]) <= INT64_MAX:
+        return int(text[:20])
+    raise InvalidParameter(f"Invalid value {shown(text)} for parameter 'after' supplied: give a promotion's number.")
+
+
+ROUTES = [
+    *rpc("GET", "promotions", Permission.READ, ReadLog, read_log, under=API),
+    *rpc("POST", "promotions", Permission.PROMOTE, Promote, promote, under=API),
+    *rpc("POST", "promotions/demote", Permission.PROMOTE, Demote, demote, under=API),
+    *rpc("POST", "promotions/rollback", Permission.PROMOTE, RollBack, roll_back, under=API),
+    *rpc("GET", "promotions/pending", Permission.READ, ListPending, list_pending, under=API),
+    *rpc("DELETE", "promotions/pending/{id}", Permission.READ, Withdraw, withdraw, under=API),
+    *raw("GET", "promotions/events", Permission.READ, follow, under=API),
+    *rpc("GET", "promotions/{seq}", Permission.READ, GetPromotion, get, under=API),
+]

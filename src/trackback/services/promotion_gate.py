@@ -1,0 +1,336 @@
+"""The one way into the promotion log: every request to promote, demote or roll back ends here, in a transaction.
+
+What is asked is checked against the policy in the transaction that writes the entry, and the entry moves the alias and
+the stage that MLflow's clients know the environment by.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from trackback.entities import (
+    Actor,
+    PendingPromotion,
+    PromotedSnapshot,
+    Promotion,
+    PromotionKind,
+    PromotionOrigin,
+    RunStatus,
+    Stage,
+)
+from trackback.errors import InvalidState, NotFound
+from trackback.services import run_trees, subjects
+from trackback.services.clock import Clock, now_ms
+from trackback.services.judgement import Judgement, PolicySubject, judge
+from trackback.services.promotion_rules import Environments
+from trackback.services.run_trees import RunTrees
+from trackback.services.snapshots import Tree
+from trackback.services.subjects import Subject
+from trackback.storage import Transaction, model_versions, pending_promotions, promotions, registered_models, runs
+from trackback.storage.pending_promotions import Waiting
+from trackback.storage.promotions import Entry, NewEntry
+from trackback.storage.subjects import find_version_by_id
+
+_NOTHING_PREPARED: Mapping[str, Tree] = {}
+_NO_JUDGEMENT = Judgement((), {})
+
+
+class Asked(NamedTuple):
+    """A request to promote. With ``pending`` it waits for what is missing; otherwise it is refused.
+
+    ``permitted``: whether the actor may promote this at all. Only a tag gets so far without.
+    """
+
+    actor: Actor
+    subject: Subject
+    environment: str
+    origin: PromotionOrigin = PromotionOrigin.REQUEST
+    reason: str = ""
+    pending: bool = False
+    override: bool = False
+    allow_unverified: bool = False
+    permitted: bool = True
+
+
+class _Case(NamedTuple):
+    """What is known of a request once its files have been looked at and the policy asked."""
+
+    digest: str | None
+    trees: RunTrees | None
+    unverified: bool
+    judgement: Judgement
+    unmet: tuple[str, ...]
+
+
+class PromotionGate:
+    def __init__(self, environments: Environments, clock: Clock = now_ms) -> None:
+        self.environments = environments
+        self._clock = clock
+
+    def promote(
+        self, tx: Transaction, asked: Asked, prepared: Mapping[str, Tree] = _NOTHING_PREPARED
+    ) -> Promotion | PendingPromotion:
+        """Write the entry, unless the subject holds the environment already, whose entry it then returns.
+
+        ``prepared``: the trees of a run's files that lie outside our storage, by URI. Raises InvalidState, with all
+        that is missing, if the subject may not enter and is not to wait.
+        """
+        self.environments.check(asked.environment)
+        promotions.hold(tx)
+        held = self.holder(tx, asked.subject.stream, asked.environment)
+        case = self._case(tx, asked, prepared)
+        if held and _is(held, asked.subject):
+            found = promotions.load(tx, [held.seq])[0]
+            if asked.origin is PromotionOrigin.TAG or found.digest == case.digest:
+                return found
+        if case.unmet and not asked.override:
+            return self._wait(tx, asked, case)
+        return self._enter(tx, asked, case, held)
+
+    def demote(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        stream: str,
+        environment: str,
+        *,
+        origin: PromotionOrigin = PromotionOrigin.REQUEST,
+        reason: str = "",
+        subject: Subject | None = None,
+    ) -> Promotion | None:
+        """Have nothing hold the environment any more, or only not ``subject``; None if so it is already."""
+        self.environments.check(environment)
+        promotions.hold(tx)
+        held = self.holder(tx, stream, environment)
+        if held is None or (subject is not None and not _is(held, subject)):
+            return None
+        before = promotions.load(tx, [held.seq])[0]
+        entry = _entry_like(before, held, actor, PromotionKind.DEMOTED, origin, reason, replaced=held.seq)
+        return self._write(tx, entry, held)
+
+    def roll_back(self, tx: Transaction, actor: Actor, stream: str, environment: str, *, reason: str) -> Promotion:
+        """Promote again what held the environment before, exactly as it was then; no policy is asked.
+
+        Raises NotFound if nothing was there before, InvalidState if that was deleted since.
+        """
+        self.environments.check(environment)
+        promotions.hold(tx)
+        last = promotions.last(tx, stream, environment)
+        held = self.holder(tx, stream, environment)
+        target = promotions.before(tx, held) if held else last and promotions.last_placed(tx, last)
+        if target is None:
+            named = subjects.shown_stream(tx, stream)
+            raise NotFound(f"Nothing was in {environment} of {named} before, so there is nothing to roll back to.")
+        if target.model_version is not None and find_version_by_id(tx, target.model_version) is None:
+            raise InvalidState(
+                f"What was in {environment} before, by promotion {target.seq}, has been deleted since. Promote another "
+                "version."
+            )
+        before = promotions.load(tx, [target.seq])[0]
+        kind, origin = PromotionKind.ROLLED_BACK, PromotionOrigin.REQUEST
+        entry = _entry_like(before, target, actor, kind, origin, reason, replaced=held.seq if held else None)
+        return self._write(tx, entry, held)
+
+    def retry(self, tx: Transaction, stream: str | None = None) -> None:
+        """Try again what waits to be promoted, of one stream or of all."""
+        for waiting in pending_promotions.waiting(tx, None if stream is None else [stream]):
+            self._retry(tx, waiting)
+
+    def retry_run(self, tx: Transaction, run: int) -> None:
+        """Try again what waits for this run."""
+        for waiting in pending_promotions.of_run(tx, run):
+            self._retry(tx, waiting)
+
+    def withdraw(self, tx: Transaction, run: int, environment: str) -> None:
+        """Have a run wait no longer."""
+        for waiting in pending_promotions.of_run(tx, run):
+            if waiting.environment == environment:
+                pending_promotions.settle(tx, waiting.id, "withdrawn", None, self._clock())
+
+    def unmet(self, tx: Transaction, waiting: Waiting) -> tuple[str, ...]:
+        """What a promotion that waits still lacks."""
+        asked = self._asked_again(tx, waiting)
+        return ("What was to be promoted has been deleted.",) if asked is None else self._case(tx, asked, {}).unmet
+
+    def holder(self, tx: Transaction, stream: str, environment: str) -> Entry | None:
+        """The entry by which an environment is held."""
+        last = promotions.last(tx, stream, environment)
+        return None if last is None or last.kind == PromotionKind.DEMOTED else last
+
+    def _case(self, tx: Transaction, asked: Asked, prepared: Mapping[str, Tree]) -> _Case:
+        subject = asked.subject
+        trees = run_trees.collect(tx, subject.run, prepared) if subject.run else None
+        digest = trees.digest if trees else subject.digest
+        faults = trees.faults if trees else _faults_of_version(subject)
+        judged = PolicySubject(
+            stream=subject.stream,
+            digest=digest,
+            author=subject.author,
+            run_id=subject.run_id,
+            model_version=subject.model_version,
+            description=subject.description,
+        )
+        judgement = judge(tx, judged, asked.environment, self._clock())
+        return _Case(digest, trees, bool(faults), judgement, (*_unmet(asked, faults), *judgement.unmet))
+
+    def _wait(self, tx: Transaction, asked: Asked, case: _Case) -> PendingPromotion:
+        if not asked.pending:
+            missing = "; ".join(f"({number}) {each}" for number, each in enumerate(case.unmet, 1))
+            raise InvalidState(f"{asked.subject.text} can't enter {asked.environment} yet. Missing: {missing}")
+        subject = asked.subject
+        for waiting in pending_promotions.waiting(tx, [subject.stream], asked.environment):
+            if (waiting.model_version, waiting.run) == (subject.model_version, subject.run and subject.run.id):
+                return pending_promotions.describe(tx, waiting, case.unmet)
+        number = pending_promotions.add(
+            tx,
+            _new_entry(asked, case, None, ()),
+            permitted=asked.permitted,
+            allow_unverified=asked.allow_unverified,
+            now_ms=self._clock(),
+        )
+        added = pending_promotions.find(tx, number)
+        assert added is not None
+        return pending_promotions.describe(tx, added, case.unmet)
+
+    def _enter(self, tx: Transaction, asked: Asked, case: _Case, held: Entry | None) -> Promotion:
+        snapshots = run_trees.freeze(tx, case.trees, self._clock()) if case.trees else ()
+        return self._write(tx, _new_entry(asked, case, held, snapshots), held)
+
+    def _write(self, tx: Transaction, entry: NewEntry, held: Entry | None) -> Promotion:
+        now = self._clock()
+        seq = promotions.add(tx, entry, now)
+        self._move(tx, entry, now)
+        if held and held.model_version is not None and held.model_version != entry.model_version:
+            self._restage(tx, entry.stream, held.model_version, now)
+        if entry.kind is not PromotionKind.DEMOTED:
+            for waiting in pending_promotions.waiting(tx, [entry.stream], entry.environment):
+                if (waiting.model_version, waiting.run) == (entry.model_version, entry.run):
+                    pending_promotions.settle(tx, waiting.id, "promoted", seq, now)
+        return promotions.load(tx, [seq])[0]
+
+    def _move(self, tx: Transaction, entry: NewEntry, now: int) -> None:
+        """The alias with the environment's name, and the stage, follow the entry."""
+        if entry.model_version is None:
+            return
+        version = find_version_by_id(tx, entry.model_version)
+        if entry.kind is PromotionKind.DEMOTED:
+            registered_models.delete_alias(tx, _model_of(entry.stream), entry.environment)
+        elif version is not None:
+            registered_models.set_alias(tx, version.model, entry.environment, version.version)
+        self._restage(tx, entry.stream, entry.model_version, now)
+
+    def _restage(self, tx: Transaction, stream: str, model_version: int, now: int) -> None:
+        stage = self.environments.stage_of(promotions.environments_of(tx, stream, model_version))
+        record = model_versions.find_by_id(tx, model_version)
+        if record is None:
+            return
+        before = record.stage
+        if stage is None and before in (Stage.STAGING, Stage.PRODUCTION):
+            stage = Stage.ARCHIVED
+        if stage is not None and stage != before:
+            model_versions.set_stage(tx, model_version, stage, now)
+
+    def _retry(self, tx: Transaction, waiting: Waiting) -> None:
+        promotions.hold(tx)
+        asked = self._asked_again(tx, waiting)
+        if asked is None:
+            pending_promotions.settle(tx, waiting.id, "withdrawn", None, self._clock())
+            return
+        done = self.promote(tx, asked)
+        if isinstance(done, Promotion):  # by an entry that was there already, it may be waiting still
+            pending_promotions.settle(tx, waiting.id, "promoted", done.seq, self._clock())
+
+    def _asked_again(self, tx: Transaction, waiting: Waiting) -> Asked | None:
+        subject = _subject(tx, waiting)
+        return subject and Asked(
+            actor=Actor(waiting.actor, waiting.address),
+            subject=subject,
+            environment=waiting.environment,
+            origin=PromotionOrigin(waiting.origin),
+            reason=waiting.reason,
+            pending=True,
+            allow_unverified=waiting.allow_unverified,
+            permitted=waiting.permitted,
+        )
+
+
+def _unmet(asked: Asked, faults: list[str]) -> list[str]:
+    unmet = []
+    if not asked.permitted:
+        unmet.append(f"{asked.actor.name} lacks the permission to promote it; somebody who has it can.")
+    run = asked.subject.run
+    if run and run.status != RunStatus.FINISHED:
+        unmet.append(f"The run has the status {run.status}; it is promoted when it has FINISHED.")
+    if faults and not asked.allow_unverified:
+        unmet.append(f"Its files are unverified ({' '.join(faults)}); --allow-unverified promotes it all the same.")
+    return unmet
+
+
+def _faults_of_version(subject: Subject) -> list[str]:
+    return [] if subject.digest else ["this server could not take them in when the version was registered."]
+
+
+def _new_entry(asked: Asked, case: _Case, held: Entry | None, snapshots: tuple[PromotedSnapshot, ...]) -> NewEntry:
+    subject = asked.subject
+    return NewEntry(
+        stream=subject.stream,
+        environment=asked.environment,
+        kind=PromotionKind.PROMOTED,
+        model_version=subject.model_version,
+        run=subject.run.id if subject.run else None,
+        digest=case.digest,
+        replaced=held.seq if held else None,
+        actor=asked.actor.name,
+        address=asked.actor.address,
+        reason=asked.reason,
+        origin=asked.origin,
+        overridden=bool(case.unmet),
+        unverified=case.unverified,
+        basis={**case.judgement.basis, "overridden": list(case.unmet)} if case.unmet else case.judgement.basis,
+        snapshots=snapshots,
+    )
+
+
+def _entry_like(
+    before: Promotion,
+    entry: Entry,
+    actor: Actor,
+    kind: PromotionKind,
+    origin: PromotionOrigin,
+    reason: str,
+    replaced: int | None,
+) -> NewEntry:
+    """An entry for what an earlier one was about."""
+    return NewEntry(
+        stream=entry.stream,
+        environment=entry.environment,
+        kind=kind,
+        model_version=entry.model_version,
+        run=entry.run,
+        digest=before.digest,
+        replaced=replaced,
+        actor=actor.name,
+        address=actor.address,
+        reason=reason,
+        origin=origin,
+        overridden=False,
+        unverified=before.unverified,
+        basis={"of": before.seq},
+        snapshots=before.snapshots,
+    )
+
+
+def _is(entry: Entry, subject: Subject) -> bool:
+    return (entry.model_version, entry.run) == (subject.model_version, subject.run.id if subject.run else None)
+
+
+def _model_of(stream: str) -> int:
+    return int(stream.rpartition("/")[2])
+
+
+def _subject(tx: Transaction, waiting: Waiting) -> Subject | None:
+    if waiting.model_version is not None:
+        version = find_version_by_id(tx, waiting.model_version)
+        return subjects.of_version(version) if version else None
+    assert waiting.run is not None
+    run = runs.find_by_number(tx, waiting.run)
+    return subjects.of_run(tx, run) if run and run.lifecycle == "active" else None
