@@ -51,6 +51,29 @@ BYTES = click.IntRange(min=0)
     is_flag=True,
 )
 @option(
+    "--read-timeout",
+    "read_timeout_s",
+    "Seconds that a search or another read of the database may take, before it is ended with an error; 0 for any time.",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+)
+@option(
+    "--environments",
+    "environments",
+    "Where models are promoted to, parted by commas, in the order that they go through. Staging and Production of "
+    "MLflow's stages are the environments of those names.",
+    metavar="NAMES",
+    callback=lambda context, parameter, value: _names(value),
+)
+@option(
+    "--promotion-rules",
+    "promotion_rules",
+    "Which tags promote a run, parted by commas: KEY=VALUE for those of any experiment, or "
+    "EXPERIMENT_ID:KEY=VALUE->ENVIRONMENT; without an environment it is the first. Empty for none.",
+    metavar="RULES",
+    callback=lambda context, parameter, value: _names(value),
+)
+@option(
     "--max-json-bytes", "max_json_bytes", "The largest JSON body that is taken, in bytes.", type=click.IntRange(min=1)
 )
 @option(

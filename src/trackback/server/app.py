@@ -1,5 +1,6 @@
 """The composition root: opens what a server keeps, builds the services, and puts the application together."""
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -27,9 +28,15 @@ from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
 from trackback.services.passwords import Passwords
+from trackback.services.promotion_gate import PromotionGate
+from trackback.services.promotion_rules import Environments
+from trackback.services.promotion_tags import PromotionTags
+from trackback.services.promotion_watch import PromotionWatch
+from trackback.services.promotions import Promotions
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
+from trackback.services.snapshots import Snapshots
 from trackback.storage import Storage, open_storage
 
 
@@ -40,7 +47,7 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
     Raises ConfigurationError if one can't be opened.
     """
     async with AsyncExitStack() as stack:
-        storage = open_storage(settings.backend_store_uri)
+        storage = open_storage(settings.backend_store_uri, settings.read_timeout_s or math.inf)
         stack.push_async_callback(storage.close)
         blobs = open_blobs(settings.artifacts_destination)
         stack.push_async_callback(blobs.close)
@@ -73,14 +80,18 @@ def build_services(
     storage: Storage, blobs: BlobStore, sealer: Sealer, passwords: Passwords, settings: Settings
 ) -> Services:
     truncate = not settings.refuse_long_values
+    snapshots = Snapshots(blobs, settings.default_artifact_root)
+    gate = PromotionGate(Environments(settings.environments, settings.promotion_rules))
+    promotion_tags = PromotionTags(gate)
     return Services(
         experiments=Experiments(storage, settings.default_artifact_root),
-        runs=Runs(storage, truncate=truncate),
-        run_log=RunLog(storage, sealer, truncate=truncate),
+        runs=Runs(storage, promotion_tags=promotion_tags, truncate=truncate),
+        run_log=RunLog(storage, sealer, promotion_tags, truncate=truncate),
         metrics=Metrics(storage),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
         artifacts=Artifacts(storage, blobs, settings.default_artifact_root),
+        promotions=Promotions(storage, snapshots, gate, PromotionWatch(storage)),
         accounts=Accounts(storage, passwords),
         audit=AuditLog(storage),
     )
@@ -96,4 +107,5 @@ def build_app(services: Services, storage: Storage, blobs: BlobStore, admit: Adm
         guard=make_guard(settings.host, settings.allowed_hosts),
         admit=admit,
         observe=Observer(statistics, log_requests=logs_requests(settings)),
+        stop_waiting=services.promotions.stop_waiting,
     )

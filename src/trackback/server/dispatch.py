@@ -25,6 +25,7 @@ class Dispatcher:
     guard: Guard
     admit: Admit
     observe: Observe
+    stop_waiting: Callable[[], None]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()

@@ -13,12 +13,12 @@ from typing import Any
 
 import uvicorn
 import uvloop
-from starlette.types import ASGIApp
 
 from trackback import __version__
 from trackback.errors import ConfigurationError
 from trackback.server.app import open_app
 from trackback.server.deadlines import STOPPING_S, Deadlines
+from trackback.server.dispatch import Dispatcher
 from trackback.server.guard import is_loopback
 from trackback.server.logs import configure_logs
 from trackback.server.protocol import Protocol
@@ -86,7 +86,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 class Server(uvicorn.Server):
     """uvicorn's server, which looks at its connections once in a while and cuts off those that took too long."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: Dispatcher, settings: Settings) -> None:
+        self._stop_waiting = app.stop_waiting
         self._deadlines = Deadlines(settings.keep_alive_s, settings.header_deadline_s, settings.body_deadline_s)
         make_protocol: Any = partial(Protocol, self._deadlines)
         super().__init__(
@@ -101,7 +102,7 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 backlog=BACKLOG,
-                timeout_graceful_shutdown=max(1, round(settings.stop_deadline_s)),
+                timeout_graceful_shutdown=settings.stop_deadline_s,  # type: ignore[arg-type] # it takes fractions
             )
         )
 
@@ -110,6 +111,7 @@ class Server(uvicorn.Server):
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stop_waiting()
         await super().shutdown(sockets)
         self._sweeper.cancel()
         await self._give_up_requests()

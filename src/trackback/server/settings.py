@@ -4,7 +4,7 @@ import msgspec
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """``0`` as a limit of bytes means none. Deadlines are in seconds."""
+    """``0`` as a limit of bytes, or as the time that a read may take, means none. Times are in seconds."""
 
     backend_store_uri: str = "sqlite:///trackback-data/trackback.db"
     artifacts_destination: str = "trackback-data/artifacts"
@@ -14,6 +14,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allowed_hosts: tuple[str, ...] = ()
     auth: bool = False
     allow_anonymous: bool = False
+    environments: tuple[str, ...] = ("staging", "production")
+    promotion_rules: tuple[str, ...] = ("promote=true",)
+    read_timeout_s: float = 30.0
     max_json_bytes: int = 32 * 2**20
     max_artifact_bytes: int = 0
     header_deadline_s: float = 10.0

@@ -9,6 +9,7 @@ from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
+from trackback.services.promotions import Promotions
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 
@@ -24,5 +25,6 @@ class Services:
     inputs: Inputs
     logged_models: LoggedModels
     artifacts: Artifacts
+    promotions: Promotions
     accounts: Accounts
     audit: AuditLog

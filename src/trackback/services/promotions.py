@@ -45,6 +45,10 @@ class Promotions:
         """Whether the server is about to stop, so that nobody should wait any more."""
         return self._watch.stopped
 
+    def stop_waiting(self) -> None:
+        """Answer all who wait for the log with what there is: the server stops."""
+        self._watch.stop()
+
     async def promote(
         self,
         actor: Actor,
