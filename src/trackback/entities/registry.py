@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from trackback.entities.base import Entity, Metric, Param, Tag
+from trackback.entities.base import Entity, Metric, Tag
 
 
 class Stage(StrEnum):
@@ -18,6 +18,13 @@ class ModelVersionStatus(StrEnum):
     PENDING = "PENDING_REGISTRATION"
     FAILED = "FAILED_REGISTRATION"
     READY = "READY"
+
+
+class ModelParam(Entity, frozen=True):
+    """A version's param: MLflow's protocol calls its key a name."""
+
+    name: str
+    value: str
 
 
 class ModelVersion(Entity, frozen=True):
@@ -42,7 +49,7 @@ class ModelVersion(Entity, frozen=True):
     digest: str | None = None
     tags: tuple[Tag, ...] = ()
     aliases: tuple[str, ...] = ()
-    model_params: tuple[Param, ...] = ()
+    model_params: tuple[ModelParam, ...] = ()
     model_metrics: tuple[Metric, ...] = ()
 
 

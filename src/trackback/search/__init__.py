@@ -12,11 +12,13 @@ from trackback.search.errors import InvalidSearch
 from trackback.search.order import parse_order_by, parse_order_field
 from trackback.search.parser import parse_filter
 from trackback.search.syntax import Aggregate, And, Comparison, Field, Kind, Node, Operator, Or, Order, Value
-from trackback.search.targets import EXPERIMENTS, LOGGED_MODELS, RUNS, Target
+from trackback.search.targets import EXPERIMENTS, LOGGED_MODELS, MODEL_VERSIONS, REGISTERED_MODELS, RUNS, Target
 
 __all__ = [
     "EXPERIMENTS",
     "LOGGED_MODELS",
+    "MODEL_VERSIONS",
+    "REGISTERED_MODELS",
     "RUNS",
     "Aggregate",
     "And",

@@ -22,11 +22,15 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.ASCII | re.IG
 
 
 class Domain(msgspec.Struct, frozen=True):
-    """``read`` makes a value of the tree of a text in the filter, or raises ValueError or InvalidParameter."""
+    """``read`` makes a value of the tree of a text in the filter, or raises ValueError or InvalidParameter.
+
+    ``numeric``: the text is a number; with ``quotable`` it may stand in quotes all the same.
+    """
 
     operators: tuple[Operator, ...]
     read: Callable[[str], str | int | float]
     numeric: bool = False
+    quotable: bool = False
 
 
 def is_number(text: str) -> bool:
@@ -56,6 +60,7 @@ def _read_model_status(text: str) -> str:
 TEXT = Domain(_EXACT + _PATTERNS + _LISTS, str)
 KEYED_TEXT = Domain(TEXT.operators + _NULLS, str)
 NUMBER = Domain(_EXACT + _RANGES + _LISTS, _read_number, numeric=True)
+VERSION_NUMBER = Domain(NUMBER.operators, _read_number, numeric=True, quotable=True)
 METRIC = Domain(NUMBER.operators + _NULLS, _read_float, numeric=True)
 EXPERIMENT_ID = Domain(_EXACT + _LISTS, check_experiment_id)
 MODEL_STATUS = Domain(_EXACT + _LISTS, _read_model_status)

@@ -175,6 +175,9 @@ class _Parser(Reader):
         token = self.advance()
         if token.kind is TokenKind.WORD and is_number(token.text):
             return token.text
+        in_quotes = token.kind is TokenKind.QUOTED and not token.text.startswith("`")
+        if in_quotes and self._target.domain(field).quotable and is_number(token.content):
+            return token.content
         hint = ", which has quotes: leave them out" if token.kind is TokenKind.QUOTED else ""
         self.fail(f"Expected numeric value type for {field}. Found {token}{hint}", token)
 

@@ -6,7 +6,16 @@ from difflib import get_close_matches
 import msgspec
 
 from trackback.limits import shown
-from trackback.search.domains import EXPERIMENT_ID, KEYED_TEXT, METRIC, MODEL_STATUS, NUMBER, TEXT, Domain
+from trackback.search.domains import (
+    EXPERIMENT_ID,
+    KEYED_TEXT,
+    METRIC,
+    MODEL_STATUS,
+    NUMBER,
+    TEXT,
+    VERSION_NUMBER,
+    Domain,
+)
 from trackback.search.syntax import Aggregate, Field, Kind
 
 _PREFIXES = {
@@ -158,4 +167,35 @@ LOGGED_MODELS = Target(
     free={Kind.METRIC: METRIC, Kind.PARAM: KEYED_TEXT, Kind.TAG: KEYED_TEXT},
     ordered=frozenset({Kind.ATTRIBUTE, Kind.METRIC}),
     bare_text=True,
+)
+
+REGISTERED_MODELS = Target(
+    name="registered_model",
+    fixed={
+        Kind.ATTRIBUTE: _spelled(
+            Attribute("name", TEXT),
+            Attribute("last_updated_timestamp", NUMBER, ("timestamp",)),
+        ),
+    },
+    free={Kind.TAG: KEYED_TEXT},
+    ordered=frozenset({Kind.ATTRIBUTE}),
+)
+
+MODEL_VERSIONS = Target(
+    name="model_version",
+    fixed={
+        Kind.ATTRIBUTE: _spelled(
+            Attribute("name", TEXT),
+            Attribute("version_number", VERSION_NUMBER),
+            Attribute("run_id", TEXT),
+            Attribute("source_path", TEXT),
+            Attribute("creation_timestamp", NUMBER),
+            Attribute("last_updated_timestamp", NUMBER),
+            Attribute("current_stage", TEXT),
+            Attribute("model_id", TEXT),
+            Attribute("digest", TEXT),
+        ),
+    },
+    free={Kind.TAG: KEYED_TEXT},
+    ordered=frozenset({Kind.ATTRIBUTE}),
 )

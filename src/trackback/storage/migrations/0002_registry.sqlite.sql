@@ -67,6 +67,8 @@ CREATE TABLE model_versions (
 
 CREATE INDEX model_versions_by_update ON model_versions (updated_ms) WHERE deleted_ms IS NULL;
 CREATE INDEX model_versions_of_model_by_update ON model_versions (model, updated_ms, version) WHERE deleted_ms IS NULL;
+CREATE INDEX model_versions_by_creation ON model_versions (created_ms) WHERE deleted_ms IS NULL;
+CREATE INDEX model_versions_of_model_by_creation ON model_versions (model, created_ms, version) WHERE deleted_ms IS NULL;
 CREATE INDEX model_versions_by_stage ON model_versions (model, stage, version) WHERE deleted_ms IS NULL;
 CREATE INDEX model_versions_by_run ON model_versions (run_id);
 CREATE INDEX model_versions_by_logged_model ON model_versions (logged_model);
