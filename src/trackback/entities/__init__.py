@@ -55,7 +55,7 @@ from trackback.entities.provenance import (
     ProvenanceRecord,
     UsedDataset,
 )
-from trackback.entities.registry import Alias, ModelVersion, ModelVersionStatus, RegisteredModel, Stage
+from trackback.entities.registry import Alias, ModelParam, ModelVersion, ModelVersionStatus, RegisteredModel, Stage
 from trackback.entities.tracking import (
     Dataset,
     DatasetFilter,
@@ -117,6 +117,7 @@ __all__ = [
     "Metric",
     "ModelInput",
     "ModelOutput",
+    "ModelParam",
     "ModelVersion",
     "ModelVersionStatus",
     "Package",
