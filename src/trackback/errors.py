@@ -5,6 +5,7 @@
       BadRequest                   BAD_REQUEST               400
       AlreadyExists                RESOURCE_ALREADY_EXISTS   400
       InvalidState                 INVALID_STATE             400
+      ReadTooSlow                  DEADLINE_EXCEEDED         400
       Unauthenticated              UNAUTHENTICATED           401
       PermissionDenied             PERMISSION_DENIED         403
       NotFound                     RESOURCE_DOES_NOT_EXIST   404
@@ -99,6 +100,15 @@ class DeadlineExceeded(TrackbackError):
 
     code = "DEADLINE_EXCEEDED"
     status = 408
+
+
+class ReadTooSlow(TrackbackError):
+    """A search, history or list took longer than the server allows. It would again, so no client should just repeat it:
+    MLflow's do so for 408 and 504, which its code suggests.
+    """
+
+    code = "DEADLINE_EXCEEDED"
+    status = 400
 
 
 class Conflict(TrackbackError):

@@ -102,7 +102,7 @@ class Experiments:
     async def get(self, actor: Actor, experiment_id: str) -> Experiment:
         """The experiment, deleted or not."""
         experiment = limits.check_experiment_id(experiment_id)
-        return await self._storage.read(
+        return await self._storage.look_up(
             lambda tx: experiments.load(tx, [readable_experiment(tx, actor, experiment)])[0]
         )
 
@@ -116,7 +116,7 @@ class Experiments:
                 raise NotFound(f"Could not find experiment with name '{name}'")
             return experiments.load(tx, [record])[0]
 
-        return await self._storage.read(operation)
+        return await self._storage.look_up(operation)
 
     async def search(
         self,

@@ -104,7 +104,7 @@ class LoggedModels:
     async def get(self, actor: Actor, model_id: str, *, allow_deleted: bool = False) -> LoggedModel:
         """The model with all its params, tags and points."""
         limits.check_text(model_id, "model_id")
-        return await self._storage.read(
+        return await self._storage.look_up(
             lambda tx: logged_models.load(tx, [readable_model(tx, actor, model_id, allow_deleted=allow_deleted)])[0]
         )
 

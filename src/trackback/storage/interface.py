@@ -2,11 +2,14 @@
 
 A ``Storage`` runs *operations*: plain functions that take a ``Transaction`` first. The modules beside this one
 (``experiments``, ``runs``, ``metrics``, …) are made of such functions, and all SQL of the project stands in them.
-A service composes as many as it needs into one function and hands that to ``read`` or ``write``.
+A service composes as many as it needs into one function and hands that to ``read``, ``look_up`` or ``write``.
 
 - ``write`` is atomic: either all that the operation did is there, or, when it raised, nothing is.
 - What ``write`` returned from survives kill -9 and power loss.
-- ``read`` sees one snapshot: all of a committed transaction, or nothing of it.
+- ``read`` sees one snapshot: all of a committed transaction, or nothing of it. So does ``look_up``.
+- Only a few ``read``s run at once, each no longer than the storage's time limit, all its statements together; beyond
+  that it ends with ``ReadTooSlow``, while the others and the database go on. Neither ``look_up`` nor ``write`` ever
+  waits for one: they have threads and connections of their own.
 - Operations run on a thread of the storage's own, never on the caller's event loop. They may run more than once
   (a deadlock, or a race for a unique value that was lost, is retried on PostgreSQL), so they must not have effects
   outside the transaction.
@@ -84,7 +87,11 @@ class Storage(ABC):
 
     @abstractmethod
     async def read(self, operation: Callable[[Transaction], T]) -> T:
-        """Run ``operation`` on a snapshot."""
+        """Run ``operation`` on a snapshot: a search, a history, a list, or whatever may take long."""
+
+    @abstractmethod
+    async def look_up(self, operation: Callable[[Transaction], T]) -> T:
+        """Run ``operation`` on a snapshot: it is to find, by their key, a few rows."""
 
     @abstractmethod
     async def write(self, operation: Callable[[Transaction], T]) -> T:
@@ -93,11 +100,11 @@ class Storage(ABC):
     @property
     @abstractmethod
     def waiting(self) -> int:
-        """How many operations wait for their turn: writes of SQLite, all of PostgreSQL."""
+        """How many operations wait for their turn."""
 
     async def ping(self) -> None:
         """Return if the database answers; else Unavailable."""
-        await self.read(lambda tx: tx.row("SELECT version FROM schema_version"))
+        await self.look_up(lambda tx: tx.row("SELECT version FROM schema_version"))
 
     @abstractmethod
     async def close(self) -> None:

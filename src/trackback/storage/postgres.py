@@ -1,38 +1,33 @@
-"""PostgreSQL, for many servers: short transactions on a pool of threads, each with a connection of its own."""
+"""PostgreSQL, for many servers: short transactions, on threads that each have a connection of their own."""
 
-import asyncio
-import logging
-import os
 import random
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors as pg
 
-from trackback.errors import ConfigurationError, Overloaded, StorageFull, TrackbackError, Unavailable
+from trackback.storage.deadlines import Deadline, TimeLimit, Watchdog, no_answer, too_slow
 from trackback.storage.interface import Dialect, Row, Storage, Transaction, stopping
+from trackback.storage.lanes import Lane, close_all
 from trackback.storage.names import NameCache, NameTable
+from trackback.storage.postgres_sessions import Session, milliseconds, translated
 
 T = TypeVar("T")
 
-CONNECTIONS = 10
-QUEUE_SIZE = 2000
+READERS = 4
+LOOK_UP_READERS = 2
+WRITERS = 8
 ATTEMPTS = 5
-CONNECT_TIMEOUT_S = 5
-CLOSE_TIMEOUT_S = 2
-# A server that has vanished from the network is given up after half a minute; the kernel would wait for many.
-_VANISHED: dict[str, Any] = {
-    "tcp_user_timeout": 30_000,
-    "keepalives_idle": 15,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
+# Writes take milliseconds, and wait for each other as long. What else they may wait for, such as a standby that takes
+# over, is to have the time for it; but MLflow's clients hang up after 120 s, and should have been answered by then.
+WRITE_LIMIT = TimeLimit(60.0, no_answer)
+# PostgreSQL ends statements by itself when their time is up; if it has not done so by then, it hangs.
+GRACE_S = 5.0
+# Statements that begin within this part of an operation's time are given all of it, which costs no round trip.
+UNSHORTENED = 0.05
 
 DIALECT = Dialect(
     "%s",
@@ -54,26 +49,38 @@ _LOST_RACES = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation)
 _TRUST_INDEXES = "SELECT " + ", ".join(
     f"set_config('enable_{method}', 'off', true)" for method in ("seqscan", "hashjoin", "mergejoin", "sort")
 )
+_STATEMENT_TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN"
 
-log = logging.getLogger(__name__)
-
 
 class PostgresTransaction(Transaction):
-    def __init__(self, connection: psycopg.Connection[Row], names: NameCache) -> None:
-        self.connection = connection
+    def __init__(self, connection: psycopg.Connection[Row], names: NameCache, deadline: Deadline) -> None:
         self._cursor = connection.cursor(binary=True)
+        self._deadline = deadline
+        self._shorten_at = deadline.began + UNSHORTENED * deadline.seconds
         self.name_table = NameTable(self, names)
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
-        return self._cursor.execute(DIALECT.render(sql), _bound(values)).fetchall()
+        return self._execute(sql, _bound(values)).fetchall()
 
     def run(self, sql: str, *values: Any) -> int:
-        return self._cursor.execute(DIALECT.render(sql), _bound(values)).rowcount
+        return self._execute(sql, _bound(values)).rowcount
 
     def insert_columns(self, sql: str, *columns: Sequence[Any]) -> int:
-        return self._cursor.execute(DIALECT.render(sql), [_array(column) for column in columns]).rowcount
+        return self._execute(sql, [_array(column) for column in columns]).rowcount
+
+    def _execute(self, sql: str, values: Sequence[Any]) -> psycopg.Cursor[Row]:
+        if time.monotonic() > self._shorten_at:
+            self._shorten()
+        return self._cursor.execute(DIALECT.render(sql), values)
+
+    def _shorten(self) -> None:
+        """Have PostgreSQL end the statements to come when the operation's time is up."""
+        self._deadline.check()
+        left_s = self._deadline.due - time.monotonic()
+        self._cursor.execute(_STATEMENT_TIMEOUT, [str(milliseconds(left_s))])
+        self._shorten_at = time.monotonic() + UNSHORTENED * self._deadline.seconds
 
     def name_ids(self, names: Sequence[str]) -> list[int]:
         return self.name_table.ids(names)
@@ -85,7 +92,7 @@ class PostgresTransaction(Transaction):
         """Tables grow quicker than their statistics: a plan made for a few rows would read all of a large table, or
         sort it where an index has the order.
         """
-        self._cursor.execute(_TRUST_INDEXES)
+        self.rows(_TRUST_INDEXES)
 
     def names(self, ids: Sequence[int]) -> list[str]:
         return self.name_table.names(ids)
@@ -116,140 +123,93 @@ def _element(value: Any) -> str:
 class PostgresStorage(Storage):
     """Open an existing database with the current schema: see ``schema`` for how it gets one."""
 
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
-        self._names = NameCache()
-        self._threads = ThreadPoolExecutor(CONNECTIONS, "postgres")
-        self._local = threading.local()
-        self._open: set[psycopg.Connection[Row]] = set()
-        self._waiting = 0
+    def __init__(self, uri: str, read_timeout_s: float) -> None:
+        names = NameCache()
+        self._watchdog = Watchdog(min(read_timeout_s, WRITE_LIMIT.seconds))
+        read, look_up = TimeLimit(read_timeout_s, too_slow), TimeLimit(read_timeout_s, no_answer)
+        self._reads = _Pool("read", READERS, _READ, read, uri, names, self._watchdog)
+        self._look_ups = _Pool("look-up", LOOK_UP_READERS, _READ, look_up, uri, names, self._watchdog)
+        self._writes = _Pool("write", WRITERS, _WRITE, WRITE_LIMIT, uri, names, self._watchdog)
+        self._pools = (self._reads, self._look_ups, self._writes)
         self._closed = False
 
     @property
     def waiting(self) -> int:
-        return max(0, self._waiting - CONNECTIONS)
+        return sum(pool.lane.waiting for pool in self._pools)
 
     async def read(self, operation: Callable[[Transaction], T]) -> T:
-        return await self._submit(_READ, operation)
+        return await self._run(self._reads, operation)
+
+    async def look_up(self, operation: Callable[[Transaction], T]) -> T:
+        return await self._run(self._look_ups, operation)
 
     async def write(self, operation: Callable[[Transaction], T]) -> T:
-        return await self._submit(_WRITE, operation)
-
-    async def _submit(self, begin: str, operation: Callable[[Transaction], T]) -> T:
-        if self._closed:
-            raise stopping()
-        if self._waiting >= QUEUE_SIZE:
-            raise Overloaded(f"{QUEUE_SIZE} requests are waiting for the database already. Repeat the request later.")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._attempt, begin, operation)
-        finally:
-            self._waiting -= 1
+        return await self._run(self._writes, operation)
 
     async def close(self) -> None:
-        """Operations that nobody waits for any more are given up, with their connections if the server hangs."""
+        if self._closed:
+            return
         self._closed = True
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        ended = asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
-        _, late = await asyncio.wait([ended], timeout=CLOSE_TIMEOUT_S)
-        if late:
-            log.warning("the database does not answer; what it was asked last is given up")
-            for connection in list(self._open):
-                _hang_up(connection)
-        await ended
-        for connection in self._open:
-            connection.close()
-        self._open.clear()
+        await close_all([pool.lane for pool in self._pools], self._watchdog)
+        for pool in self._pools:
+            pool.close_connections()
 
-    def _attempt(self, begin: str, operation: Callable[[Transaction], T]) -> T:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return self._transact(begin, operation)
-            except _LOST_RACES as error:
-                if attempt == ATTEMPTS:
+    async def _run(self, pool: "_Pool", operation: Callable[[Transaction], T]) -> T:
+        if self._closed:
+            raise stopping()
+        return await pool.lane.run(pool.attempt, operation)
+
+
+class _Pool:
+    """A lane of which each thread has a session of its own."""
+
+    def __init__(
+        self, name: str, size: int, begin: str, limit: TimeLimit, uri: str, names: NameCache, watchdog: Watchdog
+    ) -> None:
+        self.lane = Lane(f"postgres-{name}", size, limit)
+        self._begin = begin
+        self._limit = limit
+        self._uri = uri
+        self._names = names
+        self._watchdog = watchdog
+        self._local = threading.local()
+        self._sessions: list[Session] = []
+
+    def close_connections(self) -> None:
+        for session in self._sessions:
+            session.close()
+
+    def attempt(self, operation: Callable[[Transaction], T], deadline: Deadline) -> T:
+        """Run an operation on this thread's session, again if it lost a race."""
+        session = self._session()
+        with self._watchdog.watch(deadline.due + GRACE_S, session.hang_up):
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    return self._transact(session, operation, deadline)
+                except _LOST_RACES as error:
+                    if attempt == ATTEMPTS:
+                        raise translated(error) from error
+                    time.sleep(random.uniform(0, 0.01 * 2**attempt))
+                except pg.QueryCanceled as error:
+                    raise deadline.late() if deadline.passed else translated(error) from error
+                except psycopg.Error as error:
                     raise translated(error) from error
-                time.sleep(random.uniform(0, 0.01 * 2**attempt))
-            except psycopg.Error as error:
-                raise translated(error) from error
         raise AssertionError("unreachable")
 
-    def _transact(self, begin: str, operation: Callable[[Transaction], T]) -> T:
-        tx = self._begin(begin)
+    def _session(self) -> Session:
+        session: Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = Session(self._uri, self._limit.seconds)
+            self._sessions.append(session)
+        return session
+
+    def _transact(self, session: Session, operation: Callable[[Transaction], T], deadline: Deadline) -> T:
+        tx = PostgresTransaction(session.begin(self._begin), self._names, deadline)
         try:
             result = operation(tx)
             tx.run("COMMIT")
         except BaseException:
-            self._roll_back(tx.connection)
+            session.roll_back()
             raise
         self._names.publish(tx.name_table.found)
         return result
-
-    def _begin(self, begin: str) -> PostgresTransaction:
-        """A transaction on this thread's connection, which is replaced if it died since it was last used."""
-        connection: psycopg.Connection[Row] | None = getattr(self._local, "connection", None)
-        if connection is not None:
-            try:
-                return self._begin_on(connection, begin)
-            except psycopg.OperationalError:
-                self._discard(connection)
-        connection = connect(self._uri)
-        self._local.connection = connection
-        self._open.add(connection)
-        return self._begin_on(connection, begin)
-
-    def _begin_on(self, connection: psycopg.Connection[Row], begin: str) -> PostgresTransaction:
-        tx = PostgresTransaction(connection, self._names)
-        tx.run(begin)
-        return tx
-
-    def _roll_back(self, connection: psycopg.Connection[Row]) -> None:
-        try:
-            connection.execute("ROLLBACK")
-        except psycopg.Error:
-            self._discard(connection)
-
-    def _discard(self, connection: psycopg.Connection[Row]) -> None:
-        self._open.discard(connection)
-        self._local.connection = None
-        connection.close()
-
-
-def _hang_up(connection: psycopg.Connection[Row]) -> None:
-    """End the wait of the thread that uses the connection, which then finds it dead."""
-    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
-        line.shutdown(socket.SHUT_RDWR)
-
-
-def connect(uri: str) -> psycopg.Connection[Row]:
-    """A connection with the settings that all of ours share; transactions are begun and ended by hand."""
-    connection = psycopg.connect(
-        uri, autocommit=True, application_name="trackback", connect_timeout=CONNECT_TIMEOUT_S, **_VANISHED
-    )
-    connection.execute("SET jit TO off")  # a filter of 80 terms took 2 s to compile and 20 ms to run
-    return connection
-
-
-def connect_at_start(uri: str) -> psycopg.Connection[Row]:
-    """``connect``, before there are any clients."""
-    with at_start("connect to"):
-        return connect(uri)
-
-
-@contextmanager
-def at_start(action: str) -> Iterator[None]:
-    """Before there are any clients, a failure is the operator's to mend, who is told all of it."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise ConfigurationError(f"Can't {action} the database: {str(error).strip()}") from error
-
-
-def translated(error: psycopg.Error) -> TrackbackError:
-    """What a client is told of an error of PostgreSQL's: nothing of the SQL."""
-    if isinstance(error, pg.DiskFull):
-        return StorageFull("The disk of the database is full. Nothing was written; free some space and repeat.")
-    if isinstance(error, psycopg.OperationalError):
-        log.warning("the database does not answer: %s", str(error).strip().splitlines()[:1])
-        return Unavailable("The database does not answer. Repeat the request in a moment.")
-    log.error("unexpected error of the database", exc_info=error)
-    return TrackbackError("The database refused an operation; the server's log says why.")

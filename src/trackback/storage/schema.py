@@ -4,6 +4,7 @@ A new database gets all of them. An older one is upgraded only when told (``trac
 refused: it may hold what this version would damage.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -60,8 +61,8 @@ def migrations(database: str) -> list[Migration]:
     return sorted(found)
 
 
-def open_storage(uri: str) -> Storage:
-    """The storage at ``uri``; creates the schema in a new database.
+def open_storage(uri: str, read_timeout_s: float = math.inf) -> Storage:
+    """The storage at ``uri``, whose reads take no longer than that; creates the schema in a new database.
 
     Raises ConfigurationError if the database can't be opened, SchemaError if its schema is older or newer than ours.
     """
@@ -70,10 +71,10 @@ def open_storage(uri: str) -> Storage:
         from trackback.storage import postgres  # noqa: PLC0415 - psycopg takes 0.2 s, which SQLite should not wait for
 
         _prepare_postgres(location.uri, upgrade=False)
-        return postgres.PostgresStorage(location.uri)
+        return postgres.PostgresStorage(location.uri, read_timeout_s)
     with closing(_lock(location.path)):
         _prepare_sqlite(location.path, upgrade=False)
-    return SqliteStorage(location.path)
+    return SqliteStorage(location.path, read_timeout_s)
 
 
 def upgrade(uri: str) -> tuple[int, int]:
@@ -89,9 +90,12 @@ def check(uri: str) -> list[str]:
     """What is wrong with the database at ``uri``, a sentence each; empty if it is sound."""
     location = parse_location(uri)
     if location.path is None:
-        from trackback.storage import postgres  # noqa: PLC0415 - as above
+        from trackback.storage import postgres_sessions  # noqa: PLC0415 - as above
 
-        with closing(postgres.connect_at_start(location.uri)) as connection, postgres.at_start("check"):
+        with (
+            closing(postgres_sessions.connect_at_start(location.uri)) as connection,
+            postgres_sessions.at_start("check"),
+        ):
             return _version_faults("postgres", _postgres_version(connection))
     if not location.path.exists():
         return [f"There is no database file {location.path}."]
@@ -178,11 +182,11 @@ def _sqlite_version(connection: apsw.Connection) -> int:
 
 
 def _prepare_postgres(uri: str, upgrade: bool) -> tuple[int, int]:
-    from trackback.storage import postgres  # noqa: PLC0415 - as above
+    from trackback.storage import postgres_sessions  # noqa: PLC0415 - as above
 
     with (
-        closing(postgres.connect_at_start(uri)) as connection,
-        postgres.at_start("write the schema to"),
+        closing(postgres_sessions.connect_at_start(uri)) as connection,
+        postgres_sessions.at_start("write the schema to"),
         connection.transaction(),
     ):
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_UPGRADE_LOCK])
