@@ -100,5 +100,5 @@ def _verdict(verdict: RequiredVerdict) -> str:
 
 def canonical(policy: PolicyDocument) -> dict[str, Any]:
     """The document without what says nothing: equal policies have equal ones."""
-    fields: dict[str, Any] = msgspec.to_builtins(policy)
+    fields: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(policy))
     return fields

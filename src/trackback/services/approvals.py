@@ -3,7 +3,7 @@
 from trackback import limits
 from trackback.entities import ANYONE, Actor, Approval, Permission
 from trackback.errors import InvalidState, NotFound, PermissionDenied
-from trackback.services import access, subjects
+from trackback.services import streams, subjects
 from trackback.services.clock import Clock, now_ms
 from trackback.services.judgement import authors_of, current_digest
 from trackback.services.policies import Retry
@@ -92,7 +92,7 @@ class Approvals:
 def _approvable(tx: Transaction, actor: Actor, subject: str) -> tuple[Subject, str]:
     """What the actor may approve of, and its digest."""
     found = subjects.resolve(tx, subject, actor)
-    access.require(actor, Permission.APPROVE, **subjects.object_of(found.stream))
+    streams.require(actor, Permission.APPROVE, found.stream)
     digest = current_digest(tx, found)
     if digest is None:
         raise unverified(subject, "approval")

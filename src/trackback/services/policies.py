@@ -9,7 +9,7 @@ from trackback.entities import Actor, Permission, Policy
 from trackback.entities.policy_documents import PolicyDocument, canonical, read_policy
 from trackback.errors import InvalidParameter, NotFound
 from trackback.limits import shown
-from trackback.services import access, pages, subjects
+from trackback.services import access, pages, streams, subjects
 from trackback.services.clock import Clock, now_ms
 from trackback.services.judgement import Judgement, PolicySubject, current_digest, judge
 from trackback.services.promotion_rules import Environments
@@ -175,7 +175,7 @@ class Policies:
 def _changeable(tx: Transaction, actor: Actor, stream: str) -> str:
     """The stream whose policy the actor may change."""
     place = _readable(tx, actor, stream)
-    access.require(actor, Permission.ADMIN, **subjects.object_of(place))
+    streams.require(actor, Permission.ADMIN, place)
     return place
 
 

@@ -17,7 +17,6 @@ from trackback.storage.runs import RunRecord
 from trackback.storage.subjects import ModelRecord, VersionRecord
 
 _NOTE = "mlflow.note.content"  # where MLflow's UI keeps what people write about a run
-_OBJECTS = {"models": "model", "experiments": "experiment"}
 _DIGITS = 20  # more than any id has
 _FORMS = "Name a version, as models:/churn/7 or models:/churn@champion, or a run, as runs:/<run id>."
 _STREAM_FORMS = "Name a registered model, as models:/churn, or an experiment, as experiments:/12."
@@ -99,12 +98,6 @@ def model_stream(model: int) -> str:
 
 def experiment_stream(experiment: int) -> str:
     return f"experiments/{experiment}"
-
-
-def object_of(stream: str) -> dict[str, int]:
-    """What roles are given for, as ``access`` is asked for it: the stream's model or experiment."""
-    kind, _, number = stream.partition("/")
-    return {_OBJECTS[kind]: int(number)} if number else {}
 
 
 def resolve_stream(tx: Transaction, text: str, actor: Actor | None = None) -> str:

@@ -10,7 +10,7 @@ from trackback import limits
 from trackback.entities import Actor, Permission, Verdict
 from trackback.errors import Conflict, InvalidParameter, InvalidState
 from trackback.limits import shown
-from trackback.services import access, pages, subjects
+from trackback.services import access, pages, streams, subjects
 from trackback.services.clock import Clock, now_ms
 from trackback.services.judgement import current_digest
 from trackback.services.policies import Retry
@@ -102,7 +102,7 @@ def _digest(tx: Transaction, actor: Actor, subject: str, permission: Permission)
         access.require(actor, permission)
         return match[1]
     found = subjects.resolve(tx, subject, actor)
-    access.require(actor, permission, **subjects.object_of(found.stream))
+    streams.require(actor, permission, found.stream)
     return current_digest(tx, found)
 
 
