@@ -18,6 +18,7 @@ from trackback.entities.accounts import (
 )
 from trackback.entities.artifacts import Blob, FileInfo, ManifestEntry, Snapshot
 from trackback.entities.base import Entity, LifecycleStage, Metric, Param, Tag, ViewType
+from trackback.entities.collection import Collected, Garbage, Tally, Tombstone
 from trackback.entities.delivery import Build, BuildResult, Deployment, DeploymentKind
 from trackback.entities.lineage import (
     AffectedModel,
@@ -92,6 +93,7 @@ __all__ = [
     "BuildResult",
     "Candidate",
     "CodeRecord",
+    "Collected",
     "Dataset",
     "DatasetFilter",
     "DatasetInput",
@@ -104,6 +106,7 @@ __all__ = [
     "Experiment",
     "FileInfo",
     "FileRecord",
+    "Garbage",
     "Grant",
     "Grants",
     "HardwareRecord",
@@ -145,7 +148,9 @@ __all__ = [
     "Snapshot",
     "Stage",
     "Tag",
+    "Tally",
     "Token",
+    "Tombstone",
     "Trace",
     "TraceKind",
     "TracedModel",

@@ -11,8 +11,8 @@ A service composes as many as it needs into one function and hands that to ``rea
   that it ends with ``ReadTooSlow``, while the others and the database go on. Neither ``look_up`` nor ``write`` ever
   waits for one: they have threads and connections of their own.
 - Operations run on a thread of the storage's own, never on the caller's event loop. They may run more than once
-  (a deadlock, or a race for a unique value that was lost, is retried on PostgreSQL), so they must not have effects
-  outside the transaction.
+  (a deadlock, or a race that was lost for a unique value or against a collection of garbage, is retried on
+  PostgreSQL), so they must not have effects outside the transaction.
 - Errors of the driver arrive as ``Unavailable``, ``StorageFull`` or ``Overloaded``; those an operation raised
   itself arrive as they are.
 

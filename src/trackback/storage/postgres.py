@@ -44,8 +44,9 @@ DIALECT = Dialect(
     },
 )
 
-# An operation looks first whether a value that must be unique is taken, so the next attempt finds it and says so.
-_LOST_RACES = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation)
+# An operation looks first whether a value that must be unique is taken, so the next attempt finds it and says so. So it
+# does whether what it refers to is there, which a collection of garbage may have removed meanwhile, or the reverse.
+_LOST_RACES = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation, pg.ForeignKeyViolation)
 _TRUST_INDEXES = "SELECT " + ", ".join(
     f"set_config('enable_{method}', 'off', true)" for method in ("seqscan", "hashjoin", "mergejoin", "sort")
 )
