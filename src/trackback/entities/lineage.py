@@ -109,6 +109,7 @@ class AffectedVersion(Entity, frozen=True):
     run_id: str | None = None
     digest: str | None = None
     through: str | None = None
+    deleted: bool = False
     environments: tuple[str, ...] = ()
     deployments: tuple[Deployment, ...] = ()
 

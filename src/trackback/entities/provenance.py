@@ -5,9 +5,13 @@ SHA-256 in 64 hex digits. Files are artifacts of the run, by their paths there.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from trackback.entities.base import Entity
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 PROVENANCE_PATH = "trackback/provenance.json"
 PROVENANCE_VERSION = 1
@@ -36,8 +40,8 @@ class CodeRecord(Entity, frozen=True):
 
 class HardwareRecord(Entity, frozen=True):
     cpu: str | None = None
-    cpu_count: int | None = None
-    memory_bytes: int | None = None
+    cpu_count: Count | None = None
+    memory_bytes: Count | None = None
     gpus: tuple[str, ...] = ()
 
 
@@ -65,7 +69,7 @@ class DatasetRecord(Entity, frozen=True):
     source: str | None = None
     source_type: str | None = None
     context: str | None = None
-    rows: int | None = None
+    rows: Count | None = None
     schema: Any = None
     profile: Any = None
     derived_from: tuple[str, ...] = ()
@@ -85,8 +89,8 @@ class ProvenanceRecord(Entity, frozen=True):
     Readers skip fields that they don't know. Those of a later version of the format mean what they mean here.
     """
 
-    schema_version: int
-    captured: int | None = None
+    schema_version: Count
+    captured: Count | None = None
     captured_by: str | None = None
     code: CodeRecord | None = None
     environment: EnvironmentRecord | None = None

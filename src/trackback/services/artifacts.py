@@ -50,13 +50,29 @@ class Listing(NamedTuple):
     files: list[FileInfo]
 
 
+Arrived = Callable[[str, str, Blob], Awaitable[None]]
+"""Is told of each upload: its manifest's root, its path there, and the blob that it is. It raises nothing."""
+
+
+async def _unnoticed(root: str, path: str, blob: Blob) -> None:
+    """Nobody looks at what is uploaded."""
+
+
 class Artifacts:
     """``artifact_root``: the URI under which the artifacts of experiments lie that name no location of their own."""
 
-    def __init__(self, storage: Storage, blobs: BlobStore, artifact_root: str, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        blobs: BlobStore,
+        artifact_root: str,
+        clock: Clock = now_ms,
+        arrived: Arrived = _unnoticed,
+    ) -> None:
         self._storage = storage
         self._blobs = blobs
         self._artifact_root = artifact_root
+        self._arrived = arrived
         self._clock = clock
 
     async def put(self, actor: Actor, path: str, chunks: AsyncIterator[bytes]) -> None:
@@ -77,10 +93,10 @@ class Artifacts:
 
         await self._storage.look_up(check)
         uploaded = await self._blobs.put(chunks)
-        await self._keep(actor, root, inner, uploaded)
+        await self._arrived(root, inner, await self._keep(actor, root, inner, uploaded))
 
-    async def _keep(self, actor: Actor, root: str, path: str, uploaded: Blob) -> None:
-        """Enter the blob into the manifest, and drop its bytes if they are not needed."""
+    async def _keep(self, actor: Actor, root: str, path: str, uploaded: Blob) -> Blob:
+        """Enter the blob into the manifest, and drop its bytes if they are not needed; the blob as it is kept."""
 
         def operation(tx: Transaction) -> Blob:
             _check_writable(tx, actor, root, _join(root, path))
@@ -91,8 +107,10 @@ class Artifacts:
         except _REFUSED:
             await self._drop(uploaded)
             raise
-        if kept.location != uploaded.location and not await self._mend(kept, uploaded):
-            await self._drop(uploaded)
+        if kept.location == uploaded.location or await self._mend(kept, uploaded):
+            return uploaded
+        await self._drop(uploaded)
+        return kept
 
     async def _mend(self, kept: Blob, uploaded: Blob) -> bool:
         """Have equal bytes replace those kept if they were lost; whether they do now."""

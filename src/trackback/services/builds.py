@@ -144,7 +144,7 @@ class Builds:
         offset = pages.decode(page_token)
 
         def operation(tx: Transaction) -> pages.Page[Build]:
-            promoted = resolve(tx, subject) if subject else None
+            promoted = resolve(tx, subject, actor) if subject else None
             readable = access.readable_streams(actor)
             query = BuildQuery(
                 limit=max_results + 1,

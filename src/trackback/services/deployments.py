@@ -168,7 +168,7 @@ class Deployments:
         offset = pages.decode(page_token)
 
         def operation(tx: Transaction) -> pages.Page[Deployment]:
-            named = resolve(tx, subject) if subject else None
+            named = resolve(tx, subject, actor) if subject else None
             readable = access.readable_streams(actor)
             query = DeploymentQuery(
                 limit=max_results + 1,
@@ -176,7 +176,7 @@ class Deployments:
                 environment=environment or None,
                 live_at_ms=at_ms,
                 live=live,
-                stream=resolve_stream(tx, stream) if stream else None,
+                stream=resolve_stream(tx, stream, actor) if stream else None,
                 model_version=named.model_version if named else None,
                 digest=wanted or (named.digest if named else None),
                 name=normal_name(locator) if locator else None,
@@ -245,7 +245,7 @@ def _content(tx: Transaction, actor: Actor, report: DeploymentReport) -> _Conten
     if number is not None:
         promoted_stream(tx, actor, number)
         (promotion,) = promotions.load(tx, [number])
-    subject = _subject(tx, actor, report.subject) if report.subject else None
+    subject = resolve(tx, report.subject, actor) if report.subject else None
     if subject and promotion:
         _check_agreement(tx, subject, promotion)
     digest = _known_digest(tx, check_digest(report.digest)) if report.digest else None
@@ -256,13 +256,6 @@ def _content(tx: Transaction, actor: Actor, report: DeploymentReport) -> _Conten
             "Nothing says what is deployed: name it by 'version' (models:/churn/7), 'digest', 'promotion' or 'build'."
         )
     return _by_digest(tx, digest, report.build)
-
-
-def _subject(tx: Transaction, actor: Actor, text: str) -> Subject:
-    subject = resolve(tx, text)
-    if not streams.may(actor, Permission.READ, subject.stream):
-        raise NotFound(f"There is no {shown(text)}.")
-    return subject
 
 
 def _check_agreement(tx: Transaction, subject: Subject, promotion: Promotion) -> None:

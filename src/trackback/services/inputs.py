@@ -7,7 +7,7 @@ from trackback.entities import Actor, Dataset, DatasetInput, DatasetSummary, Mod
 from trackback.errors import BadRequest, InvalidParameter
 from trackback.services import access
 from trackback.services.runs import writable_run
-from trackback.storage import Storage, Transaction, inputs
+from trackback.storage import Storage, Transaction, inputs, provenance
 from trackback.storage.inputs import DatasetKey
 
 
@@ -44,6 +44,7 @@ class Inputs:
                 inputs.add_dataset_inputs(tx, run.id, {numbers[key]: tags[key] for key in tags})
             if model_ids:
                 inputs.add_model_inputs(tx, run.id, model_ids)
+                provenance.forget_origins(tx, run.id)
 
         await self._storage.write(operation)
 

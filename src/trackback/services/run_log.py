@@ -11,7 +11,7 @@ from trackback.errors import InvalidParameter, NotFound
 from trackback.services.logged_models import writable_model
 from trackback.services.runs import RUN_NAME_TAG, Place, checked_tags, in_list, writable_run
 from trackback.services.sealing import Sealer
-from trackback.storage import Storage, Transaction, logged_models, metrics, names, runs
+from trackback.storage import Storage, Transaction, logged_models, metrics, names, provenance, runs
 from trackback.storage.logged_models import ModelPoint
 from trackback.storage.runs import RunRecord
 
@@ -76,6 +76,7 @@ class RunLog:
                 runs.update(tx, run.id, None, None, name)
             if tags_kept:
                 runs.set_tags(tx, run, tags_kept)
+            provenance.follow_tags(tx, run.id, tags_kept)
             return run.id
 
         run = await self._storage.write(operation)
@@ -102,6 +103,7 @@ class RunLog:
             run = writable_run(tx, actor, run_id)
             if not runs.delete_tag(tx, run.id, key):
                 raise NotFound(f"No tag with name: {key} in run with id {run_id}")
+            provenance.forget_tag(tx, run.id, key)
 
         await self._storage.write(operation)
 

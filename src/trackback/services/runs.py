@@ -23,7 +23,7 @@ from trackback.services import access, pages
 from trackback.services.clock import Clock, now_ms
 from trackback.services.experiments import writable_experiment
 from trackback.services.random_names import random_name
-from trackback.storage import Storage, Transaction, run_search, runs
+from trackback.storage import Storage, Transaction, provenance, run_search, runs
 from trackback.storage.runs import RunRecord
 
 RUN_NAME_TAG = "mlflow.runName"
@@ -105,6 +105,7 @@ class Runs:
             uri = f"{parent.artifact_location.rstrip('/')}/{run_id}/artifacts"
             record = runs.add(tx, run_id, experiment, name, user_id, start_ms, uri)
             runs.set_tags(tx, record, checked)
+            provenance.follow_tags(tx, record.id, checked)
             return Run(record.info, RunData(tags=tuple(starmap(Tag, checked.items()))), RunInputs())
 
         return await self._storage.write(operation)

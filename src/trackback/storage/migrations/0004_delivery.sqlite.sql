@@ -167,3 +167,11 @@ CREATE INDEX datasets_by_digest ON datasets (digest);
 CREATE INDEX datasets_by_name ON datasets (name);
 CREATE INDEX model_inputs_by_model ON model_inputs (model, run);
 CREATE INDEX model_versions_by_copy ON model_versions (copied_from) WHERE copied_from IS NOT NULL;
+
+-- What the tags of runs say that are here already.
+INSERT INTO run_commits (run, origin, commit_id)
+SELECT t.run, 'tags', substr(lower(trim(t.value)), 1, 64) FROM tags t JOIN names n ON n.id = t.key
+WHERE n.name = 'mlflow.source.git.commit';
+INSERT INTO run_sources (run, origin, kind, value)
+SELECT t.run, 'tags', 'run', t.value FROM tags t JOIN names n ON n.id = t.key
+WHERE n.name = 'mlflow.parentRunId' AND length(t.value) <= 256;

@@ -1,0 +1,90 @@
+"""Which packages runs and versions had. Equal sets of packages are kept once."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from trackback.entities import Package
+from trackback.storage.interface import Transaction
+
+
+def keep_set(tx: Transaction, packages: Sequence[Package]) -> int:
+    """The number of the set of these packages, whose names differ and are sorted."""
+    columns = [(each.name, each.version or "", each.specifier or "") for each in packages]
+    digest = hashlib.sha256("\n".join("\t".join(fields) for fields in columns).encode()).hexdigest()
+    if found := tx.row("SELECT id FROM package_sets WHERE digest = ?", digest):
+        return int(found[0])
+    added = tx.row(
+        "INSERT INTO package_sets (digest) VALUES (?) ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest"
+        " RETURNING id",
+        digest,
+    )
+    assert added is not None
+    tx.insert_columns(
+        "INSERT INTO package_set_members (package_set, name, version, specifier) {columns bigint, text, text, text}"
+        " ON CONFLICT DO NOTHING",
+        [added[0]] * len(columns),
+        [name for name, _, _ in columns],
+        [version for _, version, _ in columns],
+        [specifier for _, _, specifier in columns],
+    )
+    return int(added[0])
+
+
+def keep_file(tx: Transaction, digest: str, package_set: int | None) -> None:
+    """Know what a file with this SHA-256 lists; None: nothing that could be read."""
+    tx.run(
+        "INSERT INTO package_files (digest, package_set) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
+        digest,
+        package_set,
+    )
+
+
+def known_files(tx: Transaction, digests: Sequence[str]) -> dict[str, int | None]:
+    """Those of the files that were read, with the number of their set."""
+    return dict(tx.rows("SELECT digest, package_set FROM package_files WHERE digest {texts}", list(digests)))
+
+
+def set_of_run(tx: Transaction, run: int, path: str, package_set: int | None) -> None:
+    """Have the file at ``path`` say what packages the run had; None: it says nothing any more. The run's document has
+    the path ``""``, so that it comes first.
+    """
+    tx.run("DELETE FROM run_packages WHERE run = ? AND path = ?", run, path)
+    if package_set is not None:
+        tx.run(
+            "INSERT INTO run_packages (run, path, package_set) VALUES (?, ?, ?)"
+            " ON CONFLICT (run, path) DO UPDATE SET package_set = excluded.package_set",
+            run,
+            path,
+            package_set,
+        )
+
+
+def sets_of_version(tx: Transaction, model_version: int, sets: Mapping[str, int]) -> None:
+    """Have the files at these paths, and no others, say what packages the version has."""
+    tx.run("DELETE FROM version_packages WHERE model_version = ?", model_version)
+    tx.insert_columns(
+        "INSERT INTO version_packages (model_version, path, package_set) {columns bigint, text, bigint}"
+        " ON CONFLICT DO NOTHING",
+        [model_version] * len(sets),
+        list(sets),
+        list(sets.values()),
+    )
+
+
+def of_run(tx: Transaction, run: int, model_version: int | None = None) -> tuple[Package, ...]:
+    """The packages of a run, and of a version of it, by name.
+
+    Of several files that list a package, the first counts that says its version.
+    """
+    rows = tx.rows(
+        "SELECT s.path, m.name, m.version, m.specifier FROM (SELECT path, package_set FROM run_packages WHERE run = ?"
+        " UNION SELECT path, package_set FROM version_packages WHERE model_version = ?) s"
+        " JOIN package_set_members m ON m.package_set = s.package_set ORDER BY s.path",
+        run,
+        -1 if model_version is None else model_version,
+    )
+    found: dict[str, Package] = {}
+    for _, name, version, specifier in rows:
+        if name not in found or (version and not found[name].version):
+            found[name] = Package(name, version or None, specifier or None)
+    return tuple(found[name] for name in sorted(found))
