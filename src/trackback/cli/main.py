@@ -5,8 +5,12 @@ import sys
 import click
 
 from trackback import __version__
+from trackback.cli.audit import audit
 from trackback.cli.db import db
+from trackback.cli.role import role
 from trackback.cli.server import server
+from trackback.cli.token import token
+from trackback.cli.user import user
 from trackback.errors import ConfigurationError, TrackbackError
 
 
@@ -24,6 +28,10 @@ def version() -> None:
 
 commands.add_command(server)
 commands.add_command(db)
+commands.add_command(user)
+commands.add_command(token)
+commands.add_command(role)
+commands.add_command(audit)
 
 
 def main() -> None:

@@ -87,7 +87,7 @@ class Authorization:
         actor = Actor(identity.user, address, identity.grants, identity.token)
         if permission is not Permission.SELF and not may_anything(actor, permission):
             raise PermissionDenied(
-                f"{actor.name} lacks the permission to {permission}. An admin can grant a role that has it."
+                f"{actor.name} lacks the permission {str(permission)!r}. An admin can grant a role that has it."
             )
         return actor
 

@@ -69,7 +69,7 @@ def denied(
     else:
         place = "for this model" if model is not None else "for everything"
     return PermissionDenied(
-        f"{actor.name} lacks the permission to {permission} {place}. An admin can grant a role that has it."
+        f"{actor.name} lacks the permission {str(permission)!r} {place}. An admin can grant a role that has it."
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from trackback import limits
-from trackback.entities import ANYONE, Actor, Grant, Permission, Role, Token, User
+from trackback.entities import ANYONE, Actor, Grant, Grants, Permission, Role, Token, User
 from trackback.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound, PermissionDenied
 from trackback.limits import shown
 from trackback.services import access
@@ -21,6 +21,9 @@ PASSWORD_LENGTHS = (12, 1024)  # the least is MLflow's; without a bound, to hash
 TOKEN_NAME_LENGTH = 128
 TOKEN_DAYS = 3650
 PER_PAGE = 1000
+
+OPERATOR = Actor("command line", grants=Grants(everywhere=permissions_of(Role)))
+"""Who works on the database itself."""
 
 _DAY_MS = 24 * 3600 * 1000
 
