@@ -7,6 +7,7 @@ import click
 from trackback import __version__
 from trackback.cli.audit import audit
 from trackback.cli.db import db
+from trackback.cli.promotions import demote, list_promotions, promote, rollback
 from trackback.cli.role import role
 from trackback.cli.server import server
 from trackback.cli.token import token
@@ -28,6 +29,10 @@ def version() -> None:
 
 commands.add_command(server)
 commands.add_command(db)
+commands.add_command(promote)
+commands.add_command(demote)
+commands.add_command(rollback)
+commands.add_command(list_promotions)
 commands.add_command(user)
 commands.add_command(token)
 commands.add_command(role)

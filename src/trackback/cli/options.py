@@ -15,6 +15,8 @@ DEFAULTS = Settings()
 def option(flag: str, field: str, help: str, **attributes: Any) -> Callable[[F], F]:  # noqa: A002 - click's word
     """An option for a field of Settings, from which it has its default."""
     default = getattr(DEFAULTS, field)
+    if isinstance(default, tuple):
+        default = ",".join(default)
     return click.option(
         flag,
         field,
@@ -22,7 +24,7 @@ def option(flag: str, field: str, help: str, **attributes: Any) -> Callable[[F],
         default=default,
         envvar="TRACKBACK_" + flag.removeprefix("--").replace("-", "_").upper(),
         show_envvar=True,
-        show_default=default not in ("", ()),
+        show_default=default != "",
         **attributes,
     )
 
