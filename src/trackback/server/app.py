@@ -20,6 +20,7 @@ from trackback.server.settings import Settings
 from trackback.server.ui import ROUTES as UI_ROUTES
 from trackback.services import Services
 from trackback.services.accounts import Accounts
+from trackback.services.approvals import Approvals
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.experiments import Experiments
@@ -28,6 +29,7 @@ from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
 from trackback.services.passwords import Passwords
+from trackback.services.policies import Policies
 from trackback.services.promotion_gate import PromotionGate
 from trackback.services.promotion_rules import Environments
 from trackback.services.promotion_tags import PromotionTags
@@ -37,6 +39,7 @@ from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.services.snapshots import Snapshots
+from trackback.services.verdicts import Verdicts
 from trackback.storage import Storage, open_storage
 
 
@@ -92,6 +95,9 @@ def build_services(
         logged_models=LoggedModels(storage),
         artifacts=Artifacts(storage, blobs, settings.default_artifact_root),
         promotions=Promotions(storage, snapshots, gate, PromotionWatch(storage)),
+        policies=Policies(storage, gate.environments, gate.retry),
+        verdicts=Verdicts(storage, gate.retry),
+        approvals=Approvals(storage, gate.environments, gate.retry),
         accounts=Accounts(storage, passwords),
         audit=AuditLog(storage),
     )

@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 
 from trackback.services.accounts import Accounts
+from trackback.services.approvals import Approvals
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
+from trackback.services.policies import Policies
 from trackback.services.promotions import Promotions
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
+from trackback.services.verdicts import Verdicts
 
 
 @dataclass(frozen=True)
@@ -26,5 +29,8 @@ class Services:
     logged_models: LoggedModels
     artifacts: Artifacts
     promotions: Promotions
+    policies: Policies
+    verdicts: Verdicts
+    approvals: Approvals
     accounts: Accounts
     audit: AuditLog

@@ -10,7 +10,7 @@ import pytest
 
 from trackback.entities import Metric
 from trackback.errors import InvalidParameter
-from trackback.server.mlflow.protojson import Decoder, Int64, Message, NonEmpty, encode
+from trackback.server.mlflow.protojson import Decoder, Int64, Message, NonEmpty, encode, encode_as_it_is
 
 
 class Colour(StrEnum):
@@ -33,6 +33,10 @@ class Log(Message, frozen=True):
     max_results: Int64 = 1000
     note: str | None = None
     dry_run: bool = False
+
+
+class Report(Message, frozen=True):
+    report: dict[str, Any] | None = None
 
 
 class Set(Message, frozen=True):
@@ -307,3 +311,20 @@ def test_nan_is_written_as_a_string_and_no_text_is_touched() -> None:
 
 def test_nothing_is_an_empty_object() -> None:
     assert encode(None) == b"{}"
+
+
+class TestObjectsOfOthers:
+    @pytest.mark.parametrize(
+        "report", [{}, {"camelCase": [1, 2.5, {"x": None}], "\u00fc\0": "1", "big": 10**30}, None], ids=shortened
+    )
+    def test_they_are_taken_as_they_are(self, report: dict[str, Any] | None) -> None:
+        body = json.dumps({"report": report}).encode()
+        assert Decoder(Report).body(body, {}) == Decoder(Report).body(body, {"unknown": "x"}) == Report(report)
+
+    @pytest.mark.parametrize("report", ["[]", "1", '"{}"', r'{"a": "\ud800"}', r'{"\ud800": 1}'])
+    def test_what_is_none_or_could_not_be_written_again_is_refused(self, report: str) -> None:
+        with pytest.raises(InvalidParameter, match="for parameter 'report' supplied"):
+            Decoder(Report).body(f'{{"report": {report}}}'.encode(), {})
+
+    def test_null_in_them_stays_null(self) -> None:
+        assert encode_as_it_is(Report({"value": None})) == b'{"report":{"value":null}}'

@@ -33,6 +33,7 @@ LARGE_BODY_BYTES = 1 << 20
 
 R = TypeVar("R", bound=msgspec.Struct)
 RpcFunction = Callable[[Services, Actor, R], Awaitable[msgspec.Struct | None]]
+Encoder = Callable[[msgspec.Struct | None], bytes]
 RawFunction = Callable[[Services, Actor, Request], Awaitable[Response]]
 
 
@@ -46,9 +47,10 @@ class Rpc(Generic[R]):
     request: type[R]
     function: RpcFunction[R]
     decoder: Decoder[R]
+    encoder: Encoder = encode
 
     def bind(self, services: Services, limits: BodyLimits) -> Handler:
-        function, decoder, limit = self.function, self.decoder, limits.json
+        function, decoder, encoder, limit = self.function, self.decoder, self.encoder, limits.json
 
         async def handle(actor: Actor, scope: Scope, receive: Receive, send: Send) -> int:
             method = scope["method"]
@@ -62,7 +64,7 @@ class Rpc(Generic[R]):
                     request = decoder.body(body, scope["path_params"])
                 else:
                     request = await asyncio.to_thread(decoder.body, body, scope["path_params"])
-            return await send_json(send, encode(await function(services, actor, request)))
+            return await send_json(send, encoder(await function(services, actor, request)))
 
         return handle
 
@@ -75,9 +77,13 @@ def rpc(
     function: RpcFunction[R],
     *,
     under: Sequence[str] = TRACKING,
+    encoder: Encoder = encode,
 ) -> list[Route]:
-    """Routes for a function from ``request`` to a struct; the path's parameters become fields of the request."""
-    endpoint = Rpc(request, function, Decoder(request))
+    """Routes for a function from ``request`` to a struct; the path's parameters become fields of the request.
+
+    encoder: ``encode_as_it_is`` for answers that repeat JSON of others, in which null stays null.
+    """
+    endpoint = Rpc(request, function, Decoder(request), encoder)
     return [Route(method, prefix + path, permission, endpoint) for prefix in under]
 
 

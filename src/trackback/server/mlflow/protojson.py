@@ -108,6 +108,11 @@ def _json_object(body: bytes) -> tuple[dict[str, Any], str]:
 _encode = msgspec.json.Encoder().encode
 
 
+def encode_as_it_is(answer: msgspec.Struct | None) -> bytes:
+    """``answer`` as a JSON object, with NaN as null."""
+    return b"{}" if answer is None else _encode(answer)
+
+
 def encode(answer: msgspec.Struct | None) -> bytes:
     """``answer`` as a JSON object; NaN as the string that MLflow's clients read.
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Self
 
+import msgspec
 from msgspec import Struct, inspect
 
 from trackback.limits import INT64_MAX, INT64_MIN
@@ -101,6 +102,8 @@ def _reader(info: inspect.Type, bool_reader: Reader, *, camel: bool = True) -> R
             return read_double
         case inspect.BoolType():
             return bool_reader
+        case inspect.DictType():
+            return read_object
     raise TypeError(f"no request can hold {info}; an integer, for one, has to be Int64")
 
 
@@ -221,6 +224,19 @@ def read_double(value: Any) -> float:
 def read_bool(value: Any) -> bool:
     if type(value) is not bool:
         raise Misfit(value, "it must be true or false")
+    return value
+
+
+def read_object(value: Any) -> dict[str, Any]:
+    """Any JSON object: what the protocol does not look into. It must be one that can be written down again."""
+    if type(value) is not dict:
+        raise Misfit(value, "it must be an object")
+    try:
+        msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        raise Misfit(value, "it is not valid Unicode") from None
+    except RecursionError:
+        raise Misfit("…", "it is nested too deeply") from None
     return value
 
 
