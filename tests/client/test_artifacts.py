@@ -30,7 +30,7 @@ ETAG = f'"{DIGEST}"'
 def test_a_file_comes_back_as_it_went(path: str, transport: Transport, tmp_path: Path) -> None:
     source, copy = tmp_path / "source", tmp_path / "deep" / "down" / "copy"
     source.write_bytes(CONTENT)
-    transport.upload(path, source)
+    assert transport.upload(path, source) == DIGEST
     assert transport.download(path, copy) == DIGEST
     assert copy.read_bytes() == CONTENT
 
@@ -70,12 +70,28 @@ def test_an_upload_that_failed_is_sent_again_from_its_beginning(clock: Clock, tm
 def test_a_file_that_shrinks_while_it_is_uploaded_is_reported(tmp_path: Path) -> None:
     source = tmp_path / "log.txt"
     source.write_bytes(bytes(2 * PIECE_BYTES))
-    with pieces_of(source) as (size, pieces):
-        next(pieces)
+    with pieces_of(source) as pieces:
+        sent = iter(pieces)
+        next(sent)
         os.truncate(source, PIECE_BYTES + 100)
-        next(pieces)
-        with pytest.raises(InvalidState, match=rf"log.txt had {size} bytes, and lost {PIECE_BYTES - 100} of them"):
-            next(pieces)
+        next(sent)
+        message = rf"log.txt had {pieces.size} bytes, and lost {PIECE_BYTES - 100} of them"
+        with pytest.raises(InvalidState, match=message):
+            next(sent)
+
+
+def test_an_upload_that_the_server_keeps_otherwise_is_reported(clock: Clock) -> None:
+    damaged = reply(200, b"", ETag=f'"{hashlib.sha256(b"damaged").hexdigest()}"')
+    refused = pytest.raises(DataLoss, match=f"^a/b was sent with the SHA-256 {DIGEST}, and the server keeps it with")
+    with talk_to(damaged, retries=clock.retries()) as (server, transport), refused:
+        transport.upload("a/b", CONTENT)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("etag", ["", '"5-of another kind"', f'W/"{"0" * 64}"'], ids=["none", "another", "weak"])
+def test_an_upload_to_a_server_that_names_no_digest_is_taken_as_it_is(etag: str) -> None:
+    with talk_to(reply(200, b"", ETag=etag)) as (_, transport):
+        assert transport.upload("a", CONTENT) == DIGEST
 
 
 def test_a_cut_download_goes_on_where_it_ended(clock: Clock, tmp_path: Path) -> None:

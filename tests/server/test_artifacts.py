@@ -21,6 +21,7 @@ ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 LIMIT = 50_000_000
 MEGABYTE = 1 << 20
 CONTENT = b"0123456789" * 1000
+ETAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
 
 
 class Client:
@@ -66,9 +67,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     assert "Traceback" not in server.log_text
 
 
-def test_an_upload_answers_200_with_nothing_and_a_download_gives_the_bytes_back(client: Client) -> None:
+def test_an_upload_answers_200_with_the_digest_alone_and_a_download_gives_the_bytes_back(client: Client) -> None:
     uploaded = client.put("plain/file.bin")
     assert (uploaded.status, uploaded.body, uploaded.headers.get("content-type")) == (200, b"", None)
+    assert uploaded.headers["etag"] == ETAG
     assert client.get("plain/file.bin").body == CONTENT
 
 
@@ -76,7 +78,7 @@ def test_a_download_names_size_digest_and_date_and_is_saved_rather_than_run(clie
     client.put("headers/weights.bin")
     headers = client.get("headers/weights.bin").headers
     assert headers["content-length"] == str(len(CONTENT))
-    assert headers["etag"] == f'"{hashlib.sha256(CONTENT).hexdigest()}"'
+    assert headers["etag"] == ETAG
     assert headers["last-modified"].endswith("GMT")
     assert headers["accept-ranges"] == "bytes"
     assert headers["content-type"] == "application/octet-stream"
@@ -302,7 +304,8 @@ def test_a_runs_files_are_listed_got_and_uploaded_by_its_id(client: Client) -> N
     for name in ("run_id", "run_uuid"):
         assert ask(client.port, "GET", f"/get-artifact?{name}={run_id}&path=model/MLmodel").body == b"flavors"
     target = f"/ajax-api/2.0/mlflow/upload-artifact?run_id={run_id}&path=notes/a.txt"
-    assert ask(client.port, "POST", target, b"a note").json == {}
+    uploaded = ask(client.port, "POST", target, b"a note")
+    assert (uploaded.json, uploaded.headers["etag"]) == ({}, f'"{hashlib.sha256(b"a note").hexdigest()}"')
     assert client.get(f"0/{run_id}/artifacts/notes/a.txt").body == b"a note"
 
 

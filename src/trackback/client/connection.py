@@ -17,6 +17,7 @@ from trackback.client.address import Address
 from trackback.client.downloads import PartialFile
 from trackback.client.failures import Failure
 from trackback.client.refusals import no_answer, refusal
+from trackback.client.uploads import Pieces
 from trackback.client.wire import UNREADABLE, decode
 from trackback.errors import InvalidParameter, Unavailable
 
@@ -63,11 +64,12 @@ class Connection:
         except UNREADABLE as error:
             raise no_answer(self._named(method, target), response.status_code, content, error) from error
 
-    def put(self, target: str, size: int, pieces: Iterator[bytes]) -> None:
-        """Send a file of ``size`` bytes."""
-        headers = {"content-type": "application/octet-stream", "content-length": str(size)}
-        with self._open("PUT", target, headers, pieces) as response:
+    def put(self, target: str, pieces: Pieces) -> Mapping[str, str]:
+        """Send a file; the headers of the answer."""
+        headers = {"content-type": "application/octet-stream", "content-length": str(pieces.size)}
+        with self._open("PUT", target, headers, iter(pieces)) as response:
             response.read()
+        return response.headers
 
     def fetch(self, target: str, partial: PartialFile) -> None:
         """Receive a file, or what ``partial`` lacks of it."""

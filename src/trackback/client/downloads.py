@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +9,8 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
+from trackback.client.digests import named_digest
 from trackback.errors import DataLoss, InvalidParameter, StorageFull, TrackbackError
-
-_DIGEST = re.compile('"([0-9a-f]{64})"')
 
 
 class PartialFile:
@@ -29,6 +27,7 @@ class PartialFile:
         self._path = destination.with_name(f".trackback-{uuid4().hex}.part")
         self._hash = hashlib.sha256()
         self._etag = ""
+        self._promised: str | None = None
         with self._room():
             destination.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("xb", buffering=0)
@@ -47,6 +46,7 @@ class PartialFile:
             self.size = 0
             self._hash = hashlib.sha256()
             self._etag = headers.get("etag", "")
+            self._promised = named_digest(headers)
         elif not headers.get("content-range", "").startswith(f"bytes {self.size}-"):
             raise TrackbackError(
                 f"The server was asked for the bytes of {self._destination.name} from {self.size} on, "
@@ -64,9 +64,9 @@ class PartialFile:
     def finish(self) -> str:
         """Move the file to its place; the SHA-256 of its content, in hex digits. DataLoss: the server's is another."""
         digest = self._hash.hexdigest()
-        if (promised := _DIGEST.fullmatch(self._etag)) and promised[1] != digest:
+        if self._promised not in (None, digest):
             raise DataLoss(
-                f"{self._destination.name} arrived with the SHA-256 {digest}, and should have {promised[1]}. "
+                f"{self._destination.name} arrived with the SHA-256 {digest}, and should have {self._promised}. "
                 "It was not kept. Download it again; if that fails too, the server's copy is damaged."
             )
         self._file.close()

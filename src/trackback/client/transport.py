@@ -76,18 +76,21 @@ class Transport:
             lambda: self._connection().exchange(method, target, body, answer), idempotent=idempotent
         )
 
-    def upload(self, path: str, content: bytes | Path) -> None:
-        """Keep ``content``, bytes or a file's, as the artifact at the proxy path ``path``.
+    def upload(self, path: str, content: bytes | Path) -> str:
+        """Keep ``content``, bytes or a file's, as the artifact at the proxy path ``path``; its SHA-256, in hex digits.
 
-        It is sent piece by piece. InvalidParameter: the path is unsafe. InvalidState: the file shrank meanwhile.
+        It is sent piece by piece, and compared with the digest that the server answers with, if it is trackback's.
+
+        InvalidParameter: the path is unsafe. InvalidState: the file shrank meanwhile. DataLoss: the server keeps other
+        bytes than were sent.
         """
         target = _artifact(path)
 
-        def attempt() -> None:
-            with pieces_of(content) as (size, pieces):
-                self._connection().put(target, size, pieces)
+        def attempt() -> str:
+            with pieces_of(content) as pieces:
+                return pieces.verify(path, self._connection().put(target, pieces))
 
-        self._retries.run(attempt)
+        return self._retries.run(attempt)
 
     def download(self, path: str, destination: Path) -> str:
         """Fetch the artifact at the proxy path ``path`` into a file; the SHA-256 of its content, in hex digits.

@@ -83,6 +83,11 @@ def download(file: OpenFile, request: Request) -> Response:
     return _Download(file, start, stop, status, headers)
 
 
+def etag(digest: str) -> str:
+    """A file's tag is its SHA-256, so that whoever sent or got it can verify it."""
+    return f'"{digest}"'
+
+
 def media_type(name: str) -> str:
     """The type that a file of this name is served as; nothing is served as HTML."""
     if name in _TEXT_NAMES or name.rpartition(".")[2].lower() in _TEXT_ENDINGS:
@@ -126,7 +131,7 @@ def _headers(file: OpenFile) -> dict[str, str]:
         "last-modified": formatdate(file.modified_time // 1000, usegmt=True),
         "x-content-type-options": "nosniff",
     }
-    return headers if file.digest is None else {**headers, "etag": f'"{file.digest}"'}
+    return headers if file.digest is None else {**headers, "etag": etag(file.digest)}
 
 
 def _is_known(file: OpenFile, request: Request) -> bool:

@@ -75,8 +75,8 @@ class Artifacts:
         self._arrived = arrived
         self._clock = clock
 
-    async def put(self, actor: Actor, path: str, chunks: AsyncIterator[bytes]) -> None:
-        """Make the proxy path ``path`` a file of these bytes, whatever it was.
+    async def put(self, actor: Actor, path: str, chunks: AsyncIterator[bytes]) -> str:
+        """Make the proxy path ``path`` a file of these bytes, whatever it was; their SHA-256 in hex.
 
         Raises InvalidParameter for a path that is not safe, is a directory or lies below a file, and for a deleted
         run; NotFound for a deleted logged model. A run or model that is not known is none of our business, as in
@@ -94,6 +94,7 @@ class Artifacts:
         await self._storage.look_up(check)
         uploaded = await self._blobs.put(chunks)
         await self._arrived(root, inner, await self._keep(actor, root, inner, uploaded))
+        return uploaded.digest
 
     async def _keep(self, actor: Actor, root: str, path: str, uploaded: Blob) -> Blob:
         """Enter the blob into the manifest, and drop its bytes if they are not needed; the blob as it is kept."""
@@ -171,12 +172,12 @@ class Artifacts:
 
         await self._storage.write(operation)
 
-    async def put_to_run(self, actor: Actor, run_id: str, path: str, chunks: AsyncIterator[bytes]) -> None:
+    async def put_to_run(self, actor: Actor, run_id: str, path: str, chunks: AsyncIterator[bytes]) -> str:
         """``put``, by the path within a run; InvalidParameter where its clients keep its artifacts themselves."""
         uri = await self._run_uri(actor, run_id)
         if (base := paths.proxy_path(uri)) is None:
             raise InvalidParameter(f"The artifacts of run {run_id} lie at {shown(uri)}: upload them there.")
-        await self.put(actor, _join(base, paths.check_path(path)), chunks)
+        return await self.put(actor, _join(base, paths.check_path(path)), chunks)
 
     async def list_run(self, actor: Actor, run_id: str, path: str) -> Listing:
         """What lies in a directory of a run (``""``: the topmost)."""

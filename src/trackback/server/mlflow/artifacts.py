@@ -7,7 +7,7 @@ from starlette.responses import Response
 from trackback.entities import Actor, FileInfo, Permission
 from trackback.errors import InvalidParameter, NotImplementedHere
 from trackback.server.body import limited
-from trackback.server.downloads import download
+from trackback.server.downloads import download, etag
 from trackback.server.mlflow.endpoints import AJAX_ONLY, ARTIFACTS, TRACKING, raw, rpc
 from trackback.server.mlflow.protojson import Message, NonEmpty
 from trackback.server.mlflow.runs import RunRequest
@@ -49,8 +49,8 @@ async def list_directory(services: Services, actor: Actor, request: ListArtifact
 
 
 async def upload(services: Services, actor: Actor, request: Request) -> Response:
-    await services.artifacts.put(actor, request.path_params["path"], request.stream())
-    return Response()
+    digest = await services.artifacts.put(actor, request.path_params["path"], request.stream())
+    return Response(headers={"etag": etag(digest)})
 
 
 async def fetch(services: Services, actor: Actor, request: Request) -> Response:
@@ -84,8 +84,8 @@ async def fetch_of_run(services: Services, actor: Actor, request: Request) -> Re
 
 async def upload_to_run(services: Services, actor: Actor, request: Request) -> Response:
     body = Request(request.scope, limited(request.scope, request.receive, UI_UPLOAD_BYTES))
-    await services.artifacts.put_to_run(actor, _run(request), _query(request, "path"), body.stream())
-    return Response("{}", media_type="application/json")
+    digest = await services.artifacts.put_to_run(actor, _run(request), _query(request, "path"), body.stream())
+    return Response("{}", headers={"etag": etag(digest)}, media_type="application/json")
 
 
 async def list_of_model(services: Services, actor: Actor, request: ListModelArtifacts) -> TreeAnswer:
