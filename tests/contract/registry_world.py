@@ -9,6 +9,9 @@ from trackback.services.artifacts import Artifacts
 from trackback.services.experiments import Experiments
 from trackback.services.logged_models import LoggedModels
 from trackback.services.model_versions import ModelVersions
+from trackback.services.promotion_gate import PromotionGate
+from trackback.services.promotion_marks import PromotionMarks
+from trackback.services.promotion_rules import Environments
 from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import ModelOfPoint, RunLog
 from trackback.services.runs import Runs
@@ -25,8 +28,9 @@ class World:
     def __init__(self, storage: Storage, blobs: BlobStore, artifact_root: str = ROOT) -> None:
         clock = itertools.count(1000).__next__
         self.storage = storage
-        self.models = RegisteredModels(storage, clock)
-        self.versions = ModelVersions(storage, Snapshots(blobs, artifact_root), clock)
+        marks = PromotionMarks(PromotionGate(Environments(("staging", "production"), ()), clock))
+        self.models = RegisteredModels(storage, marks, clock)
+        self.versions = ModelVersions(storage, Snapshots(blobs, artifact_root), marks, clock)
         self.artifacts = Artifacts(storage, blobs, artifact_root)
         self.runs = Runs(storage)
         self.logged_models = LoggedModels(storage)
@@ -51,8 +55,9 @@ class World:
         models = [ModelOfPoint(place, model_id, "", "") for place in range(len(metrics))] if model_id else []
         await self._data.log(ANYONE, self.run_id, params=list(params.items()), points=points, models=models)
 
-    async def register(
-        self, name: str = "churn", source: str = "s3://bucket/model", tags: dict[str, str] | None = None
-    ) -> ModelVersion:
-        """A version of a model that is there."""
+    async def register(self, name: str = "churn", source: str = "", tags: dict[str, str] | None = None) -> ModelVersion:
+        """A version of a model that is there; by default of the run's."""
+        if not self.run_id:
+            await self.begin()
+        source = source or f"{self.run_uri}/model"
         return await self.versions.create(ANYONE, name, source, tags=list((tags or {}).items()))

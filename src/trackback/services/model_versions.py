@@ -12,7 +12,7 @@ from trackback.limits import shown
 from trackback.search import MODEL_VERSIONS, parse_filter, parse_order_by
 from trackback.services import access, pages
 from trackback.services.clock import Clock, now_ms
-from trackback.services.registered_models import drop_alias
+from trackback.services.promotion_marks import PromotionMarks
 from trackback.services.registry import (
     checked_tags,
     note,
@@ -25,7 +25,7 @@ from trackback.services.registry import (
 from trackback.services.snapshots import Snapshots, Tree, freeze, snapshot_uri, why_missing
 from trackback.services.version_sources import Claim, Origin, find_origin
 from trackback.storage import Storage, Transaction, model_versions, registered_models, registry_search
-from trackback.storage.model_versions import ModelVersionRecord, NewModelVersion
+from trackback.storage.model_versions import NewModelVersion
 from trackback.storage.registry_search import PROMPT, RegistryQuery
 
 ACTIVE_STAGES = (Stage.STAGING, Stage.PRODUCTION)
@@ -33,22 +33,11 @@ ACTIVE_STAGES = (Stage.STAGING, Stage.PRODUCTION)
 _STAGES = {stage.lower(): stage for stage in Stage}
 
 
-def move_stage(
-    tx: Transaction, actor: Actor, version: ModelVersionRecord, stage: Stage, *, archive_existing: bool, now_ms: int
-) -> None:
-    """Put the version into a stage, and with ``archive_existing`` the others that are in it into Archived.
-
-    The model is held.
-    """
-    if archive_existing:
-        model_versions.archive_others(tx, version, stage, now_ms)
-    model_versions.set_stage(tx, version.id, stage, now_ms)
-
-
 class ModelVersions:
-    def __init__(self, storage: Storage, snapshots: Snapshots, clock: Clock = now_ms) -> None:
+    def __init__(self, storage: Storage, snapshots: Snapshots, marks: PromotionMarks, clock: Clock = now_ms) -> None:
         self._storage = storage
         self._snapshots = snapshots
+        self._marks = marks
         self._clock = clock
 
     async def create(
@@ -156,16 +145,17 @@ class ModelVersions:
         return await self._storage.write(operation)
 
     async def delete(self, actor: Actor, name: str, version: str) -> None:
-        """Hide the version, and forget its aliases; its number is not given again."""
+        """Hide the version, take it out of all environments and forget its aliases; its number is not given again."""
         limits.check_registered_model_name(name)
         number = limits.check_version(version)
         now = self._clock()
 
         def operation(tx: Transaction) -> None:
+            self._marks.hold(tx)
             registered_models.touch(tx, name, now)
             record = writable_version(tx, actor, name, number)
-            for alias in registered_models.aliases_of(tx, record.model, number):
-                drop_alias(tx, actor, record.model, alias)
+            self._marks.leave(tx, actor, record.model, reason="The version was deleted.", version=record.id)
+            registered_models.delete_aliases(tx, record.model, number)
             model_versions.delete(tx, record.id, now)
             note(tx, actor, "version.delete", record.model, now, version=number)
 
@@ -176,7 +166,8 @@ class ModelVersions:
     ) -> ModelVersion:
         """Put the version into a stage, named in any case; with ``archive_existing`` it will be the only one there.
 
-        Raises InvalidParameter for a stage that is not there, or that others can't be archived from.
+        A stage that is an environment promotes the version. Raises InvalidParameter for a stage that is not there, or
+        that others can't be archived from, and InvalidState if a policy says no.
         """
         limits.check_registered_model_name(name)
         number = limits.check_version(version)
@@ -189,9 +180,10 @@ class ModelVersions:
         now = self._clock()
 
         def operation(tx: Transaction) -> ModelVersion:
+            self._marks.hold(tx)
             registered_models.touch(tx, name, now)
             record = writable_version(tx, actor, name, number)
-            move_stage(tx, actor, record, wanted, archive_existing=archive_existing, now_ms=now)
+            self._marks.set_stage(tx, actor, record, wanted, archive_existing=archive_existing, now_ms=now)
             note(tx, actor, "stage.set", record.model, now, version=number, stage=wanted)
             return model_versions.load_whole(tx, readable_version(tx, actor, name, number))
 

@@ -5,68 +5,85 @@ All others are marks that mean what people want them to.
 
 from trackback.entities import Actor, Permission, PromotionOrigin, Stage
 from trackback.services import access, subjects
-from trackback.services.clock import Clock, now_ms
 from trackback.services.promotion_gate import Asked, PromotionGate
 from trackback.services.promotion_rules import STAGES
-from trackback.services.subjects import Subject
 from trackback.storage import Transaction, model_versions, promotions, registered_models
+from trackback.storage.model_versions import ModelVersionRecord
 from trackback.storage.subjects import find_version_by_id
 
 
 class PromotionMarks:
-    def __init__(self, gate: PromotionGate, clock: Clock = now_ms) -> None:
+    def __init__(self, gate: PromotionGate) -> None:
         self._gate = gate
-        self._clock = clock
 
-    def set_alias(self, tx: Transaction, actor: Actor, model_version: int, alias: str) -> None:
-        """Have an alias name a version. Raises InvalidState if that would promote it, and a policy says no."""
-        subject = _version(tx, model_version)
-        if alias in self._gate.environments.names:
-            self._promote(tx, actor, subject, alias, PromotionOrigin.ALIAS)
+    def hold(self, tx: Transaction) -> None:
+        """Before a model or a version is held: what holds both takes the log first, so that no two wait in a ring."""
+        promotions.hold(tx)
+
+    def is_environment(self, alias: str) -> bool:
+        return alias in self._gate.environments.names
+
+    def set_alias(self, tx: Transaction, actor: Actor, version: ModelVersionRecord, alias: str) -> None:
+        """Have ``alias`` name the version, and no other of its model, which is held.
+
+        Raises InvalidState if that would promote it, and something is missing for that.
+        """
+        if self.is_environment(alias):
+            self._promote(tx, actor, version, alias, PromotionOrigin.ALIAS)
         else:
-            assert subject.model is not None
-            assert subject.version is not None
-            registered_models.set_alias(tx, subject.model, alias, subject.version)
+            registered_models.set_alias(tx, version.model, alias, version.version)
 
     def delete_alias(self, tx: Transaction, actor: Actor, model: int, alias: str) -> None:
-        """Have an alias name nothing; it need not have."""
-        if alias in self._gate.environments.names:
+        """Have ``alias`` name none of the model's versions. The model is held."""
+        if self.is_environment(alias):
             self._demote(tx, actor, model, alias, PromotionOrigin.ALIAS)
         registered_models.delete_alias(tx, model, alias)
 
-    def set_stage(self, tx: Transaction, actor: Actor, model_version: int, stage: Stage) -> None:
-        """Move a version to a stage: out of the environments that come after it, and of all for none or Archived."""
-        subject = _version(tx, model_version)
-        assert subject.model is not None
+    def set_stage(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        version: ModelVersionRecord,
+        stage: Stage,
+        *,
+        archive_existing: bool,
+        now_ms: int,
+    ) -> None:
+        """Move the version, whose model is held, to a stage.
+
+        It leaves the environments that come after the stage's own, all of them if it has none. What is in the stage's
+        environment is archived in any case, the others in a stage that is no environment with ``archive_existing``.
+        """
         environment = self._gate.environments.of_stage(stage)
         left = self._gate.environments.after(environment)
-        for held in promotions.environments_of(tx, subject.stream, model_version):
+        for held in promotions.environments_of(tx, subjects.model_stream(version.model), version.id):
             if held in left and held in STAGES:
-                self._demote(tx, actor, subject.model, held, PromotionOrigin.STAGE)
-        if environment is None:
-            model_versions.set_stage(tx, model_version, stage, self._clock())
-        else:
-            self._promote(tx, actor, subject, environment, PromotionOrigin.STAGE)
+                self._demote(tx, actor, version.model, held, PromotionOrigin.STAGE)
+        if environment is not None:
+            self._promote(tx, actor, version, environment, PromotionOrigin.STAGE)
+            return
+        if archive_existing:
+            model_versions.archive_others(tx, version, stage, now_ms)
+        model_versions.set_stage(tx, version.id, stage, now_ms)
 
-    def leave(self, tx: Transaction, actor: Actor, model_version: int, *, reason: str) -> None:
-        """Take a version that is about to be deleted out of all environments."""
-        subject = _version(tx, model_version)
-        for environment in promotions.environments_of(tx, subject.stream, model_version):
-            access.require(actor, Permission.PROMOTE, model=subject.model)
-            self._gate.demote(tx, actor, subject.stream, environment, reason=reason)
+    def leave(self, tx: Transaction, actor: Actor, model: int, *, reason: str, version: int | None = None) -> None:
+        """Take a model, or one version of it by the id of its row, out of all environments: it is about to go."""
+        stream = subjects.model_stream(model)
+        for environment in self._gate.environments.names:
+            held = self._gate.holder(tx, stream, environment)
+            if held is not None and version in (None, held.model_version):
+                access.require(actor, Permission.PROMOTE, model=model)
+                self._gate.demote(tx, actor, stream, environment, reason=reason)
 
     def _promote(
-        self, tx: Transaction, actor: Actor, subject: Subject, environment: str, origin: PromotionOrigin
+        self, tx: Transaction, actor: Actor, version: ModelVersionRecord, environment: str, origin: PromotionOrigin
     ) -> None:
-        access.require(actor, Permission.PROMOTE, model=subject.model)
+        record = find_version_by_id(tx, version.id)
+        assert record is not None
+        access.require(actor, Permission.PROMOTE, model=version.model)
+        subject = subjects.of_version(record)
         self._gate.promote(tx, Asked(actor=actor, subject=subject, environment=environment, origin=origin))
 
     def _demote(self, tx: Transaction, actor: Actor, model: int, environment: str, origin: PromotionOrigin) -> None:
         access.require(actor, Permission.PROMOTE, model=model)
         self._gate.demote(tx, actor, subjects.model_stream(model), environment, origin=origin)
-
-
-def _version(tx: Transaction, model_version: int) -> Subject:
-    record = find_version_by_id(tx, model_version)
-    assert record is not None
-    return subjects.of_version(record)

@@ -8,27 +8,18 @@ from trackback.errors import AlreadyExists
 from trackback.search import REGISTERED_MODELS, parse_filter, parse_order_by
 from trackback.services import access, pages
 from trackback.services.clock import Clock, now_ms
-from trackback.services.registry import checked_tags, held_model, held_version, note, readable_model, touched_model
+from trackback.services.promotion_marks import PromotionMarks
+from trackback.services.registry import checked_tags, held_model, note, readable_model, readable_version, touched_model
 from trackback.storage import Storage, Transaction, model_versions, registered_models, registry_search
-from trackback.storage.model_versions import ModelVersionRecord
 from trackback.storage.registry_search import RegistryQuery
 
 VERSIONS_PER_WRITE = 5000
 
 
-def move_alias(tx: Transaction, actor: Actor, version: ModelVersionRecord, alias: str) -> None:
-    """Have ``alias`` name the version, which is held, and no other of its model."""
-    registered_models.set_alias(tx, version.model, alias, version.version)
-
-
-def drop_alias(tx: Transaction, actor: Actor, model: int, alias: str) -> None:
-    """Have ``alias`` name none of the model's versions. The model is held."""
-    registered_models.delete_alias(tx, model, alias)
-
-
 class RegisteredModels:
-    def __init__(self, storage: Storage, clock: Clock = now_ms) -> None:
+    def __init__(self, storage: Storage, marks: PromotionMarks, clock: Clock = now_ms) -> None:
         self._storage = storage
+        self._marks = marks
         self._clock = clock
 
     async def create(
@@ -94,14 +85,17 @@ class RegisteredModels:
     async def delete(self, actor: Actor, name: str) -> None:
         """Delete the model with all its versions, whatever their stages; its name is free again.
 
-        That is done when the model is marked. Marking its versions too, so many in each transaction, only keeps them
-        out of the indexes that searches walk.
+        Versions that are in an environment are taken out of it, which the promotion log shows. The deletion is done
+        when the model is marked. Marking its versions too, so many in each transaction, only keeps them out of the
+        indexes that searches walk.
         """
         limits.check_registered_model_name(name)
         now = self._clock()
 
         def operation(tx: Transaction) -> int:
+            self._marks.hold(tx)
             record = touched_model(tx, actor, name, now)
+            self._marks.leave(tx, actor, record.id, reason="The model was deleted.")
             registered_models.delete(tx, record.id, now)
             note(tx, actor, "model.delete", record.id, now, name=name)
             return record.id
@@ -166,17 +160,20 @@ class RegisteredModels:
         await self._storage.write(operation)
 
     async def set_alias(self, actor: Actor, name: str, alias: str, version: str) -> None:
-        """Have ``alias`` name a version; another version of the model loses it. Raises NotFound, InvalidParameter."""
+        """Have ``alias`` name a version; another version of the model loses it.
+
+        An alias that is an environment's name promotes the version. Raises InvalidState if a policy says no.
+        """
         limits.check_registered_model_name(name)
         limits.check_alias(alias)
         number = limits.check_version(version)
         now = self._clock()
 
         def operation(tx: Transaction) -> None:
-            readable_model(tx, actor, name)
-            record = held_version(tx, actor, name, number)
-            move_alias(tx, actor, record, alias)
-            note(tx, actor, "alias.set", record.model, now, alias=alias, version=number)
+            self._hold_log(tx, alias)
+            model = held_model(tx, actor, name)
+            self._marks.set_alias(tx, actor, readable_version(tx, actor, name, number), alias)
+            note(tx, actor, "alias.set", model.id, now, alias=alias, version=number)
 
         await self._storage.write(operation)
 
@@ -187,12 +184,17 @@ class RegisteredModels:
         now = self._clock()
 
         def operation(tx: Transaction) -> None:
+            self._hold_log(tx, alias)
             record = held_model(tx, actor, name)
             if registered_models.find_alias(tx, record.id, alias) is not None:
-                drop_alias(tx, actor, record.id, alias)
+                self._marks.delete_alias(tx, actor, record.id, alias)
                 note(tx, actor, "alias.delete", record.id, now, alias=alias)
 
         await self._storage.write(operation)
+
+    def _hold_log(self, tx: Transaction, alias: str) -> None:
+        if self._marks.is_environment(alias):
+            self._marks.hold(tx)
 
 
 def _taken(name: str) -> AlreadyExists:

@@ -44,28 +44,16 @@ def _writable(actor: Actor, record: RegisteredModelRecord | None, name: str) -> 
 
 def readable_version(tx: Transaction, actor: Actor, name: str, version: int) -> ModelVersionRecord:
     """The version; to who may not read it, it is not there."""
-    return _readable_version(actor, model_versions.find(tx, name, version), name, version)
+    record = model_versions.find(tx, name, version)
+    if record is None or not access.may_read(actor, model=record.model):
+        raise NotFound(f"Model Version (name={name}, version={version}) not found")
+    return record
 
 
 def writable_version(tx: Transaction, actor: Actor, name: str, version: int) -> ModelVersionRecord:
-    """The version, which the actor may write."""
-    return _writable_version(actor, model_versions.find(tx, name, version), name, version)
-
-
-def held_version(tx: Transaction, actor: Actor, name: str, version: int) -> ModelVersionRecord:
-    """The version, which the actor may write, and nobody changes or deletes, nor its model, before this write ends."""
-    return _writable_version(actor, model_versions.hold(tx, name, version), name, version)
-
-
-def _writable_version(actor: Actor, record: ModelVersionRecord | None, name: str, version: int) -> ModelVersionRecord:
-    readable = _readable_version(actor, record, name, version)
-    access.require(actor, Permission.WRITE, model=readable.model)
-    return readable
-
-
-def _readable_version(actor: Actor, record: ModelVersionRecord | None, name: str, version: int) -> ModelVersionRecord:
-    if record is None or not access.may_read(actor, model=record.model):
-        raise NotFound(f"Model Version (name={name}, version={version}) not found")
+    """The version, which the actor may write. Nobody deletes it before this write ends if its model is held."""
+    record = readable_version(tx, actor, name, version)
+    access.require(actor, Permission.WRITE, model=record.model)
     return record
 
 

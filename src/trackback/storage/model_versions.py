@@ -78,12 +78,6 @@ def find_by_id(tx: Transaction, model_version: int) -> ModelVersionRecord | None
     return ModelVersionRecord(*row) if row else None
 
 
-def hold(tx: Transaction, name: str, version: int) -> ModelVersionRecord | None:
-    """``find``, in a write: nobody deletes or changes the version, or its model, before the transaction ends."""
-    row = tx.row(f"{_SELECT} WHERE m.name = ? AND v.version = ? AND {_PRESENT} {{for_share}}", name, version)
-    return ModelVersionRecord(*row) if row else None
-
-
 def newest(tx: Transaction, model: int) -> ModelVersionRecord | None:
     """The version with the highest number."""
     row = tx.row(f"{_SELECT} WHERE v.model = ? AND {_PRESENT} ORDER BY v.version DESC LIMIT 1", model)

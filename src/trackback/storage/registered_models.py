@@ -130,11 +130,9 @@ def delete_alias(tx: Transaction, model: int, alias: str) -> bool:
     return tx.run("DELETE FROM registered_model_aliases WHERE model = ? AND alias = ?", model, alias) > 0
 
 
-def aliases_of(tx: Transaction, model: int, version: int) -> list[str]:
-    rows = tx.rows(
-        "SELECT alias FROM registered_model_aliases WHERE model = ? AND version = ? ORDER BY alias", model, version
-    )
-    return [alias for (alias,) in rows]
+def delete_aliases(tx: Transaction, model: int, version: int) -> None:
+    """Forget all aliases of a version."""
+    tx.run("DELETE FROM registered_model_aliases WHERE model = ? AND version = ?", model, version)
 
 
 def load(tx: Transaction, records: Sequence[RegisteredModelRecord]) -> list[RegisteredModel]:
