@@ -52,6 +52,7 @@ def test_help_explains_every_option_with_its_variable_and_default() -> None:
         "DEFAULT_ARTIFACT_ROOT": "mlflow-artifacts:/",
         "HOST": "127.0.0.1",
         "PORT": "5000",
+        "READ_TIMEOUT": "30.0",
         "MAX_JSON_BYTES": "33554432",
         "MAX_ARTIFACT_BYTES": "0",
         "HEADER_DEADLINE": "10.0",
@@ -111,6 +112,7 @@ def test_a_list_of_names_comes_from_the_environment_parted_by_commas(tmp_path: P
         ("--port", "70000", "Invalid value for '--port'"),
         ("--log-level", "loud", "Invalid value for '--log-level'"),
         ("--body-deadline", "0", "Invalid value for '--body-deadline'"),
+        ("--read-timeout", "-1", "Invalid value for '--read-timeout'"),
     ],
     ids=repr,
 )

@@ -118,6 +118,21 @@ def test_a_second_ctrl_c_ends_the_wait_and_an_upload_that_is_given_up_leaves_no_
     assert "Traceback" not in server.log_text
 
 
+def test_requests_under_way_have_their_time_to_the_fraction(tmp_path: Path) -> None:
+    deadline_s = 1.4
+    uri, flags = f"sqlite:///{tmp_path}/trackback.db", ["--stop-deadline", str(deadline_s)]
+    with TrackbackServer(uri, tmp_path / "artifacts", tmp_path, flags) as server, Wire(server.port) as wire:
+        wire.send(request("PUT", "/api/2.0/mlflow-artifacts/artifacts/file", headers={"Content-Length": "1000000000"}))
+        wire.send(bytes(100_000))
+        began = time.monotonic()
+        os.kill(server.pid, signal.SIGTERM)
+        while not wire.has_answer:
+            wire.send(bytes(10_000))
+            time.sleep(0.02)
+        assert time.monotonic() - began >= deadline_s
+        assert wire.answer().error == (503, "TEMPORARILY_UNAVAILABLE")
+
+
 def test_every_write_that_was_acknowledged_under_load_is_kept(server: TrackbackServer) -> None:
     run_id = new_run(server.port)
     acknowledged: list[int] = []
