@@ -32,7 +32,7 @@ class Collected(Entity, frozen=True):
 
 
 class Tombstone(Entity, frozen=True):
-    """What is left of a purged version, beside its params, metrics and tags. ``freed`` are bytes that nobody shares."""
+    """What is left of a purged version, beside its params, metrics and tags."""
 
     name: str
     version: str

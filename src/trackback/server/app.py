@@ -23,6 +23,7 @@ from trackback.services.accounts import Accounts
 from trackback.services.approvals import Approvals
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
+from trackback.services.collection import Collection
 from trackback.services.experiments import Experiments
 from trackback.services.identities import Identities
 from trackback.services.inputs import Inputs
@@ -35,6 +36,7 @@ from trackback.services.promotion_rules import Environments
 from trackback.services.promotion_tags import PromotionTags
 from trackback.services.promotion_watch import PromotionWatch
 from trackback.services.promotions import Promotions
+from trackback.services.purges import Purges
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
@@ -100,6 +102,8 @@ def build_services(
         approvals=Approvals(storage, gate.environments, gate.retry),
         accounts=Accounts(storage, passwords),
         audit=AuditLog(storage),
+        collection=Collection(storage, blobs),
+        purges=Purges(storage),
     )
 
 

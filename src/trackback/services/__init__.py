@@ -6,12 +6,14 @@ from trackback.services.accounts import Accounts
 from trackback.services.approvals import Approvals
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
+from trackback.services.collection import Collection
 from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
 from trackback.services.policies import Policies
 from trackback.services.promotions import Promotions
+from trackback.services.purges import Purges
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.verdicts import Verdicts
@@ -34,3 +36,5 @@ class Services:
     approvals: Approvals
     accounts: Accounts
     audit: AuditLog
+    collection: Collection
+    purges: Purges

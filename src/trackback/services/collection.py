@@ -24,6 +24,8 @@ from trackback.storage.collection import Freed, Owner
 
 T = TypeVar("T")
 
+GRACE_MS = 7 * 24 * 3600 * 1000
+"""By default."""
 PART_S = 1.0
 """Seconds that a part takes, about."""
 OWNERS = 50
@@ -69,7 +71,9 @@ class Collection:
             "store": self._store,
         }
 
-    async def collect(self, actor: Actor, *, grace_ms: int, dry_run: bool = False, cursor: str = "") -> Collected:
+    async def collect(
+        self, actor: Actor, *, grace_ms: int = GRACE_MS, dry_run: bool = False, cursor: str = ""
+    ) -> Collected:
         """Do a part of a collection, from ``cursor`` on, the answer to the part before.
 
         grace_ms: how long ago, at least, a run or model was deleted, or a blob found to be without use, for it to go.
