@@ -5,13 +5,17 @@ import sys
 import click
 
 from trackback import __version__
+from trackback.cli.approve import approvals, approve
 from trackback.cli.audit import audit
 from trackback.cli.db import db
+from trackback.cli.gc import gc, purge
+from trackback.cli.policy import policy
 from trackback.cli.promotions import demote, list_promotions, promote, rollback
 from trackback.cli.role import role
 from trackback.cli.server import server
 from trackback.cli.token import token
 from trackback.cli.user import user
+from trackback.cli.verdict import verdict, verdicts
 from trackback.errors import ConfigurationError, TrackbackError
 
 
@@ -33,10 +37,17 @@ commands.add_command(promote)
 commands.add_command(demote)
 commands.add_command(rollback)
 commands.add_command(list_promotions)
+commands.add_command(policy)
+commands.add_command(verdict)
+commands.add_command(verdicts)
+commands.add_command(approve)
+commands.add_command(approvals)
 commands.add_command(user)
 commands.add_command(token)
 commands.add_command(role)
 commands.add_command(audit)
+commands.add_command(gc)
+commands.add_command(purge)
 
 
 def main() -> None:

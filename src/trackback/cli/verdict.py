@@ -1,0 +1,92 @@
+"""`trackback verdict` and `verdicts`."""
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
+from trackback.entities import Verdict
+from trackback.errors import InvalidParameter
+
+VERDICTS = "/api/v1/verdicts"
+
+
+class VerdictAnswer(msgspec.Struct):
+    verdict: Verdict
+
+
+class VerdictsAnswer(msgspec.Struct):
+    verdicts: tuple[Verdict, ...] = ()
+    next_page_token: str | None = None
+
+
+@click.command()
+@click.argument("subject")
+@click.argument("name")
+@click.option("--passed/--failed", default=None, required=True, help="What the check found.")
+@click.option("--url", default="", help="Where to read more, such as the build's page.")
+@click.option(
+    "--report",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    help="A file with a JSON object that is kept with the verdict: scores, say.",
+)
+@click.option(
+    "--key",
+    default="",
+    help="Your own name for this report, such as the build's number: a repeat with it writes nothing.",
+)
+@server_option
+@json_option
+def verdict(
+    subject: str,
+    name: str,
+    passed: bool,
+    url: str,
+    report: str | None,
+    key: str,
+    server: str | None,
+    as_json: bool,
+) -> None:
+    """Report what the check NAME found of SUBJECT: a version, a run, or the digest of files."""
+    body: dict[str, object] = {"subject": subject, "name": name, "passed": passed, "url": url, "key": key}
+    if report:
+        body["report"] = _read_report(report)
+    with connect(server) as transport:
+        done = transport.call("POST", VERDICTS, body, VerdictAnswer, idempotent=bool(key)).verdict
+    if as_json:
+        print_json(done)
+    else:
+        click.echo(f"Verdict {done.id}: {done.name} {_word(done)} on {subject} (digest {done.digest[:12]}…).")
+
+
+@click.command()
+@click.argument("subject")
+@click.option("--name", default="", help="Only those of one check.")
+@server_option
+@json_option
+def verdicts(subject: str, name: str, server: str | None, as_json: bool) -> None:
+    """List the verdicts on SUBJECT, a version, a run or a digest, the newest first."""
+    asked = {"subject": subject, "name": name}
+    with connect(server) as transport:
+        found = [each for page in pages(transport, VERDICTS, asked, VerdictsAnswer) for each in page.verdicts]
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("NO.", "WHEN", "CHECK", "RESULT", "BY", "URL"),
+        [(each.id, moment(each.time), each.name, _word(each), each.actor, each.url) for each in found],
+    )
+
+
+def _word(verdict: Verdict) -> str:
+    return "passed" if verdict.passed else "failed"
+
+
+def _read_report(file: str) -> dict[str, object]:
+    text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    try:
+        return msgspec.json.decode(text, type=dict[str, object])
+    except (ValueError, RecursionError) as error:
+        raise InvalidParameter(f"{file} holds no JSON object, which a report is: {error}.") from None
