@@ -21,10 +21,10 @@ WAITING = 100
 
 
 class Passwords:
-    """argon2id as RFC 9106 advises where memory is scarce: argon2-cffi's defaults."""
+    """``hasher``: argon2id as RFC 9106 advises where memory is scarce, unless another is given."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
         self._decoy = _decoy(self._hasher)
         self._threads = ThreadPoolExecutor(THREADS, "argon2")
         self._waiting = 0
