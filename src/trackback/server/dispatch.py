@@ -25,7 +25,7 @@ class Dispatcher:
     guard: Guard
     admit: Admit
     observe: Observe
-    stop_waiting: Callable[[], None]
+    stop_waiting: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
