@@ -28,6 +28,7 @@ class World:
     def __init__(self, storage: Storage, blobs: BlobStore, artifact_root: str = ROOT) -> None:
         clock = itertools.count(1000).__next__
         self.storage = storage
+        self.blobs = blobs
         marks = PromotionMarks(PromotionGate(Environments(("staging", "production"), ()), clock))
         self.models = RegisteredModels(storage, marks, clock)
         self.versions = ModelVersions(storage, Snapshots(blobs, artifact_root), marks, clock)
@@ -40,11 +41,14 @@ class World:
 
     async def begin(self, artifact_location: str = "") -> None:
         """Make the experiment, and a run whose folder ``model`` holds a model."""
-        self.experiment_id = await self._experiments.create(ANYONE, "training", artifact_location=artifact_location)
+        self.experiment_id = await self.new_experiment("training", artifact_location)
         info = (await self.runs.create(ANYONE, self.experiment_id)).info
         self.run_id, self.run_uri = info.run_id, info.artifact_uri
         if self.run_uri.startswith(ROOT):
             await self.put(f"{self.run_uri}/model/MLmodel", b"flavors: {}")
+
+    async def new_experiment(self, name: str, artifact_location: str) -> str:
+        return await self._experiments.create(ANYONE, name, artifact_location=artifact_location)
 
     async def put(self, uri: str, content: bytes) -> None:
         await self.artifacts.put(ANYONE, uri.removeprefix(ROOT), stream(content))

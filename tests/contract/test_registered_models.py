@@ -195,13 +195,14 @@ class TestLatestVersions:
         await world.models.create(ANYONE, "churn")
         for _ in range(5):
             await world.register()
-        for version, stage in (("1", "staging"), ("2", "STAGING"), ("3", "Production")):
+        for version, stage in (("1", "archived"), ("2", "ARCHIVED"), ("3", "Production")):
             await world.versions.transition_stage(ANYONE, "churn", version, stage)
         await world.models.set_alias(ANYONE, "churn", "champion", "3")
         model = await world.models.get(ANYONE, "churn")
         shown = {version.current_stage: (version.version, version.aliases) for version in model.latest_versions}
-        assert shown == {Stage.STAGING: ("2", ()), Stage.PRODUCTION: ("3", ("champion",)), Stage.NONE: ("5", ())}
-        found = await world.versions.latest(ANYONE, "churn", ["none", "Production", "Archived"])
+        in_production = ("3", ("champion", "production"))
+        assert shown == {Stage.ARCHIVED: ("2", ()), Stage.PRODUCTION: in_production, Stage.NONE: ("5", ())}
+        found = await world.versions.latest(ANYONE, "churn", ["none", "Production", "Staging"])
         assert [version.version for version in found] == ["3", "5"]
         assert [version.version for version in await world.versions.latest(ANYONE, "churn")] == ["2", "3", "5"]
         with pytest.raises(InvalidParameter, match="Invalid Model Version stage: 'Prod'"):

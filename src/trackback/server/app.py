@@ -29,14 +29,17 @@ from trackback.services.identities import Identities
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
+from trackback.services.model_versions import ModelVersions
 from trackback.services.passwords import Passwords
 from trackback.services.policies import Policies
 from trackback.services.promotion_gate import PromotionGate
+from trackback.services.promotion_marks import PromotionMarks
 from trackback.services.promotion_rules import Environments
 from trackback.services.promotion_tags import PromotionTags
 from trackback.services.promotion_watch import PromotionWatch
 from trackback.services.promotions import Promotions
 from trackback.services.purges import Purges
+from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
@@ -87,6 +90,7 @@ def build_services(
     truncate = not settings.refuse_long_values
     snapshots = Snapshots(blobs, settings.default_artifact_root)
     gate = PromotionGate(Environments(settings.environments, settings.promotion_rules))
+    marks = PromotionMarks(gate)
     promotion_tags = PromotionTags(gate)
     return Services(
         experiments=Experiments(storage, settings.default_artifact_root),
@@ -96,6 +100,8 @@ def build_services(
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
         artifacts=Artifacts(storage, blobs, settings.default_artifact_root),
+        registered_models=RegisteredModels(storage, marks),
+        model_versions=ModelVersions(storage, snapshots, marks),
         promotions=Promotions(storage, snapshots, gate, PromotionWatch(storage)),
         policies=Policies(storage, gate.environments, gate.retry),
         verdicts=Verdicts(storage, gate.retry),

@@ -11,9 +11,11 @@ from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
+from trackback.services.model_versions import ModelVersions
 from trackback.services.policies import Policies
 from trackback.services.promotions import Promotions
 from trackback.services.purges import Purges
+from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.verdicts import Verdicts
@@ -30,6 +32,8 @@ class Services:
     inputs: Inputs
     logged_models: LoggedModels
     artifacts: Artifacts
+    registered_models: RegisteredModels
+    model_versions: ModelVersions
     promotions: Promotions
     policies: Policies
     verdicts: Verdicts

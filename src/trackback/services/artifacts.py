@@ -20,6 +20,7 @@ from trackback.limits import shown
 from trackback.services import file_access
 from trackback.services.clock import Clock, now_ms
 from trackback.services.logged_models import readable_model, writable_model
+from trackback.services.registry import readable_version
 from trackback.services.runs import readable_run, writable_run
 from trackback.storage import Storage, Transaction, logged_models, manifests, runs
 
@@ -195,6 +196,14 @@ class Artifacts:
         """A logged model's file; InvalidParameter if it is a directory, NotFound if there is nothing."""
         return await self._open_in_tree(actor, await self._model_uri(actor, model_id), path)
 
+    async def list_version(self, actor: Actor, name: str, version: str, path: str) -> Listing:
+        """What lies in a directory of a model version (``""``: the topmost)."""
+        return await self._list_tree(actor, await self._version_uri(actor, name, version), path)
+
+    async def open_of_version(self, actor: Actor, name: str, version: str, path: str) -> OpenFile:
+        """A model version's file; InvalidParameter if it is a directory, NotFound if there is nothing."""
+        return await self._open_in_tree(actor, await self._version_uri(actor, name, version), path)
+
     async def _run_uri(self, actor: Actor, run_id: str) -> str:
         limits.check_run_id(run_id)
         return await self._storage.look_up(lambda tx: readable_run(tx, actor, run_id).artifact_uri)
@@ -202,6 +211,11 @@ class Artifacts:
     async def _model_uri(self, actor: Actor, model_id: str) -> str:
         limits.check_text(model_id, "model_id")
         return await self._storage.look_up(lambda tx: readable_model(tx, actor, model_id).artifact_uri)
+
+    async def _version_uri(self, actor: Actor, name: str, version: str) -> str:
+        limits.check_registered_model_name(name)
+        number = limits.check_version(version)
+        return await self._storage.look_up(lambda tx: readable_version(tx, actor, name, number).location)
 
     async def _list_tree(self, actor: Actor, uri: str, path: str) -> Listing:
         directory = paths.check_directory(path)

@@ -1,6 +1,15 @@
 """MLflow's protocol: ``endpoints`` is how it is declared, ``protojson`` how it is written; the rest are its parts."""
 
-from trackback.server.mlflow import artifacts, experiments, inputs, logged_models, metrics, runs
+from trackback.server.mlflow import (
+    artifacts,
+    experiments,
+    inputs,
+    logged_models,
+    metrics,
+    model_versions,
+    registered_models,
+    runs,
+)
 from trackback.server.routing import Route
 
 ROUTES: list[Route] = [
@@ -9,5 +18,7 @@ ROUTES: list[Route] = [
     *metrics.ROUTES,
     *inputs.ROUTES,
     *logged_models.ROUTES,
+    *registered_models.ROUTES,
+    *model_versions.ROUTES,
     *artifacts.ROUTES,
 ]

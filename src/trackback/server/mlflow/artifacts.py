@@ -8,7 +8,7 @@ from trackback.entities import Actor, FileInfo, Permission
 from trackback.errors import InvalidParameter, NotImplementedHere
 from trackback.server.body import limited
 from trackback.server.downloads import download, etag
-from trackback.server.mlflow.endpoints import AJAX_ONLY, ARTIFACTS, TRACKING, raw, rpc
+from trackback.server.mlflow.endpoints import AJAX_ONLY, ARTIFACTS, TRACKING, query_field, raw, rpc
 from trackback.server.mlflow.protojson import Message, NonEmpty
 from trackback.server.mlflow.runs import RunRequest
 from trackback.services import Services
@@ -79,12 +79,12 @@ async def list_of_run(services: Services, actor: Actor, request: ListRunArtifact
 
 
 async def fetch_of_run(services: Services, actor: Actor, request: Request) -> Response:
-    return download(await services.artifacts.open_of_run(actor, _run(request), _query(request, "path")), request)
+    return download(await services.artifacts.open_of_run(actor, _run(request), query_field(request, "path")), request)
 
 
 async def upload_to_run(services: Services, actor: Actor, request: Request) -> Response:
     body = Request(request.scope, limited(request.scope, request.receive, UI_UPLOAD_BYTES))
-    digest = await services.artifacts.put_to_run(actor, _run(request), _query(request, "path"), body.stream())
+    digest = await services.artifacts.put_to_run(actor, _run(request), query_field(request, "path"), body.stream())
     return Response("{}", headers={"etag": etag(digest)}, media_type="application/json")
 
 
@@ -94,21 +94,12 @@ async def list_of_model(services: Services, actor: Actor, request: ListModelArti
 
 
 async def fetch_of_model(services: Services, actor: Actor, request: Request) -> Response:
-    path = _query(request, "artifact_file_path")
+    path = query_field(request, "artifact_file_path")
     return download(await services.artifacts.open_of_model(actor, request.path_params["model_id"], path), request)
 
 
 def _run(request: Request) -> str:
-    return request.query_params.get("run_id") or request.query_params.get("run_uuid") or _query(request, "run_id")
-
-
-def _query(request: Request, name: str) -> str:
-    if value := request.query_params.get(name):
-        return value
-    raise InvalidParameter(
-        f"Missing value for required parameter '{name}'. "
-        "See the API docs for more information about request parameters."
-    )
+    return request.query_params.get("run_id") or request.query_params.get("run_uuid") or query_field(request, "run_id")
 
 
 ROUTES = [

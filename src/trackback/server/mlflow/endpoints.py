@@ -94,6 +94,16 @@ def raw(
     return [Route(method, prefix + path, permission, Raw(function)) for prefix in under]
 
 
+def query_field(request: Request, name: str) -> str:
+    """A field of the query of a ``raw`` request; InvalidParameter if it is missing, or empty."""
+    if value := request.query_params.get(name):
+        return value
+    raise InvalidParameter(
+        f"Missing value for required parameter '{name}'. "
+        "See the API docs for more information about request parameters."
+    )
+
+
 def _check_content_type(scope: Scope) -> None:
     sent = b""
     for name, value in scope["headers"]:

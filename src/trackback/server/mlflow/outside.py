@@ -7,11 +7,10 @@ import re
 
 _TRACES = "traces (GenAI)"
 _GATEWAY = "the AI gateway"
-_REGISTRY = "the model registry"
 _WEBHOOKS = "webhooks"
 _ACCOUNTS = "accounts"
 
-_NOT_YET = frozenset((_REGISTRY, _WEBHOOKS, _ACCOUNTS))
+_NOT_YET = frozenset((_WEBHOOKS, _ACCOUNTS))
 
 # By what follows /api/2.0/mlflow/, /api/3.0/mlflow/, or the same under /ajax-api.
 _PARTS = {
@@ -27,9 +26,7 @@ _PARTS = {
     "jobs": "jobs",
     "label-schemas": "label schemas (GenAI)",
     "mcp-servers": "MCP servers (GenAI)",
-    "model-versions": _REGISTRY,
     "prompt-optimization": "prompt optimization (GenAI)",
-    "registered-models": _REGISTRY,
     "review-queues": "review queues (GenAI)",
     "roles": _ACCOUNTS,
     "scorer": "scorers (GenAI)",
@@ -48,7 +45,6 @@ _BEGINNINGS = {
     "/ajax-api/3.0/jobs": "jobs",
     "/gateway/": _GATEWAY,
     "/graphql": "GraphQL",
-    "/model-versions/": _REGISTRY,
     "/signup": _ACCOUNTS,
     "/v1/traces": _TRACES,
 }
