@@ -5,60 +5,41 @@ the stage that MLflow's clients know the environment by.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from trackback.entities import (
     Actor,
     PendingPromotion,
-    PromotedSnapshot,
     Promotion,
     PromotionKind,
     PromotionOrigin,
-    RunStatus,
     Stage,
 )
 from trackback.errors import InvalidState, NotFound
 from trackback.services import run_trees, subjects
 from trackback.services.clock import Clock, now_ms
-from trackback.services.judgement import Judgement, PolicySubject, judge
+from trackback.services.promotion_case import Asked, Case, entry_like, entry_of, examine
 from trackback.services.promotion_rules import Environments
-from trackback.services.run_trees import RunTrees
 from trackback.services.snapshots import Tree
 from trackback.services.subjects import Subject
-from trackback.storage import Transaction, model_versions, pending_promotions, promotions, registered_models, runs
+from trackback.storage import (
+    Transaction,
+    audit,
+    model_versions,
+    pending_promotions,
+    promotions,
+    registered_models,
+    runs,
+)
 from trackback.storage.pending_promotions import Waiting
 from trackback.storage.promotions import Entry, NewEntry
 from trackback.storage.subjects import find_version_by_id
 
+_ACTIONS = {
+    PromotionKind.PROMOTED: "promotion.promote",
+    PromotionKind.DEMOTED: "promotion.demote",
+    PromotionKind.ROLLED_BACK: "promotion.roll_back",
+}
 _NOTHING_PREPARED: Mapping[str, Tree] = {}
-_NO_JUDGEMENT = Judgement((), {})
-
-
-class Asked(NamedTuple):
-    """A request to promote. With ``pending`` it waits for what is missing; otherwise it is refused.
-
-    ``permitted``: whether the actor may promote this at all. Only a tag gets so far without.
-    """
-
-    actor: Actor
-    subject: Subject
-    environment: str
-    origin: PromotionOrigin = PromotionOrigin.REQUEST
-    reason: str = ""
-    pending: bool = False
-    override: bool = False
-    allow_unverified: bool = False
-    permitted: bool = True
-
-
-class _Case(NamedTuple):
-    """What is known of a request once its files have been looked at and the policy asked."""
-
-    digest: str | None
-    trees: RunTrees | None
-    unverified: bool
-    judgement: Judgement
-    unmet: tuple[str, ...]
 
 
 class PromotionGate:
@@ -77,7 +58,7 @@ class PromotionGate:
         self.environments.check(asked.environment)
         promotions.hold(tx)
         held = self.holder(tx, asked.subject.stream, asked.environment)
-        case = self._case(tx, asked, prepared)
+        case = examine(tx, asked, prepared, self._clock())
         if held and _is(held, asked.subject):
             found = promotions.load(tx, [held.seq])[0]
             if asked.origin is PromotionOrigin.TAG or found.digest == case.digest:
@@ -104,7 +85,7 @@ class PromotionGate:
         if held is None or (subject is not None and not _is(held, subject)):
             return None
         before = promotions.load(tx, [held.seq])[0]
-        entry = _entry_like(before, held, actor, PromotionKind.DEMOTED, origin, reason, replaced=held.seq)
+        entry = entry_like(before, held, actor, PromotionKind.DEMOTED, origin, reason, replaced=held.seq)
         return self._write(tx, entry, held)
 
     def roll_back(self, tx: Transaction, actor: Actor, stream: str, environment: str, *, reason: str) -> Promotion:
@@ -127,7 +108,7 @@ class PromotionGate:
             )
         before = promotions.load(tx, [target.seq])[0]
         kind, origin = PromotionKind.ROLLED_BACK, PromotionOrigin.REQUEST
-        entry = _entry_like(before, target, actor, kind, origin, reason, replaced=held.seq if held else None)
+        entry = entry_like(before, target, actor, kind, origin, reason, replaced=held.seq if held else None)
         return self._write(tx, entry, held)
 
     def retry(self, tx: Transaction, stream: str | None = None) -> None:
@@ -149,30 +130,18 @@ class PromotionGate:
     def unmet(self, tx: Transaction, waiting: Waiting) -> tuple[str, ...]:
         """What a promotion that waits still lacks."""
         asked = self._asked_again(tx, waiting)
-        return ("What was to be promoted has been deleted.",) if asked is None else self._case(tx, asked, {}).unmet
+        return (
+            ("What was to be promoted has been deleted.",)
+            if asked is None
+            else examine(tx, asked, {}, self._clock()).unmet
+        )
 
     def holder(self, tx: Transaction, stream: str, environment: str) -> Entry | None:
         """The entry by which an environment is held."""
         last = promotions.last(tx, stream, environment)
         return None if last is None or last.kind == PromotionKind.DEMOTED else last
 
-    def _case(self, tx: Transaction, asked: Asked, prepared: Mapping[str, Tree]) -> _Case:
-        subject = asked.subject
-        trees = run_trees.collect(tx, subject.run, prepared) if subject.run else None
-        digest = trees.digest if trees else subject.digest
-        faults = trees.faults if trees else _faults_of_version(subject)
-        judged = PolicySubject(
-            stream=subject.stream,
-            digest=digest,
-            author=subject.author,
-            run_id=subject.run_id,
-            model_version=subject.model_version,
-            description=subject.description,
-        )
-        judgement = judge(tx, judged, asked.environment, self._clock())
-        return _Case(digest, trees, bool(faults), judgement, (*_unmet(asked, faults), *judgement.unmet))
-
-    def _wait(self, tx: Transaction, asked: Asked, case: _Case) -> PendingPromotion:
+    def _wait(self, tx: Transaction, asked: Asked, case: Case) -> PendingPromotion:
         if not asked.pending:
             missing = "; ".join(f"({number}) {each}" for number, each in enumerate(case.unmet, 1))
             raise InvalidState(f"{asked.subject.text} can't enter {asked.environment} yet. Missing: {missing}")
@@ -182,7 +151,7 @@ class PromotionGate:
                 return pending_promotions.describe(tx, waiting, case.unmet)
         number = pending_promotions.add(
             tx,
-            _new_entry(asked, case, None, ()),
+            entry_of(asked, case, None, ()),
             permitted=asked.permitted,
             allow_unverified=asked.allow_unverified,
             now_ms=self._clock(),
@@ -191,13 +160,14 @@ class PromotionGate:
         assert added is not None
         return pending_promotions.describe(tx, added, case.unmet)
 
-    def _enter(self, tx: Transaction, asked: Asked, case: _Case, held: Entry | None) -> Promotion:
+    def _enter(self, tx: Transaction, asked: Asked, case: Case, held: Entry | None) -> Promotion:
         snapshots = run_trees.freeze(tx, case.trees, self._clock()) if case.trees else ()
-        return self._write(tx, _new_entry(asked, case, held, snapshots), held)
+        return self._write(tx, entry_of(asked, case, held, snapshots), held)
 
     def _write(self, tx: Transaction, entry: NewEntry, held: Entry | None) -> Promotion:
         now = self._clock()
         seq = promotions.add(tx, entry, now)
+        self._note(tx, entry, seq, now)
         self._move(tx, entry, now)
         if held and held.model_version is not None and held.model_version != entry.model_version:
             self._restage(tx, entry.stream, held.model_version, now)
@@ -206,6 +176,11 @@ class PromotionGate:
                 if (waiting.model_version, waiting.run) == (entry.model_version, entry.run):
                     pending_promotions.settle(tx, waiting.id, "promoted", seq, now)
         return promotions.load(tx, [seq])[0]
+
+    def _note(self, tx: Transaction, entry: NewEntry, seq: int, now: int) -> None:
+        details = {"promotion": seq, "environment": entry.environment, "origin": entry.origin, "reason": entry.reason}
+        action = "promotion.override" if entry.overridden else _ACTIONS[entry.kind]
+        audit.record(tx, Actor(entry.actor, entry.address), action, entry.stream, details, time_ms=now)
 
     def _move(self, tx: Transaction, entry: NewEntry, now: int) -> None:
         """The alias with the environment's name, and the stage, follow the entry."""
@@ -251,72 +226,6 @@ class PromotionGate:
             allow_unverified=waiting.allow_unverified,
             permitted=waiting.permitted,
         )
-
-
-def _unmet(asked: Asked, faults: list[str]) -> list[str]:
-    unmet = []
-    if not asked.permitted:
-        unmet.append(f"{asked.actor.name} lacks the permission to promote it; somebody who has it can.")
-    run = asked.subject.run
-    if run and run.status != RunStatus.FINISHED:
-        unmet.append(f"The run has the status {run.status}; it is promoted when it has FINISHED.")
-    if faults and not asked.allow_unverified:
-        unmet.append(f"Its files are unverified ({' '.join(faults)}); --allow-unverified promotes it all the same.")
-    return unmet
-
-
-def _faults_of_version(subject: Subject) -> list[str]:
-    return [] if subject.digest else ["this server could not take them in when the version was registered."]
-
-
-def _new_entry(asked: Asked, case: _Case, held: Entry | None, snapshots: tuple[PromotedSnapshot, ...]) -> NewEntry:
-    subject = asked.subject
-    return NewEntry(
-        stream=subject.stream,
-        environment=asked.environment,
-        kind=PromotionKind.PROMOTED,
-        model_version=subject.model_version,
-        run=subject.run.id if subject.run else None,
-        digest=case.digest,
-        replaced=held.seq if held else None,
-        actor=asked.actor.name,
-        address=asked.actor.address,
-        reason=asked.reason,
-        origin=asked.origin,
-        overridden=bool(case.unmet),
-        unverified=case.unverified,
-        basis={**case.judgement.basis, "overridden": list(case.unmet)} if case.unmet else case.judgement.basis,
-        snapshots=snapshots,
-    )
-
-
-def _entry_like(
-    before: Promotion,
-    entry: Entry,
-    actor: Actor,
-    kind: PromotionKind,
-    origin: PromotionOrigin,
-    reason: str,
-    replaced: int | None,
-) -> NewEntry:
-    """An entry for what an earlier one was about."""
-    return NewEntry(
-        stream=entry.stream,
-        environment=entry.environment,
-        kind=kind,
-        model_version=entry.model_version,
-        run=entry.run,
-        digest=before.digest,
-        replaced=replaced,
-        actor=actor.name,
-        address=actor.address,
-        reason=reason,
-        origin=origin,
-        overridden=False,
-        unverified=before.unverified,
-        basis={"of": before.seq},
-        snapshots=before.snapshots,
-    )
 
 
 def _is(entry: Entry, subject: Subject) -> bool:

@@ -5,7 +5,8 @@ All others are marks that mean what people want them to.
 
 from trackback.entities import Actor, Permission, PromotionOrigin, Stage
 from trackback.services import access, subjects
-from trackback.services.promotion_gate import Asked, PromotionGate
+from trackback.services.promotion_case import Asked
+from trackback.services.promotion_gate import PromotionGate
 from trackback.services.promotion_rules import STAGES
 from trackback.storage import Transaction, model_versions, promotions, registered_models
 from trackback.storage.model_versions import ModelVersionRecord

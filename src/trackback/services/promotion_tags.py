@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from trackback.entities import Actor, Permission, PromotionOrigin
 from trackback.services import access, subjects
-from trackback.services.promotion_gate import Asked, PromotionGate
+from trackback.services.promotion_case import Asked
+from trackback.services.promotion_gate import PromotionGate
 from trackback.services.promotion_rules import PromotionRule
 from trackback.storage import Transaction, runs
 from trackback.storage.runs import RunRecord

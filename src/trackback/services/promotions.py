@@ -10,7 +10,8 @@ from trackback.errors import InvalidParameter, NotFound
 from trackback.limits import shown
 from trackback.services import access, run_trees, streams, subjects
 from trackback.services.clock import Clock, now_ms
-from trackback.services.promotion_gate import Asked, PromotionGate
+from trackback.services.promotion_case import Asked
+from trackback.services.promotion_gate import PromotionGate
 from trackback.services.promotion_watch import PromotionWatch
 from trackback.services.snapshots import Snapshots, Tree
 from trackback.services.subjects import Subject
