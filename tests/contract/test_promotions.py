@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.services.snapshots import Snapshots
-from trackback.storage import Storage, model_versions, registered_models
+from trackback.storage import Storage, model_versions, open_storage, registered_models
 
 PROXIED = "mlflow-artifacts:/"
 
@@ -444,3 +445,33 @@ async def test_a_rollback_brings_back_a_run_as_it_was_promoted(repository: Repos
     before, _ = await repository.whole_log()
     back = await repository.promotions.roll_back(ANYONE, f"experiments:/{experiment}", "staging")
     assert (back.run_id, back.digest, back.snapshots) == (first, before.digest, before.snapshots)
+
+
+async def test_two_servers_keep_one_order_without_gaps(postgres_uri: str, blobs: BlobStore) -> None:
+    async with AsyncExitStack() as stack:
+        servers = []
+        for _ in range(2):
+            storage = open_storage(postgres_uri)
+            stack.push_async_callback(storage.close)
+            servers.append(Repository(storage, blobs))
+        for name in ("churn", "fraud", "price"):
+            await servers[0].register(name, 2)
+        seen: dict[int, list[int]] = {0: [], 1: []}
+
+        async def read(server: int) -> None:
+            cursor = 0
+            while len(seen[server]) < 60:
+                page = await servers[server].promotions.log(ANYONE, after=cursor, max_results=7, wait_s=10)
+                seen[server].extend(each.seq for each in page.promotions)
+                cursor = page.cursor
+
+        async def write(server: int, name: str) -> None:
+            for number in range(20):
+                subject = f"models:/{name}/{number % 2 + 1}"
+                await servers[(server + number) % 2].promotions.promote(ANYONE, subject, "production")
+
+        async with asyncio.timeout(120):
+            await asyncio.gather(
+                read(0), read(1), *(write(i, name) for i, name in enumerate(("churn", "fraud", "price")))
+            )
+        assert seen[0] == seen[1] == list(range(1, 61))
