@@ -24,12 +24,13 @@ from trackback.entities import (
 from trackback.errors import BadRequest, InvalidParameter, NotFound
 from trackback.search.parser import MAX_TERMS
 from trackback.services.experiments import Experiments
-from trackback.services.logged_models import LoggedModels, ModelOrder
+from trackback.services.logged_models import LoggedModels, ModelOrder, writable_models
 from trackback.services.pages import Page
 from trackback.services.run_log import ModelOfPoint, RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
-from trackback.storage import Storage
+from trackback.storage import Storage, Transaction
+from trackback.storage.interface import Row
 
 
 class World:
@@ -78,6 +79,16 @@ class World:
             self.run_id,
             points=Points([key], [step], [timestamp_ms], [value]),
             models=[ModelOfPoint(0, model_id, name, digest)],
+        )
+
+    async def log_batch(self, values: dict[str, float]) -> None:
+        """Log a point for each model, all in one batch."""
+        count = len(values)
+        await self._run_log.log(
+            ANYONE,
+            self.run_id,
+            points=Points(["m"] * count, [0] * count, [1] * count, list(values.values())),
+            models=[ModelOfPoint(place, model_id, "", "") for place, model_id in enumerate(values)],
         )
 
     async def page(self, filter_text: str = "", *datasets: DatasetFilter, **options: int | str) -> Page[LoggedModel]:
@@ -264,6 +275,34 @@ class TestMetrics:
         model_id = await world.add("a", loss=math.nan)
         (metric,) = (await world.models.get(ANYONE, model_id)).data.metrics
         assert math.isnan(metric.value)
+
+    async def test_a_batch_has_points_of_many_models_or_none_where_one_is_not_there(self, world: World) -> None:
+        ids = [await world.add(f"m{i}") for i in range(3)]
+        await world.log_batch(dict.fromkeys(ids, 1.0))
+        with pytest.raises(NotFound, match="Logged model with ID 'm-not-there' not found"):
+            await world.log_batch(dict.fromkeys([*ids, "m-not-there"], 2.0))
+        for model_id in ids:
+            metrics = (await world.models.get(ANYONE, model_id)).data.metrics
+            assert [(metric.value, metric.model_id) for metric in metrics] == [(1.0, model_id)]
+
+    async def test_the_models_of_a_batch_are_found_by_one_statement(
+        self, world: World, storage: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ids = [await world.add(f"m{i}") for i in range(3)]
+        statements: list[str] = []
+
+        def operation(tx: Transaction) -> list[str]:
+            rows = tx.rows
+
+            def counted(sql: str, *values: object) -> list[Row]:
+                statements.append(sql)
+                return rows(sql, *values)
+
+            monkeypatch.setattr(tx, "rows", counted)
+            return sorted(writable_models(tx, ANYONE, ids))
+
+        assert await storage.read(operation) == sorted(ids)
+        assert len(statements) == 1
 
 
 class TestFilter:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trackback import limits
@@ -29,32 +29,34 @@ class ModelOrder(NamedTuple):
     dataset_digest: str = ""
 
 
-def active_model(tx: Transaction, model_id: str) -> LoggedModelRecord:
-    """The model, whoever may read it; it must not be deleted."""
-    record = logged_models.find(tx, model_id)
-    if record is None or record.lifecycle != LifecycleStage.ACTIVE:
-        raise _unknown(model_id)
-    return record
-
-
 def readable_model(tx: Transaction, actor: Actor, model_id: str, *, allow_deleted: bool = False) -> LoggedModelRecord:
     """The model; to clients a deleted one is not there, nor is one to who may not read it."""
-    record = logged_models.find(tx, model_id)
+    return _readable(logged_models.find(tx, model_id), actor, model_id, allow_deleted)
+
+
+def writable_model(tx: Transaction, actor: Actor, model_id: str, *, allow_deleted: bool = False) -> LoggedModelRecord:
+    return _writable(logged_models.find(tx, model_id), actor, model_id, allow_deleted)
+
+
+def writable_models(tx: Transaction, actor: Actor, model_ids: Iterable[str]) -> dict[str, LoggedModelRecord]:
+    """The models by their ids, found by one statement; NotFound names the first of the ids that is none."""
+    ids = sorted(set(model_ids))
+    found = {record.uuid: record for record in logged_models.find_many(tx, ids)}
+    return {model_id: _writable(found.get(model_id), actor, model_id, allow_deleted=False) for model_id in ids}
+
+
+def _readable(record: LoggedModelRecord | None, actor: Actor, model_id: str, allow_deleted: bool) -> LoggedModelRecord:
     if (
         record is None
         or not (allow_deleted or record.lifecycle == LifecycleStage.ACTIVE)
         or not access.may_read(actor, experiment=record.experiment)
     ):
-        raise _unknown(model_id)
+        raise NotFound(f"Logged model with ID '{model_id}' not found.")
     return record
 
 
-def _unknown(model_id: str) -> NotFound:
-    return NotFound(f"Logged model with ID '{model_id}' not found.")
-
-
-def writable_model(tx: Transaction, actor: Actor, model_id: str, *, allow_deleted: bool = False) -> LoggedModelRecord:
-    record = readable_model(tx, actor, model_id, allow_deleted=allow_deleted)
+def _writable(record: LoggedModelRecord | None, actor: Actor, model_id: str, allow_deleted: bool) -> LoggedModelRecord:
+    record = _readable(record, actor, model_id, allow_deleted)
     access.require(actor, Permission.WRITE, experiment=record.experiment)
     return record
 

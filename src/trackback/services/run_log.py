@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from trackback import limits
 from trackback.entities import Actor, Points
 from trackback.errors import InvalidParameter, NotFound
-from trackback.services.logged_models import writable_model
+from trackback.services.logged_models import writable_models
 from trackback.services.runs import RUN_NAME_TAG, Place, checked_tags, in_list, writable_run
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, Transaction, logged_models, metrics, names, provenance, runs
@@ -175,9 +175,7 @@ def _add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> N
 def _model_points(
     tx: Transaction, actor: Actor, run: RunRecord, points: Points, models: Sequence[ModelOfPoint]
 ) -> list[ModelPoint]:
-    found = {
-        model_id: writable_model(tx, actor, model_id).id for model_id in sorted({each.model_id for each in models})
-    }
+    found = writable_models(tx, actor, (each.model_id for each in models))
     keys = tx.name_ids([points.keys[each.place] for each in models])
     rows = []
     for key, each in zip(keys, models, strict=True):
@@ -185,7 +183,7 @@ def _model_points(
         is_nan = math.isnan(value)
         rows.append(
             ModelPoint(
-                model=found[each.model_id],
+                model=found[each.model_id].id,
                 key=key,
                 step=points.steps[each.place],
                 timestamp_ms=points.timestamps_ms[each.place],

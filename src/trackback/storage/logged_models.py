@@ -76,6 +76,12 @@ def find(tx: Transaction, model_id: str) -> LoggedModelRecord | None:
     return LoggedModelRecord(*row) if row else None
 
 
+def find_many(tx: Transaction, model_ids: Sequence[str]) -> list[LoggedModelRecord]:
+    """Those of ``model_ids`` that exist, deleted or not."""
+    rows = tx.rows(f"SELECT {MODEL_COLUMNS} FROM logged_models m WHERE m.uuid {{texts}}", list(model_ids))
+    return [LoggedModelRecord(*row) for row in rows]
+
+
 def of_run(tx: Transaction, run_id: str) -> list[LoggedModelRecord]:
     """The models that a run has made and that are not deleted, the oldest first."""
     rows = tx.rows(
