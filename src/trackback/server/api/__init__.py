@@ -1,9 +1,9 @@
 """Our own API, below /api/v1/: promotions, what they rest on, and where models run."""
 
-from trackback.server.api import accounts, approvals, audit, house, policies, promotions, verdicts
+from trackback.server.api import accounts, approvals, audit, house, openapi, policies, promotions, verdicts
 from trackback.server.routing import Route
 
-ROUTES: list[Route] = [
+_CALLS: list[Route] = [
     *accounts.ROUTES,
     *approvals.ROUTES,
     *audit.ROUTES,
@@ -12,3 +12,5 @@ ROUTES: list[Route] = [
     *promotions.ROUTES,
     *verdicts.ROUTES,
 ]
+
+ROUTES = [*_CALLS, *openapi.describing(_CALLS)]
