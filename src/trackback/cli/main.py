@@ -7,6 +7,7 @@ import click
 from trackback import __version__
 from trackback.cli.approve import approvals, approve
 from trackback.cli.audit import audit
+from trackback.cli.backup import backup, restore
 from trackback.cli.db import db
 from trackback.cli.gc import gc, purge
 from trackback.cli.policy import policy
@@ -47,6 +48,8 @@ commands.add_command(token)
 commands.add_command(role)
 commands.add_command(audit)
 commands.add_command(gc)
+commands.add_command(backup)
+commands.add_command(restore)
 commands.add_command(purge)
 
 

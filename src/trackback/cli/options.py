@@ -36,3 +36,12 @@ def backend_store_uri(command: F) -> F:
         "The database: sqlite:///relative/path, sqlite:////absolute/path, or postgresql://user@host/database.",
         metavar="URI",
     )(command)
+
+
+def artifacts_destination(command: F) -> F:
+    return option(
+        "--artifacts-destination",
+        "artifacts_destination",
+        "Where the server keeps artifacts: a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix.",
+        metavar="PLACE",
+    )(command)

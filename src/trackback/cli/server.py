@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from trackback.cli.options import backend_store_uri, option
+from trackback.cli.options import artifacts_destination, backend_store_uri, option
 from trackback.server.settings import Settings
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -14,12 +14,7 @@ BYTES = click.IntRange(min=0)
 
 @click.command()
 @backend_store_uri
-@option(
-    "--artifacts-destination",
-    "artifacts_destination",
-    "Where the server keeps artifacts: a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix.",
-    metavar="PLACE",
-)
+@artifacts_destination
 @option(
     "--default-artifact-root",
     "default_artifact_root",
