@@ -4,13 +4,13 @@ import pytest
 
 from tests.contract.policy_world import ADA, BOB, CAT, CI, PolicyWorld
 from tests.contract.registered import DIGEST, OTHER_DIGEST, promote, register_model, register_version
-from trackback.entities import ANYONE, Actor, Dataset, DatasetInput, Role
+from trackback.entities import ANYONE, Actor, Dataset, DatasetInput, Package, Role
 from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
-from trackback.storage import Storage, Transaction, manifests
+from trackback.storage import Storage, Transaction, evidence, manifests, packages, runs
 
 
 class World(PolicyWorld):
@@ -239,6 +239,12 @@ async def put_file(storage: Storage, root: str, path: str, digest: str) -> None:
     await storage.write(operation)
 
 
+def keep_packages(tx: Transaction, run_id: str, path: str) -> None:
+    run = runs.find(tx, run_id)
+    assert run
+    packages.set_of_run(tx, run.id, path, packages.keep_set(tx, (Package("numpy", "2.0"),)))
+
+
 class TestMetadata:
     async def test_a_data_set_must_be_logged_with_the_run(self, world: World) -> None:
         run_id = await new_run(world.storage)
@@ -263,6 +269,14 @@ class TestMetadata:
         await put_file(world.storage, f"versions/{DIGEST}", "requirements.txt", "2" * 64)
         assert await world.unmet() == ()
 
+    async def test_it_is_captured_by_a_provenance_record_that_names_packages(self, world: World) -> None:
+        run_id = await new_run(world.storage)
+        await world.register(run_id=run_id)
+        await world.require(metadata=["environment"])
+        for path, met in (("0/requirements.txt", 1), ("", 0)):
+            await world.storage.write(lambda tx, path=path: keep_packages(tx, run_id, path))  # type: ignore[misc]
+            assert len(await world.unmet()) == met
+
     async def test_that_of_a_run_lies_beside_its_model_though_it_is_not_frozen_yet(self, world: World) -> None:
         run_id = await new_run(world.storage)
         root = f"0/{run_id}/artifacts"
@@ -271,6 +285,15 @@ class TestMetadata:
         assert len(await world.unmet(f"runs:/{run_id}")) == 1
         await put_file(world.storage, root, "model/conda.yaml", "2" * 64)
         assert await world.unmet(f"runs:/{run_id}") == ()
+
+    async def test_the_model_must_have_a_signature_of_which_not_everything_is_known_at_once(self, world: World) -> None:
+        await world.register()
+        await world.require(metadata=["signature"])
+        assert (await world.unmet())[0].startswith("models:/churn/1 has no signature")
+        await put_file(world.storage, f"versions/{DIGEST}", "MLmodel", "1" * 64)
+        assert (await world.unmet())[0].startswith("It is not known yet whether models:/churn/1 has")
+        await world.storage.write(lambda tx: evidence.keep_signed(tx, "1" * 64, signed=True))
+        assert await world.unmet() == ()
 
     async def test_a_description_must_say_something(self, world: World) -> None:
         await world.register(description=" \n")

@@ -44,6 +44,7 @@ after: staging
 metadata:
   - dataset                # its run has logged a data set
   - environment            # requirements.txt, conda.yaml or python_env.yaml beside the model, or a provenance record
+  - signature              # the model says what goes into it, and what comes out
   - description            # somebody wrote what it is
 """
 

@@ -22,6 +22,7 @@ class Metadata(StrEnum):
 
     DATASET = "dataset"
     ENVIRONMENT = "environment"
+    SIGNATURE = "signature"
     DESCRIPTION = "description"
 
 
@@ -88,6 +89,7 @@ def requirements(policy: PolicyDocument) -> list[str]:
 _METADATA = {
     Metadata.DATASET: "a data set is logged with the run",
     Metadata.ENVIRONMENT: "the environment is captured",
+    Metadata.SIGNATURE: "the model has a signature",
     Metadata.DESCRIPTION: "it has a description",
 }
 

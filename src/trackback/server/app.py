@@ -43,6 +43,7 @@ from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
+from trackback.services.signatures import Signatures
 from trackback.services.snapshots import Snapshots
 from trackback.services.verdicts import Verdicts
 from trackback.storage import Storage, open_storage
@@ -92,6 +93,7 @@ def build_services(
     gate = PromotionGate(Environments(settings.environments, settings.promotion_rules))
     marks = PromotionMarks(gate)
     promotion_tags = PromotionTags(gate)
+    signatures = Signatures(storage, blobs, gate.retry)
     return Services(
         experiments=Experiments(storage, settings.default_artifact_root),
         runs=Runs(storage, promotion_tags=promotion_tags, truncate=truncate),
@@ -99,7 +101,7 @@ def build_services(
         metrics=Metrics(storage),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
-        artifacts=Artifacts(storage, blobs, settings.default_artifact_root),
+        artifacts=Artifacts(storage, blobs, settings.default_artifact_root, arrived=[signatures.arrived]),
         registered_models=RegisteredModels(storage, marks),
         model_versions=ModelVersions(storage, snapshots, marks),
         promotions=Promotions(storage, snapshots, gate, PromotionWatch(storage)),

@@ -1,7 +1,7 @@
 """Artifacts: files by their proxy path, or by the run or logged model that they belong to."""
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -55,10 +55,6 @@ Arrived = Callable[[str, str, Blob], Awaitable[None]]
 """Is told of each upload: its manifest's root, its path there, and the blob that it is. It raises nothing."""
 
 
-async def _unnoticed(root: str, path: str, blob: Blob) -> None:
-    """Nobody looks at what is uploaded."""
-
-
 class Artifacts:
     """``artifact_root``: the URI under which the artifacts of experiments lie that name no location of their own."""
 
@@ -68,7 +64,7 @@ class Artifacts:
         blobs: BlobStore,
         artifact_root: str,
         clock: Clock = now_ms,
-        arrived: Arrived = _unnoticed,
+        arrived: Sequence[Arrived] = (),
     ) -> None:
         self._storage = storage
         self._blobs = blobs
@@ -94,7 +90,9 @@ class Artifacts:
 
         await self._storage.look_up(check)
         uploaded = await self._blobs.put(chunks)
-        await self._arrived(root, inner, await self._keep(actor, root, inner, uploaded))
+        kept = await self._keep(actor, root, inner, uploaded)
+        for arrived in self._arrived:
+            await arrived(root, inner, kept)
         return uploaded.digest
 
     async def _keep(self, actor: Actor, root: str, path: str, uploaded: Blob) -> Blob:

@@ -5,10 +5,10 @@ promotion's entry keeps.
 """
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
-from trackback.artifacts import paths
+from trackback.artifacts.paths import snapshot_root
 from trackback.entities import Approval, Policy, Role, Verdict
 from trackback.entities.policy_documents import (
     Metadata,
@@ -18,6 +18,8 @@ from trackback.entities.policy_documents import (
     read_policy,
 )
 from trackback.services import run_trees
+from trackback.services.package_files import PACKAGE_FILES
+from trackback.services.signatures import MLMODEL
 from trackback.services.subjects import Subject, of_version
 from trackback.storage import Transaction, accounts, approvals, evidence, policies, runs, subjects, verdicts
 
@@ -196,8 +198,9 @@ def _unmet_elsewhere(tx: Transaction, case: Case, document: PolicyDocument) -> I
             f"trackback promote {case.text} --to {document.after}"
         )
     for required in document.metadata:
-        if not _KNOWN[required](tx, subject):
-            yield _MISSING[required].format(text=case.text)
+        known = _KNOWN[required](tx, subject)
+        if not known:
+            yield (_UNKNOWN if known is None else _MISSING[required]).format(text=case.text, point=required)
 
 
 def _has_dataset(tx: Transaction, subject: PolicySubject) -> bool:
@@ -205,35 +208,52 @@ def _has_dataset(tx: Transaction, subject: PolicySubject) -> bool:
 
 
 def _has_environment(tx: Transaction, subject: PolicySubject) -> bool:
-    if subject.run_id is not None and evidence.has_provenance(tx, subject.run_id):
+    if subject.run_id is not None and evidence.has_recorded_packages(tx, subject.run_id):
         return True
-    if subject.digest is None:
-        return False
-    if subject.model_version is not None:
-        return evidence.has_environment_file(tx, paths.snapshot_root(subject.digest))
-    run = runs.find(tx, subject.run_id or "")
-    trees = run_trees.collect(tx, run, {}).trees if run else []  # they are frozen only when the run enters
-    files = {file.path for tree in trees if tree.digest == subject.digest for file in tree.files}
-    return not files.isdisjoint(evidence.ENVIRONMENT_FILES)
+    return bool(_files(tx, subject, PACKAGE_FILES))
+
+
+def _has_signature(tx: Transaction, subject: PolicySubject) -> bool | None:
+    digest = _files(tx, subject, (MLMODEL,)).get(MLMODEL)
+    return False if digest is None else evidence.is_signed(tx, digest)
 
 
 def _has_description(tx: Transaction, subject: PolicySubject) -> bool:
     return bool(subject.description and subject.description.strip())
 
 
-_KNOWN = {
+def _files(tx: Transaction, subject: PolicySubject, paths: Collection[str]) -> dict[str, str]:
+    """Those of the paths that are files beside the model, with the digest of each."""
+    if subject.digest is None:
+        return {}
+    if subject.model_version is not None:
+        return evidence.files_named(tx, snapshot_root(subject.digest), paths)
+    run = runs.find(tx, subject.run_id or "")
+    trees = run_trees.collect(tx, run, {}).trees if run else []  # they are frozen only when the run enters
+    files = next((tree.files for tree in trees if tree.digest == subject.digest), [])
+    return {file.path: file.digest for file in files if file.path in paths}
+
+
+_KNOWN: dict[Metadata, Callable[[Transaction, PolicySubject], bool | None]] = {
     Metadata.DATASET: _has_dataset,
     Metadata.ENVIRONMENT: _has_environment,
+    Metadata.SIGNATURE: _has_signature,
     Metadata.DESCRIPTION: _has_description,
 }
 _MISSING = {
     Metadata.DATASET: "No data set is logged with the run that {text} came from. Log it there: mlflow.log_input(…)",
     Metadata.ENVIRONMENT: (
         "The environment of {text} is not captured: there is no requirements.txt, conda.yaml or python_env.yaml beside "
-        "the model, and no provenance record of its run. Log the model with its requirements, and register it again."
+        "the model, and no provenance record of its run says it. Log the model with its requirements, and register it "
+        "again."
+    ),
+    Metadata.SIGNATURE: (
+        "{text} has no signature, which says what goes into the model and what comes out. Log the model with one "
+        "(signature=…, or an input_example), and register it again."
     ),
     Metadata.DESCRIPTION: "{text} has no description. Write one that says what it is for, and what changed.",
 }
+_UNKNOWN = "It is not known yet whether {text} has what the policy calls '{point}': it is being read. Try again soon."
 
 
 def _short(digest: str | None) -> str:

@@ -12,6 +12,7 @@ from trackback.entities import Blob
 from trackback.errors import TrackbackError
 from trackback.services.package_files import PACKAGE_FILES
 from trackback.services.provenance import ProvenanceIndex
+from trackback.services.signatures import MLMODEL, Signatures
 from trackback.storage import Storage, Transaction, lineage, packages
 from trackback.storage.lineage import VersionFile
 
@@ -25,9 +26,12 @@ log = logging.getLogger(__name__)
 
 
 class LineageIndex:
-    def __init__(self, storage: Storage, provenance: ProvenanceIndex) -> None:
+    """Has the files that packages are listed in read, and those that say whether a model has a signature, too."""
+
+    def __init__(self, storage: Storage, provenance: ProvenanceIndex, signatures: Signatures | None = None) -> None:
         self._storage = storage
         self._provenance = provenance
+        self._signatures = signatures
         self._task: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -59,14 +63,17 @@ class LineageIndex:
         versions = await self._storage.look_up(lambda tx: lineage.unindexed(tx, most))
         if not versions:
             return 0
-        files = await self._storage.read(lambda tx: lineage.files_of(tx, versions, PACKAGE_FILES))
+        files = await self._storage.read(lambda tx: lineage.files_of(tx, versions, (*PACKAGE_FILES, MLMODEL)))
         by_name: defaultdict[str, list[Blob]] = defaultdict(list)
         for file in files:
             by_name[file.path].append(file.blob)
+        models = by_name.pop(MLMODEL, [])
         try:
+            if self._signatures:
+                await self._signatures.learn(models)
             await self._provenance.read_package_files(by_name)
         except TrackbackError as error:
-            log.warning("could not read which packages versions have: %s", error.message)
+            log.warning("could not read what is in the files of versions: %s", error.message)
             return 0
         return await self._storage.write(lambda tx: _index(tx, versions))
 

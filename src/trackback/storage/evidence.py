@@ -1,10 +1,9 @@
 """What a policy looks at, beside verdicts and approvals: where files have been, and what is known of a run."""
 
+from collections.abc import Iterable
+
 from trackback.entities import PromotionKind
 from trackback.storage.interface import Transaction
-
-ENVIRONMENT_FILES = ("requirements.txt", "conda.yaml", "python_env.yaml")
-"""Where MLflow's clients write down the environment of a model, in the folder of its MLmodel."""
 
 
 def was_in(
@@ -37,23 +36,33 @@ def has_dataset(tx: Transaction, run_id: str) -> bool:
     return found is not None
 
 
-def has_environment_file(tx: Transaction, root: str) -> bool:
-    """Whether a manifest has a file that says what the model needs to run."""
-    found = tx.row(
-        "SELECT 1 FROM manifests m JOIN manifest_entries e ON e.manifest = m.id WHERE m.root = ? AND e.path {texts}"
-        " LIMIT 1",
+def files_named(tx: Transaction, root: str, paths: Iterable[str]) -> dict[str, str]:
+    """Those of the paths that are files of a manifest, with the digest of each."""
+    rows = tx.rows(
+        "SELECT e.path, b.digest FROM manifests m JOIN manifest_entries e ON e.manifest = m.id"
+        " JOIN blobs b ON b.id = e.blob WHERE m.root = ? AND e.path {texts}",
         root,
-        list(ENVIRONMENT_FILES),
+        list(paths),
     )
-    return found is not None
+    return dict(rows)
 
 
-def has_provenance(tx: Transaction, run_id: str) -> bool:
-    """Whether the run has a provenance record."""
+def has_recorded_packages(tx: Transaction, run_id: str) -> bool:
+    """Whether the run's provenance record says which packages it ran with; its set has no path of a file."""
     found = tx.row(
-        "SELECT 1 FROM provenance_documents d WHERE d.run = (SELECT r.id FROM runs r WHERE r.uuid = ?)", run_id
+        "SELECT 1 FROM run_packages p WHERE p.run = (SELECT r.id FROM runs r WHERE r.uuid = ?) AND p.path = ''", run_id
     )
     return found is not None
+
+
+def is_signed(tx: Transaction, digest: str) -> bool | None:
+    """Whether the MLmodel with this digest has a signature; None if it has not been read."""
+    row = tx.row("SELECT signed FROM model_signatures WHERE digest = ?", digest)
+    return bool(row[0]) if row else None
+
+
+def keep_signed(tx: Transaction, digest: str, signed: bool) -> None:
+    tx.run("INSERT INTO model_signatures (digest, signed) VALUES (?, ?) ON CONFLICT DO NOTHING", digest, int(signed))
 
 
 def user_of(tx: Transaction, run_id: str) -> str | None:

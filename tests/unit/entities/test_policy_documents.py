@@ -20,7 +20,7 @@ WHOLE = {
     "verdicts": [{"name": "validation", "max_age_days": 30, "reporters": ["ci"]}, {"name": "bias"}],
     "after": "staging",
     "approvals": {"count": 2, "role": "admin"},
-    "metadata": ["dataset", "environment", "description"],
+    "metadata": ["dataset", "environment", "signature", "description"],
 }
 
 
@@ -29,7 +29,7 @@ def test_a_policy_is_read_from_what_yaml_and_json_hold() -> None:
         verdicts=(RequiredVerdict("validation", 30, ("ci",)), RequiredVerdict("bias")),
         after="staging",
         approvals=RequiredApprovals(2, Role.ADMIN),
-        metadata=(Metadata.DATASET, Metadata.ENVIRONMENT, Metadata.DESCRIPTION),
+        metadata=tuple(Metadata),
     )
 
 
@@ -75,5 +75,6 @@ def test_what_it_asks_for_can_be_read_by_people() -> None:
         "2 approvals by others than the author, with the role admin",
         "a data set is logged with the run",
         "the environment is captured",
+        "the model has a signature",
         "it has a description",
     ]

@@ -124,3 +124,9 @@ CREATE TABLE approvals (
     reason TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (digest, stream, environment, actor)
 );
+
+-- Whether an MLmodel has a signature, by the SHA-256 of its bytes, so that each is read once.
+CREATE TABLE model_signatures (
+    digest TEXT COLLATE "C" PRIMARY KEY,
+    signed BIGINT NOT NULL
+);

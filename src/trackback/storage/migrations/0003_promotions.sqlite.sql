@@ -119,3 +119,9 @@ CREATE TABLE approvals (
     reason TEXT NOT NULL,
     PRIMARY KEY (digest, stream, environment, actor)
 ) STRICT, WITHOUT ROWID;
+
+-- Whether an MLmodel has a signature, by the SHA-256 of its bytes, so that each is read once.
+CREATE TABLE model_signatures (
+    digest TEXT PRIMARY KEY,
+    signed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
