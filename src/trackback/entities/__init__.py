@@ -28,7 +28,6 @@ from trackback.entities.lineage import (
     Trace,
     TracedModel,
     TracedRun,
-    TracedVersion,
     TraceKind,
 )
 from trackback.entities.promotions import (
@@ -155,7 +154,6 @@ __all__ = [
     "TraceKind",
     "TracedModel",
     "TracedRun",
-    "TracedVersion",
     "UsedDataset",
     "User",
     "Verdict",

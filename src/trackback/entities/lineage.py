@@ -6,7 +6,7 @@ from trackback.entities.base import Entity, Metric, Param
 from trackback.entities.delivery import Build, Deployment
 from trackback.entities.promotions import Promotion
 from trackback.entities.provenance import Provenance
-from trackback.entities.registry import Stage
+from trackback.entities.registry import ModelVersion
 from trackback.entities.tracking import RunStatus
 
 
@@ -26,11 +26,12 @@ class TraceKind(StrEnum):
 
 
 class TracedModel(Entity, frozen=True):
-    """A logged model that a run used. ``source_run`` is None where it is not known here, or was told already."""
+    """A logged model that a run used. ``run`` is that which made it, where it is known here and was not told before."""
 
     model_id: str
     name: str | None = None
-    source_run: "TracedRun | None" = None
+    source_run_id: str | None = None
+    run: "TracedRun | None" = None
 
 
 class TracedRun(Entity, frozen=True):
@@ -52,25 +53,6 @@ class TracedRun(Entity, frozen=True):
     truncated: bool = False
 
 
-class TracedVersion(Entity, frozen=True):
-    """``model_params`` and ``model_metrics`` are what there was when the version was registered."""
-
-    name: str
-    version: str
-    created: int
-    stage: Stage
-    source: str
-    digest: str | None = None
-    user_id: str | None = None
-    run_id: str | None = None
-    model_id: str | None = None
-    copied_from: str | None = None
-    deleted: bool = False
-    aliases: tuple[str, ...] = ()
-    params: tuple[Param, ...] = ()
-    metrics: tuple[Metric, ...] = ()
-
-
 class Candidate(Entity, frozen=True):
     """One of several things that a text may mean; ``x`` asks for this one."""
 
@@ -83,8 +65,9 @@ class Trace(Entity, frozen=True):
     """The chain that something is part of: deployments of builds for promotions of a version that a run made.
 
     ``kind`` is what ``x`` was found to be. Of a deployment, the chain has its build, its promotion and so on; of a
-    version, everything that was built, promoted and deployed of it. Where ``x`` names several things whose chains
-    differ, there are ``candidates`` and no chain.
+    version, all that was built, promoted and deployed of it. Where ``x`` names several things whose chains differ,
+    there are ``candidates`` and no chain; beside a run, or a logged model, they are the versions that came from it.
+    ``truncated`` says that there is more than is told. ``deleted`` is said of the version.
     """
 
     x: str
@@ -92,7 +75,8 @@ class Trace(Entity, frozen=True):
     deployments: tuple[Deployment, ...] = ()
     builds: tuple[Build, ...] = ()
     promotions: tuple[Promotion, ...] = ()
-    version: TracedVersion | None = None
+    version: ModelVersion | None = None
+    deleted: bool = False
     run: TracedRun | None = None
     candidates: tuple[Candidate, ...] = ()
     truncated: bool = False

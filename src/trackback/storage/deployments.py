@@ -1,18 +1,21 @@
 """Deployments: what is live where, from when until when."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trackback.entities import Deployment, DeploymentKind
 from trackback.storage.conditions import Fragment, joined
-from trackback.storage.interface import Row, Transaction
+from trackback.storage.interface import Transaction
 
-_WHOLE = (
-    "SELECT d.id, d.key, d.environment, d.kind, d.locator, d.slot, d.started_ms, d.reported_ms, d.actor, d.digest,"
-    " d.stream, m.name, v.version, d.promotion, d.build, d.image, d.region, d.ended_ms, d.replaced_by"
-    " FROM deployments d LEFT JOIN model_versions v ON v.id = d.model_version"
+_COLUMNS = (
+    "d.id, d.key, d.environment, d.kind, d.locator, d.slot, d.started_ms, d.reported_ms, d.actor, d.digest, d.stream,"
+    " m.name, v.version, d.promotion, d.build, d.image, d.region, d.ended_ms, d.replaced_by"
+)
+_FROM = (
+    "FROM deployments d LEFT JOIN model_versions v ON v.id = d.model_version"
     " LEFT JOIN registered_models m ON m.id = v.model"
 )
+_WHOLE = f"SELECT {_COLUMNS} {_FROM}"
 
 
 class DeploymentRecord(NamedTuple):
@@ -121,6 +124,27 @@ def load(tx: Transaction, numbers: Sequence[int]) -> list[Deployment]:
     return list(map(_deployment, tx.rows(f"{_WHOLE} WHERE d.id {{ints}} ORDER BY d.id", list(numbers))))
 
 
+def of_versions(
+    tx: Transaction, versions: list[int], digests: list[str], limit: int
+) -> list[tuple[int | str, Deployment]]:
+    """What was deployed of versions, with the version's row; and of digests without a version, with the digest.
+
+    Of more than ``limit``, the last that were reported.
+    """
+    rows = tx.rows(
+        f"SELECT d.model_version, {_COLUMNS} {_FROM} WHERE d.model_version {{ints}} ORDER BY d.id DESC LIMIT ?",
+        versions,
+        limit,
+    )
+    rows += tx.rows(
+        f"SELECT d.digest, {_COLUMNS} {_FROM} WHERE d.digest {{texts}} AND d.model_version IS NULL"
+        " ORDER BY d.id DESC LIMIT ?",
+        digests,
+        limit,
+    )
+    return [(key, _deployment(row)) for key, *row in rows]
+
+
 def search(tx: Transaction, query: DeploymentQuery) -> list[Deployment]:
     """A page of deployments, the last started first."""
     where = joined(_conditions(query), "AND")
@@ -159,7 +183,7 @@ def _conditions(query: DeploymentQuery) -> list[Fragment]:
     return [*found, joined(subjects, "OR")] if subjects else found
 
 
-def _deployment(row: Row) -> Deployment:
+def _deployment(row: Sequence[Any]) -> Deployment:
     number, key, environment, kind, locator, slot, started_ms, reported_ms, actor, digest, stream, *rest = row
     name, version, promotion, build, image, region, ended_ms, replaced_by = rest
     return Deployment(

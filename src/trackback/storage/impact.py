@@ -160,3 +160,57 @@ def environments_held(tx: Transaction, versions: Sequence[int]) -> dict[int, lis
     ):
         found.setdefault(version, []).append(environment)
     return found
+
+
+def datasets(tx: Transaction, text: str, experiments: frozenset[int] | None) -> tuple[list[int], list[str]]:
+    """The data sets with this digest, else with this name, in some experiments (None: in all): those that were
+    logged by their rows, those of documents by their digests.
+    """
+    for column in ("digest", "name"):
+        scope, scoped = _within("d.experiment", experiments)
+        numbers = [
+            number for (number,) in tx.rows(f"SELECT d.id FROM datasets d WHERE d.{column} = ?{scope}", text, *scoped)
+        ]
+        scope, scoped = _within("r.experiment", experiments)
+        digests = [
+            digest
+            for (digest,) in tx.rows(
+                "SELECT DISTINCT p.digest FROM provenance_datasets p JOIN runs r ON r.id = p.run"
+                f" WHERE p.{column} = ?{scope}",
+                text,
+                *scoped,
+            )
+        ]
+        if numbers or digests:
+            return numbers, digests
+    return [], []
+
+
+def commits(tx: Transaction, prefix: str, limit: int) -> list[str]:
+    """The commits of runs that begin so, in order; the one that is just so, if there is one."""
+    if tx.row("SELECT 1 FROM run_commits WHERE commit_id = ? LIMIT 1", prefix):
+        return [prefix]
+    rows = tx.rows(
+        "SELECT DISTINCT commit_id FROM run_commits WHERE commit_id > ? AND commit_id < ? ORDER BY commit_id LIMIT ?",
+        prefix,
+        f"{prefix}g",  # sorts after all hex digits
+        limit,
+    )
+    return [commit for (commit,) in rows]
+
+
+def package_sets(tx: Transaction, name: str, versions: Sequence[str]) -> list[int] | None:
+    """The sets with a package in one of some versions (none: in any); None where no set has the package at all."""
+    if not tx.row("SELECT 1 FROM package_set_members WHERE name = ? LIMIT 1", name):
+        return None
+    if not versions:
+        rows = tx.rows("SELECT package_set FROM package_set_members WHERE name = ?", name)
+    else:
+        rows = tx.rows(
+            "SELECT package_set FROM package_set_members WHERE name = ? AND version {texts}", name, list(versions)
+        )
+    return [number for (number,) in rows]
+
+
+def _within(column: str, numbers: frozenset[int] | None) -> tuple[str, tuple[list[int], ...]]:
+    return ("", ()) if numbers is None else (f" AND {column} {{ints}}", (sorted(numbers),))

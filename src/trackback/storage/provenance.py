@@ -108,6 +108,12 @@ def version_name(tx: Transaction, model_version: int) -> str | None:
     return f"models:/{row[0]}/{row[1]}" if row else None
 
 
+def run_of_version(tx: Transaction, model_version: int) -> str | None:
+    """The id of the run that a version came from."""
+    row = tx.row("SELECT run_id FROM model_versions WHERE id = ?", model_version)
+    return row[0] or None if row else None
+
+
 def set_document(tx: Transaction, run: int, document: DocumentRecord, now_ms: int) -> None:
     tx.run(
         "INSERT INTO provenance_documents (run, digest, record, faults, indexed_ms) VALUES (?, ?, ?, ?, ?)"
