@@ -94,6 +94,17 @@ VERDICT_KEY_LENGTH = 500
 VERDICTS_PER_PAGE = 1000
 VERDICTS_PER_PAGE_DEFAULT = 100
 
+WEBHOOK_NAME_LENGTH = 63
+WEBHOOKS = 1000  # ours, as those that follow: each of them may have to be told of a change in its transaction
+WEBHOOK_DESCRIPTION_LENGTH = 5000
+WEBHOOK_SECRET_LENGTH = 1000
+WEBHOOK_OPTION_LENGTH = 500
+WEBHOOKS_PER_PAGE = 1000
+WEBHOOKS_PER_PAGE_DEFAULT = 100
+WEBHOOK_DELIVERIES_PER_PAGE = 1000
+WEBHOOK_DELIVERIES_PER_PAGE_DEFAULT = 100
+PROMOTIONS_PER_REPLAY = 500
+
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
 LARGEST_DOUBLE = sys.float_info.max
@@ -101,6 +112,7 @@ LARGEST_DOUBLE = sys.float_info.max
 _KEY = re.compile(r"[/\w.\- :]+")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 _ALIAS = re.compile(r"[\w\-]+")
+_WEBHOOK_NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?")
 _RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
 _LOGGED_MODEL_NAME_FORBIDDEN = frozenset("/:.%\"'")
 
@@ -256,6 +268,15 @@ def check_alias(alias: str) -> str:
             "that version. Choose another name."
         )
     return alias
+
+
+def check_webhook_name(name: str) -> str:
+    if not _WEBHOOK_NAME.fullmatch(name) or len(name) > WEBHOOK_NAME_LENGTH:
+        raise InvalidParameter(
+            f"Invalid webhook name {shown(name)}: it must start and end with a letter or digit, have at most "
+            f"{WEBHOOK_NAME_LENGTH} characters, and only letters, digits, dots (.), underscores (_) and hyphens (-)."
+        )
+    return name
 
 
 def check_version(version: str) -> int:

@@ -76,6 +76,17 @@ from trackback.entities.tracking import (
     RunOutputs,
     RunStatus,
 )
+from trackback.entities.webhooks import (
+    DeliveryStatus,
+    Webhook,
+    WebhookAction,
+    WebhookDelivery,
+    WebhookEntity,
+    WebhookEvent,
+    WebhookStatus,
+    WebhookTarget,
+    WebhookTestResult,
+)
 
 __all__ = [
     "ANYONE",
@@ -98,6 +109,7 @@ __all__ = [
     "DatasetInput",
     "DatasetRecord",
     "DatasetSummary",
+    "DeliveryStatus",
     "Deployment",
     "DeploymentKind",
     "Entity",
@@ -158,4 +170,12 @@ __all__ = [
     "User",
     "Verdict",
     "ViewType",
+    "Webhook",
+    "WebhookAction",
+    "WebhookDelivery",
+    "WebhookEntity",
+    "WebhookEvent",
+    "WebhookStatus",
+    "WebhookTarget",
+    "WebhookTestResult",
 ]
