@@ -1,4 +1,4 @@
-"""A repository with all that leads from a data set to a deployment: services of one storage, and what tests do to it."""
+"""A repository with all that leads from a data set to a deployment: the services, and what tests do with them."""
 
 import json
 from collections.abc import Mapping

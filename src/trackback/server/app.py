@@ -23,10 +23,14 @@ from trackback.services.accounts import Accounts
 from trackback.services.approvals import Approvals
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
+from trackback.services.builds import Builds
 from trackback.services.collection import Collection
+from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.identities import Identities
+from trackback.services.impact import Impacts
 from trackback.services.inputs import Inputs
+from trackback.services.lineage_index import LineageIndex
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
 from trackback.services.model_versions import ModelVersions
@@ -38,6 +42,7 @@ from trackback.services.promotion_rules import Environments
 from trackback.services.promotion_tags import PromotionTags
 from trackback.services.promotion_watch import PromotionWatch
 from trackback.services.promotions import Promotions
+from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import RunLog
@@ -45,6 +50,7 @@ from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.services.signatures import Signatures
 from trackback.services.snapshots import Snapshots
+from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
 from trackback.storage import Storage, open_storage
 
@@ -65,6 +71,7 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
         passwords = Passwords()
         stack.callback(passwords.close)
         services = build_services(storage, blobs, sealer, passwords, settings)
+        stack.push_async_callback(services.impacts.close)
         await services.experiments.ensure_default()
         admit: Admit = admit_anybody
         if settings.auth:
@@ -72,6 +79,7 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
             stack.push_async_callback(authorization.close)
             admit = authorization.admit
         sealer.start()
+        services.impacts.start()
         yield build_app(services, storage, blobs, admit, settings)
 
 
@@ -94,6 +102,7 @@ def build_services(
     marks = PromotionMarks(gate)
     promotion_tags = PromotionTags(gate)
     signatures = Signatures(storage, blobs, gate.retry)
+    provenance = ProvenanceIndex(storage, blobs)
     return Services(
         experiments=Experiments(storage, settings.default_artifact_root),
         runs=Runs(storage, promotion_tags=promotion_tags, truncate=truncate),
@@ -101,7 +110,9 @@ def build_services(
         metrics=Metrics(storage),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
-        artifacts=Artifacts(storage, blobs, settings.default_artifact_root, arrived=[signatures.arrived]),
+        artifacts=Artifacts(
+            storage, blobs, settings.default_artifact_root, arrived=[signatures.arrived, provenance.arrived]
+        ),
         registered_models=RegisteredModels(storage, marks),
         model_versions=ModelVersions(storage, snapshots, marks),
         promotions=Promotions(storage, snapshots, gate, PromotionWatch(storage)),
@@ -112,6 +123,11 @@ def build_services(
         audit=AuditLog(storage),
         collection=Collection(storage, blobs),
         purges=Purges(storage),
+        builds=Builds(storage),
+        deployments=Deployments(storage, gate.environments),
+        provenance=provenance,
+        traces=Traces(storage),
+        impacts=Impacts(storage, LineageIndex(storage, provenance)),
     )
 
 

@@ -6,18 +6,23 @@ from trackback.services.accounts import Accounts
 from trackback.services.approvals import Approvals
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
+from trackback.services.builds import Builds
 from trackback.services.collection import Collection
+from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
+from trackback.services.impact import Impacts
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
 from trackback.services.model_versions import ModelVersions
 from trackback.services.policies import Policies
 from trackback.services.promotions import Promotions
+from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
+from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
 
 
@@ -42,3 +47,8 @@ class Services:
     audit: AuditLog
     collection: Collection
     purges: Purges
+    builds: Builds
+    deployments: Deployments
+    provenance: ProvenanceIndex
+    traces: Traces
+    impacts: Impacts

@@ -43,6 +43,13 @@ class Impacts:
         self._storage = storage
         self._index = index
 
+    def start(self) -> None:
+        """Find, in the background, what versions descend from that nobody has asked about yet."""
+        self._index.start()
+
+    async def close(self) -> None:
+        await self._index.close()
+
     async def find(
         self,
         actor: Actor,

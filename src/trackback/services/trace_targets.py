@@ -172,12 +172,12 @@ class _Finder:
             return None
         roots = traces.roots_with_blob(self._tx, match[1], TOLD)
         snapshots = [root.removeprefix(_SNAPSHOTS) for root in roots if root.startswith(_SNAPSHOTS)]
-        if snapshots and (found := self._of_digests(TraceKind.BLOB, snapshots)):
-            return found
+        if snapshots and (target := self._of_digests(TraceKind.BLOB, snapshots)):
+            return target
         owners = [root.split("/")[:-1] for root in roots]
         run_ids = [run_id for names in owners if (run_id := paths.run_id(names))]
         models = [model for names in owners if (model := paths.logged_model_id(names))]
-        made_by = [model.source_run for each in models if (model := logged_models.find(self._tx, each))]
+        made_by = [found.source_run for each in models if (found := logged_models.find(self._tx, each))]
         return self._of_runs(TraceKind.BLOB, traces.runs(self._tx, [*run_ids, *filter(None, made_by)]))
 
     def _commit(self, text: str) -> Target | None:

@@ -156,17 +156,12 @@ def promotion_behind(
     tx: Transaction, model_version: int | None, digest: str | None, environment: str, at_ms: int
 ) -> int | None:
     """The last promotion to an environment, not after a time, of a version, or of a run with this digest."""
-    if model_version is not None:
-        condition, value = "p.model_version = ?", [model_version]
-    else:
-        condition, value = (
-            "p.run IS NOT NULL AND p.seq IN (SELECT promotion FROM promotion_snapshots WHERE digest = ?)",
-            [digest],
-        )
+    of_version = "p.model_version = ?"
+    of_digest = "p.run IS NOT NULL AND p.seq IN (SELECT promotion FROM promotion_snapshots WHERE digest = ?)"
     row = tx.row(
-        f"SELECT p.seq FROM promotions p WHERE {condition} AND p.environment = ? AND p.time_ms <= ?"
-        " AND p.kind <> 'demoted' ORDER BY p.seq DESC LIMIT 1",
-        *value,
+        f"SELECT p.seq FROM promotions p WHERE {of_digest if model_version is None else of_version}"
+        " AND p.environment = ? AND p.time_ms <= ? AND p.kind <> 'demoted' ORDER BY p.seq DESC LIMIT 1",
+        digest if model_version is None else model_version,
         environment,
         at_ms,
     )
@@ -175,7 +170,7 @@ def promotion_behind(
 
 def _versions(tx: Transaction, condition: str, *values: object) -> list[TracedVersionRow]:
     rows = tx.rows(f"{_VERSIONS} WHERE {condition}", *values)
-    return [TracedVersionRow(*row[:7], deleted=bool(row[7])) for row in rows]
+    return [TracedVersionRow(*columns, bool(deleted)) for *columns, deleted in rows]
 
 
 def _last(tx: Transaction, sql: str, *values: object) -> list[int]:

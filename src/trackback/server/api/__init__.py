@@ -1,13 +1,28 @@
 """Our own API, below /api/v1/: promotions, what they rest on, and where models run."""
 
-from trackback.server.api import accounts, approvals, audit, house, openapi, policies, promotions, verdicts
+from trackback.server.api import (
+    accounts,
+    approvals,
+    audit,
+    builds,
+    deployments,
+    house,
+    lineage,
+    openapi,
+    policies,
+    promotions,
+    verdicts,
+)
 from trackback.server.routing import Route
 
 _CALLS: list[Route] = [
     *accounts.ROUTES,
     *approvals.ROUTES,
     *audit.ROUTES,
+    *builds.ROUTES,
+    *deployments.ROUTES,
     *house.ROUTES,
+    *lineage.ROUTES,
     *policies.ROUTES,
     *promotions.ROUTES,
     *verdicts.ROUTES,
