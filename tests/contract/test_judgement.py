@@ -239,10 +239,13 @@ async def put_file(storage: Storage, root: str, path: str, digest: str) -> None:
     await storage.write(operation)
 
 
-def keep_packages(tx: Transaction, run_id: str, path: str) -> None:
-    run = runs.find(tx, run_id)
-    assert run
-    packages.set_of_run(tx, run.id, path, packages.keep_set(tx, (Package("numpy", "2.0"),)))
+async def keep_packages(storage: Storage, run_id: str, path: str) -> None:
+    def operation(tx: Transaction) -> None:
+        run = runs.find(tx, run_id)
+        assert run
+        packages.set_of_run(tx, run.id, path, packages.keep_set(tx, (Package("numpy", "2.0"),)))
+
+    await storage.write(operation)
 
 
 class TestMetadata:
@@ -274,7 +277,7 @@ class TestMetadata:
         await world.register(run_id=run_id)
         await world.require(metadata=["environment"])
         for path, met in (("0/requirements.txt", 1), ("", 0)):
-            await world.storage.write(lambda tx, path=path: keep_packages(tx, run_id, path))  # type: ignore[misc]
+            await keep_packages(world.storage, run_id, path)
             assert len(await world.unmet()) == met
 
     async def test_that_of_a_run_lies_beside_its_model_though_it_is_not_frozen_yet(self, world: World) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.registered import DIGEST, delete_version, promote, register_model, register_version, set_alias
-from trackback.entities import ANYONE
+from trackback.entities import ANYONE, Actor, Grants, Permission
 from trackback.errors import InvalidParameter, NotFound
 from trackback.services.experiments import Experiments
 from trackback.services.runs import Runs
@@ -21,8 +21,12 @@ async def model(storage: Storage) -> int:
     return model
 
 
-async def resolved(storage: Storage, text: str) -> Subject:
-    return await storage.look_up(lambda tx: resolve(tx, text))
+async def resolved(storage: Storage, text: str, actor: Actor | None = None) -> Subject:
+    return await storage.look_up(lambda tx: resolve(tx, text, actor))
+
+
+async def stream_of(storage: Storage, text: str, actor: Actor | None = None) -> str:
+    return await storage.look_up(lambda tx: resolve_stream(tx, text, actor))
 
 
 async def new_run(storage: Storage) -> str:
@@ -102,7 +106,7 @@ class TestStreams:
             "experiments/0": "experiments/0",
         }
         for text, stream in named.items():
-            assert await storage.look_up(lambda tx, text=text: resolve_stream(tx, text)) == stream  # type: ignore[misc]
+            assert await stream_of(storage, text) == stream
 
     async def test_it_is_shown_by_the_name_that_the_model_has_now(self, storage: Storage, model: int) -> None:
         assert await storage.look_up(lambda tx: shown_stream(tx, f"models/{model}")) == "models:/churn"
@@ -111,11 +115,30 @@ class TestStreams:
     @pytest.mark.parametrize("text", ["models:/none", "models/99", "experiments:/99", "experiments/99"])
     async def test_a_stream_that_is_not_there_is_said(self, storage: Storage, text: str) -> None:
         with pytest.raises(NotFound, match=r"There is no (registered model|experiment)"):
-            await storage.look_up(lambda tx: resolve_stream(tx, text))
+            await stream_of(storage, text)
 
     @pytest.mark.parametrize("text", ["", "churn", "models:/", "models/churn", "runs:/1", "experiments:/"])
     async def test_a_text_that_names_no_stream_is_answered_with_the_forms_that_do(
         self, storage: Storage, text: str
     ) -> None:
         with pytest.raises(InvalidParameter, match=r"models:/churn.* experiments:/12"):
-            await storage.look_up(lambda tx: resolve_stream(tx, text))
+            await stream_of(storage, text)
+
+
+async def test_what_an_actor_may_not_read_is_as_if_it_were_not_there(storage: Storage, model: int) -> None:
+    run_id = await new_run(storage)
+    stranger = Actor("eve", grants=Grants(models={model + 1: frozenset({Permission.READ})}))
+    for text, hidden in {
+        "models:/churn/1": "models:/other/1",
+        "models:/churn/99": "models:/other/99",
+        "models:/churn@champion": "models:/other@champion",
+        f"runs:/{run_id}": "runs:/other",
+    }.items():
+        with pytest.raises(NotFound) as refused:
+            await resolved(storage, text, stranger)
+        with pytest.raises(NotFound) as missing:
+            await resolved(storage, hidden)
+        assert refused.value.message.replace("churn", "other").replace(run_id, "other") == missing.value.message
+    for stream in ("models:/churn", f"models/{model}", "experiments:/0"):
+        with pytest.raises(NotFound):
+            await stream_of(storage, stream, stranger)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.servers.trackback import TrackbackServer
 
+MLFLOW = "/api/2.0/mlflow"
 STREAM = "experiments:/0"
 PASSWORD = "correct horse battery"
 ROLES = {"bob": "approver", "ci": "writer"}
@@ -63,8 +64,8 @@ def call(client: httpx.Client, method: str, path: str, **body: Any) -> Any:
     return answer.json()
 
 
-def set_policy(client: httpx.Client, **document: Any) -> Any:
-    body = {"stream": STREAM, "environment": "staging", "document": document}
+def set_policy(client: httpx.Client, *, stream: str = STREAM, environment: str = "staging", **document: Any) -> Any:
+    body = {"stream": stream, "environment": environment, "document": document}
     return call(client, "POST", "/api/v1/policies", **body)["policy"]
 
 
@@ -153,6 +154,45 @@ class TestPromotionsWait:
         assert answer.status_code == 400
         for point in ("The verdict 'validation' is missing", "No data set is logged", "has no description"):
             assert point in answer.json()["message"]
+
+
+class TestVersions:
+    """As MLflow's client registers them, and promotes them by an alias."""
+
+    def test_an_alias_is_refused_with_what_is_missing_and_set_once_it_is_there(
+        self, ada: httpx.Client, bob: httpx.Client, ci: httpx.Client
+    ) -> None:
+        version = self.register(ada, b"flavors: {}\nsignature: {inputs: '[]'}\n")
+        policy = {"verdicts": [{"name": "validation"}], "approvals": {}, "metadata": ["signature", "environment"]}
+        set_policy(ada, stream="models:/churn", environment="production", **policy)
+        alias = {"name": "churn", "alias": "production", "version": version}
+        refused = ada.post(f"{MLFLOW}/registered-models/alias", json=alias)
+        assert refused.json()["error_code"] == "INVALID_STATE"
+        for point in ("The verdict 'validation' is missing", "0 of the 1 approvals", "The environment of"):
+            assert point in refused.json()["message"]
+        assert "has no signature" not in refused.json()["message"]
+
+        subject = f"models:/churn/{version}"
+        call(ci, "POST", "/api/v1/verdicts", subject=subject, name="validation", passed=True)
+        call(bob, "POST", "/api/v1/approvals", subject=subject, environment="production")
+        set_policy(ada, stream="models:/churn", environment="production", **policy | {"metadata": ["signature"]})
+        call(ada, "POST", f"{MLFLOW}/registered-models/alias", **alias)
+        log = ada.get("/api/v1/promotions", params={"stream": "models:/churn"}).json()["promotions"]
+        assert [(each["version"], each["environment"], each["origin"]) for each in log] == [
+            (version, "production", "alias")
+        ]
+        assert (log[0]["basis"]["policy"]["revision"], log[0]["basis"]["approvals"][0]["actor"]) == (2, "bob")
+
+    def register(self, client: httpx.Client, mlmodel: bytes) -> str:
+        """The number of a version of churn, which is a run's folder ``model``."""
+        run = call(client, "POST", f"{MLFLOW}/runs/create", experiment_id="0", user_id="ada")["run"]["info"]
+        source = f"{run['artifact_uri']}/model"
+        path = source.removeprefix("mlflow-artifacts:/")
+        client.put(f"/api/2.0/mlflow-artifacts/artifacts/{path}/MLmodel", content=mlmodel).raise_for_status()
+        call(client, "POST", f"{MLFLOW}/registered-models/create", name="churn")
+        body = {"name": "churn", "source": source, "run_id": run["run_id"]}
+        created = call(client, "POST", f"{MLFLOW}/model-versions/create", **body)
+        return str(created["model_version"]["version"])
 
 
 class TestRequests:

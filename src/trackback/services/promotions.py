@@ -189,10 +189,7 @@ class Promotions:
         if environment:
             self._gate.environments.check(environment)
         if stream:
-            found = subjects.resolve_stream(tx, stream)
-            if not streams.may(actor, Permission.READ, found):
-                raise NotFound(f"There is no stream {shown(stream)}.")
-            return Scope([found], environment or None)
+            return Scope([subjects.resolve_stream(tx, stream, actor)], environment or None)
         readable = access.readable_streams(actor)
         return Scope(None if readable is None else sorted(readable), environment or None)
 
@@ -208,18 +205,13 @@ class Promotions:
 
 
 def _permitted(tx: Transaction, actor: Actor, text: str, permission: Permission) -> Subject:
-    subject = subjects.resolve(tx, text)
-    experiment = subject.run.experiment if subject.run else None
-    if not access.may_read(actor, experiment=experiment, model=subject.model):
-        raise NotFound(f"There is no {shown(text)}.")
-    access.require(actor, permission, experiment=experiment, model=subject.model)
+    subject = subjects.resolve(tx, text, actor)
+    streams.require(actor, permission, subject.stream)
     return subject
 
 
 def _permitted_stream(tx: Transaction, actor: Actor, text: str) -> str:
-    stream = subjects.resolve_stream(tx, text)
-    if not streams.may(actor, Permission.READ, stream):
-        raise NotFound(f"There is no stream {shown(text)}.")
+    stream = subjects.resolve_stream(tx, text, actor)
     streams.require(actor, Permission.PROMOTE, stream)
     return stream
 
