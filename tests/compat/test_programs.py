@@ -32,3 +32,8 @@ def test_models_are_logged_loaded_and_evaluated(mlflow: Environment, tracking_ur
 
 def test_logged_models_of_mlflow_3_live_searched_and_loaded(tracking_uri: str) -> None:
     Environment("mlflow3").run(SCRIPTS / "logged_models.py", tracking_uri=tracking_uri)
+
+
+@pytest.mark.timeout(320)
+def test_models_are_registered_named_staged_copied_found_and_loaded(mlflow: Environment, tracking_uri: str) -> None:
+    mlflow.run(SCRIPTS / "registry.py", tracking_uri=tracking_uri, timeout_s=300)

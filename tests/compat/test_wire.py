@@ -1,6 +1,7 @@
 """What the clients that are not Python put on the wire, byte for byte: R, Java, and programs of the first releases."""
 
 import json
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -242,3 +243,95 @@ def test_a_body_that_is_no_json_is_a_bad_parameter(http: httpx.Client) -> None:
 def test_probes_of_clients_are_answered_in_plain_text(http: httpx.Client) -> None:
     assert http.get("/health").text == "OK"
     assert http.get("/version").status_code == 200
+
+
+def test_what_the_registry_answers_has_the_fields_that_clients_read(http: httpx.Client) -> None:
+    name = f"wire {uuid4().hex[:8]}"
+    made = post(http, "registered-models/create", {"name": name, "tags": [{"key": "k", "value": "v"}]})
+    model = made["registered_model"]
+    assert (model["name"], model["tags"]) == (name, [{"key": "k", "value": "v"}])
+    assert isinstance(model["creation_timestamp"], int)
+    assert not {"description", "latest_versions", "aliases"} & set(model)
+    version = post(http, "model-versions/create", {"name": name, "source": "s3://bucket/m"})["model_version"]
+    expected = {
+        "name": name,
+        "version": "1",
+        "current_stage": "None",
+        "source": "s3://bucket/m",
+        "status": "READY",
+        "description": "",
+        "run_id": "",
+        "run_link": "",
+    }
+    assert {field: version[field] for field in expected} == expected
+    assert isinstance(version["last_updated_timestamp"], int)
+    assert not {"user_id", "tags", "aliases"} & set(version)
+    assert get(http, "model-versions/get-download-uri", name=name, version="1") == {"artifact_uri": "s3://bucket/m"}
+    assert post(http, "registered-models/alias", {"name": name, "alias": "a", "version": "1"}) == {}
+    assert get(http, "registered-models/get", name=name)["registered_model"]["aliases"] == [
+        {"alias": "a", "version": "1"}
+    ]
+    named = get(http, "registered-models/alias", name=name, alias="a")["model_version"]
+    assert (named["version"], named["aliases"]) == ("1", ["a"])
+
+
+def test_java_asks_for_the_latest_versions_with_get_and_python_with_post(http: httpx.Client) -> None:
+    name = f"wire {uuid4().hex[:8]}"
+    post(http, "registered-models/create", {"name": name})
+    assert get(http, "registered-models/get-latest-versions", name=name) == {}
+    for _ in range(2):
+        post(http, "model-versions/create", {"name": name, "source": "s3://bucket/m"})
+    post(http, "model-versions/transition-stage", {"name": name, "version": "1", "stage": "archived"})
+    for found in (
+        get(http, "registered-models/get-latest-versions", name=name, stages=["None", "archived"]),
+        post(http, "registered-models/get-latest-versions", {"name": name, "stages": ["none", "Archived"]}),
+        post(http, "registered-models/get-latest-versions", {"name": name}),
+    ):
+        shown = {version["current_stage"]: version["version"] for version in found["model_versions"]}
+        assert shown == {"None": "2", "Archived": "1"}
+
+
+def test_patch_and_delete_of_the_registry_carry_bodies(http: httpx.Client) -> None:
+    name = f"wire {uuid4().hex[:8]}"
+    post(http, "registered-models/create", {"name": name, "description": "old"})
+    post(http, "model-versions/create", {"name": name, "source": "s3://bucket/m", "description": "old"})
+    updated = answer(http.patch(f"{API}/registered-models/update", json={"name": name}))
+    assert "description" not in updated["registered_model"]
+    updated = answer(http.patch(f"{API}/model-versions/update", json={"name": name, "version": "1"}))
+    assert not updated["model_version"].get("description")
+    for path, fields in (
+        ("registered-models/alias", {"alias": "never-there"}),
+        ("registered-models/delete-tag", {"key": "never-there"}),
+        ("model-versions/delete-tag", {"version": "1", "key": "never-there"}),
+        ("model-versions/delete", {"version": "1"}),
+        ("registered-models/delete", {}),
+    ):
+        assert answer(http.request("DELETE", f"{API}/{path}", json={"name": name, **fields})) == {}, path
+    without_body = http.request("DELETE", f"{API}/registered-models/delete", params={"name": name})
+    assert refusal(without_body) == (400, "INVALID_PARAMETER_VALUE")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fields", "refused"),
+    [
+        ("POST", "registered-models/create", {}, (400, "INVALID_PARAMETER_VALUE")),
+        ("POST", "registered-models/create", {"name": "a/b"}, (400, "INVALID_PARAMETER_VALUE")),
+        ("GET", "registered-models/get", {"name": "nothing here"}, (404, "RESOURCE_DOES_NOT_EXIST")),
+        ("POST", "registered-models/get-latest-versions", {"name": "nothing here"}, (404, "RESOURCE_DOES_NOT_EXIST")),
+        ("GET", "registered-models/search", {"max_results": 1001}, (400, "INVALID_PARAMETER_VALUE")),
+        ("GET", "registered-models/search", {"filter": "name >"}, (400, "INVALID_PARAMETER_VALUE")),
+        ("GET", "registered-models/search", {"page_token": "nonsense"}, (400, "INVALID_PARAMETER_VALUE")),
+        ("POST", "model-versions/create", {"name": "nothing here"}, (400, "INVALID_PARAMETER_VALUE")),
+        ("GET", "model-versions/get", {"name": "nothing here", "version": "1"}, (404, "RESOURCE_DOES_NOT_EXIST")),
+        ("GET", "model-versions/get", {"name": "nothing here", "version": "x"}, (400, "INVALID_PARAMETER_VALUE")),
+        ("GET", "model-versions/search", {"max_results": 200_001}, (400, "INVALID_PARAMETER_VALUE")),
+        ("GET", "model-versions/search", {"order_by": "run_id SIDEWAYS"}, (400, "INVALID_PARAMETER_VALUE")),
+    ],
+)
+def test_what_the_registry_refuses_has_mlflows_status_and_code(
+    http: httpx.Client, method: str, path: str, fields: Json, refused: tuple[int, str]
+) -> None:
+    if method == "GET":
+        assert refusal(http.get(f"{API}/{path}", params=fields)) == refused
+    else:
+        assert refusal(http.post(f"{API}/{path}", json=fields)) == refused
