@@ -8,13 +8,17 @@ from trackback import __version__
 from trackback.cli.approve import approvals, approve
 from trackback.cli.audit import audit
 from trackback.cli.backup import backup, restore
+from trackback.cli.build import build
 from trackback.cli.db import db
+from trackback.cli.deployed import deployed, list_deployments, undeployed
 from trackback.cli.gc import gc, purge
+from trackback.cli.impact import impact
 from trackback.cli.policy import policy
 from trackback.cli.promotions import demote, list_promotions, promote, rollback
 from trackback.cli.role import role
 from trackback.cli.server import server
 from trackback.cli.token import token
+from trackback.cli.trace import trace
 from trackback.cli.user import user
 from trackback.cli.verdict import verdict, verdicts
 from trackback.errors import ConfigurationError, TrackbackError
@@ -51,6 +55,12 @@ commands.add_command(gc)
 commands.add_command(backup)
 commands.add_command(restore)
 commands.add_command(purge)
+commands.add_command(build)
+commands.add_command(deployed)
+commands.add_command(undeployed)
+commands.add_command(list_deployments)
+commands.add_command(trace)
+commands.add_command(impact)
 
 
 def main() -> None:

@@ -1,0 +1,141 @@
+"""`trackback build`: what a pipeline says of itself. In GoCD, GitHub Actions and GitLab most is in the environment."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
+from trackback.entities import Build, BuildResult
+
+BUILDS = "/api/v1/builds"
+ENDS = [result.value for result in BuildResult if result is not BuildResult.RUNNING]
+
+# Which systems say by which variables that they run us.
+_SYSTEMS = {"GO_PIPELINE_NAME": "gocd", "GITHUB_ACTIONS": "github", "GITLAB_CI": "gitlab"}
+_NAMED = (
+    ("--pipeline", ["TRACKBACK_PIPELINE", "GO_PIPELINE_NAME", "GITHUB_WORKFLOW", "CI_PROJECT_PATH"], "The pipeline."),
+    (
+        "--counter",
+        ["TRACKBACK_COUNTER", "GO_PIPELINE_COUNTER", "GITHUB_RUN_ID", "CI_PIPELINE_ID"],
+        "Which run of it this is.",
+    ),
+    ("--stage", ["TRACKBACK_STAGE", "GO_STAGE_NAME", "CI_JOB_STAGE"], "The stage, if it is one's build."),
+    ("--job", ["TRACKBACK_JOB", "GO_JOB_NAME", "GITHUB_JOB", "CI_JOB_NAME"], "The job, if it is one's build."),
+)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Answer(msgspec.Struct):
+    build: Build
+
+
+class Page(msgspec.Struct):
+    builds: tuple[Build, ...] = ()
+    next_page_token: str | None = None
+
+
+def _identity(command: F) -> F:
+    """The options that say which build it is."""
+    for flag, variables, text in reversed(_NAMED):
+        command = click.option(flag, default="", envvar=variables, help=text)(command)
+    command = click.option(
+        "--system", default="", envvar="TRACKBACK_SYSTEM", help="The CI system; found out where it can be."
+    )(command)
+    command = click.option(
+        "--promotion",
+        type=click.IntRange(min=1),
+        envvar="TRACKBACK_PROMOTION",
+        help="The number of the promotion that it is for.",
+    )(command)
+    return click.option(
+        "--key",
+        default="",
+        help="What the build is known by; by default its promotion, system, pipeline, counter, stage and job.",
+    )(command)
+
+
+def _links(command: F) -> F:
+    command = click.option("--log-url", default="", metavar="URL", help="Where its log is.")(command)
+    return click.option("--url", default="", metavar="URL", help="Where people see it.")(command)
+
+
+@click.group()
+def build() -> None:
+    """Report what CI does for a promotion. To report the same again changes nothing."""
+
+
+@build.command()
+@_identity
+@_links
+@server_option
+@json_option
+def start(server: str | None, as_json: bool, **fields: Any) -> None:
+    """Say that a build has started, or starts again."""
+    _report({**fields, "result": BuildResult.RUNNING}, server, as_json)
+
+
+@build.command()
+@click.argument("number", required=False, type=click.IntRange(min=1))
+@click.option("--result", required=True, type=click.Choice(ENDS), help="How it ended.")
+@_identity
+@_links
+@server_option
+@json_option
+def finish(number: int | None, server: str | None, as_json: bool, **fields: Any) -> None:
+    """Say how a build ended: build NUMBER, or the one with the same key, pipeline, counter and so on."""
+    if number is None:
+        _report(fields, server, as_json)
+        return
+    said = {name: fields[name] for name in ("result", "url", "log_url")}
+    with connect(server) as transport:
+        _print(transport.call("PATCH", f"{BUILDS}/{number}", said, Answer).build, as_json)
+
+
+@build.command("list")
+@click.option("--promotion", type=click.IntRange(min=1), help="Only those for this promotion.")
+@click.option("--subject", default="", help="Only those for promotions of models:/name/7 or runs:/ID.")
+@click.option("--url", default="", help="Only those at this URL.")
+@server_option
+@json_option
+def list_builds(promotion: int | None, subject: str, url: str, server: str | None, as_json: bool) -> None:
+    """List builds, the last reported first. With --json one a line."""
+    asked = {"promotion": promotion, "subject": subject, "url": url}
+    with connect(server) as transport:
+        found = [each for page in pages(transport, BUILDS, asked, Page) for each in page.builds]
+    if as_json:
+        for each in found:
+            print_json(each)
+        return
+    print_table(
+        ("No.", "Promotion", "Build", "Result", "Started", "Finished", "URL"),
+        [
+            (each.id, each.promotion, _name(each), each.result, moment(each.started), moment(each.finished), each.url)
+            for each in found
+        ],
+    )
+
+
+def _report(fields: dict[str, Any], server: str | None, as_json: bool) -> None:
+    said = {**fields, "system": fields["system"] or _system()}
+    with connect(server) as transport:
+        _print(transport.call("POST", BUILDS, said, Answer).build, as_json)
+
+
+def _system() -> str:
+    return next((name for variable, name in _SYSTEMS.items() if os.environ.get(variable)), "")
+
+
+def _print(reported: Build, as_json: bool) -> None:
+    if as_json:
+        print_json(reported)
+    else:
+        name = _name(reported)
+        click.echo(f"Build {reported.id}: {name} is {reported.result}, for promotion {reported.promotion}.")
+
+
+def _name(each: Build) -> str:
+    return "/".join(filter(None, (each.system, each.pipeline, each.counter, each.stage, each.job)))
