@@ -67,7 +67,7 @@ class TestRefusals:
         await world.approvals.approve(
             limited("eve", Permission.READ, Permission.APPROVE, model=1), "models:/churn/1", "production"
         )
-        with pytest.raises(PermissionDenied, match="fay lacks the permission to approve"):
+        with pytest.raises(PermissionDenied, match="fay lacks the permission"):
             await world.approvals.approve(
                 limited("fay", Permission.READ, Permission.PROMOTE), "models:/churn/1", "production"
             )
