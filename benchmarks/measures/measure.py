@@ -25,6 +25,7 @@ class Sizes:
     long_history_points: int
     searched_runs: int
     many_searched_runs: int
+    registered_versions: int
     searches: int
     artifact_bytes: int
     huge_artifact_bytes: int
@@ -41,6 +42,7 @@ FULL = Sizes(
     long_history_points=10_000_000,
     searched_runs=10_000,
     many_searched_runs=100_000,
+    registered_versions=200_000,
     searches=20,
     artifact_bytes=64 * 2**20,
     huge_artifact_bytes=5 * 10**9,
@@ -57,6 +59,7 @@ QUICK = Sizes(
     long_history_points=100_000,
     searched_runs=200,
     many_searched_runs=1_000,
+    registered_versions=2_000,
     searches=3,
     artifact_bytes=4 * 2**20,
     huge_artifact_bytes=10**8,

@@ -21,14 +21,14 @@ class TrackbackServer(Server):
     def command(self) -> list[str]:
         return [
             *(sys.executable, "-m", "trackback", "server", "--host", "127.0.0.1", "--port", str(self.port)),
-            *("--backend-store-uri", self._database()),
+            *("--backend-store-uri", self.database()),
             *("--artifacts-destination", str(self.directory / "artifacts")),
         ]
 
     def version(self) -> str:
         return f"{_own_version()}, SQLite {output_of(sys.executable, '-c', _SQLITE_VERSION)}"
 
-    def _database(self) -> str:
+    def database(self) -> str:
         return f"sqlite:///{self.directory / 'trackback.db'}"
 
 
@@ -55,7 +55,7 @@ class TrackbackOnPostgresServer(TrackbackServer):
     def version(self) -> str:
         return f"{_own_version()}, PostgreSQL {_version_of(self._postgres)}"
 
-    def _database(self) -> str:
+    def database(self) -> str:
         return self._url
 
 

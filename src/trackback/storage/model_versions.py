@@ -87,8 +87,11 @@ def newest(tx: Transaction, model: int) -> ModelVersionRecord | None:
 def latest(tx: Transaction, models: Sequence[int]) -> list[ModelVersionRecord]:
     """The newest version of each stage of some models, by number: each is one look into an index."""
     tx.trust_indexes()
-    newest = f"SELECT ({_NEWEST}) FROM registered_models n CROSS JOIN ({_STAGES}) s WHERE n.id {{ints}}"
-    rows = tx.rows(f"{_SELECT} WHERE v.id IN ({newest}) AND {_PRESENT} ORDER BY v.model, v.version", list(models))
+    newest = tx.rows(
+        f"SELECT ({_NEWEST}) FROM registered_models n CROSS JOIN ({_STAGES}) s WHERE n.id {{ints}}", list(models)
+    )
+    ids = [version for (version,) in newest if version is not None]
+    rows = tx.rows(f"{_SELECT} WHERE v.id {{ints}} AND {_PRESENT} ORDER BY v.model, v.version", ids)
     return [ModelVersionRecord(*row) for row in rows]
 
 
