@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -22,13 +24,20 @@ class Environment:
     def python(self) -> Path:
         return ROOT / ".venvs" / self.name / "bin" / "python"
 
-    def run(self, script: Path, *arguments: str, tracking_uri: str, timeout_s: float = 110) -> str:
+    def run(
+        self,
+        script: Path,
+        *arguments: str,
+        tracking_uri: str,
+        env: Mapping[str, str] = MappingProxyType({}),
+        timeout_s: float = 110,
+    ) -> str:
         """Run a script against the server at tracking_uri; its standard output. The test fails if the script does."""
         need(self.python.exists(), f"no environment {self.name}: run `make .venvs/{self.name}/.installed`")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
         script_run = subprocess.run(
             [self.python, script, *arguments],
-            env=inherited | {"MLFLOW_TRACKING_URI": tracking_uri, "PYTHONUNBUFFERED": "1"},
+            env={**inherited, "MLFLOW_TRACKING_URI": tracking_uri, "PYTHONUNBUFFERED": "1", **env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
