@@ -207,8 +207,12 @@ def check_experiment_id(experiment_id: str, what: str = "experiment_id") -> int:
     return number if INT64_MIN <= number <= INT64_MAX else -1
 
 
+def is_run_id(run_id: str) -> bool:
+    return _RUN_ID.fullmatch(run_id) is not None
+
+
 def check_run_id(run_id: str, what: str = "run_id") -> str:
-    if not _RUN_ID.fullmatch(run_id):
+    if not is_run_id(run_id):
         raise InvalidParameter(f"Invalid run ID: {shown(run_id)} for parameter '{what}'.")
     return run_id
 

@@ -56,8 +56,9 @@ class World:
         self.storage = storage
         self.experiments = Experiments(storage, "mlflow-artifacts:/")
         self.runs = Runs(storage)
-        self.log = RunLog(storage, Sealer(storage))
-        self.metrics = Metrics(storage)
+        sealer = Sealer(storage)
+        self.log = RunLog(storage, sealer)
+        self.metrics = Metrics(storage, sealer)
         self.inputs = Inputs(storage)
         self.models = LoggedModels(storage)
         self.artifacts = Artifacts(storage, blobs, "mlflow-artifacts:/")

@@ -25,7 +25,7 @@ class Logger:
         self._sealer = Sealer(storage)
         self._run_log = RunLog(storage, self._sealer)
         self.run_id = run_id
-        self.metrics = Metrics(storage)
+        self.metrics = Metrics(storage, self._sealer)
 
     async def log(self, *points: tuple[str, float, int, int]) -> None:
         """Points as (key, value, timestamp, step)."""

@@ -23,8 +23,9 @@ class Desk:
 
     def __init__(self, storage: Storage, experiment_id: str) -> None:
         self.runs = Runs(storage, lambda: NOW_MS)
-        self.run_log = RunLog(storage, Sealer(storage))
-        self.metrics = Metrics(storage)
+        sealer = Sealer(storage)
+        self.run_log = RunLog(storage, sealer)
+        self.metrics = Metrics(storage, sealer)
         self.experiments = Experiments(storage, "mlflow-artifacts:/")
         self.experiment_id = experiment_id
         self.run_id = ""

@@ -12,7 +12,7 @@ from trackback.services.metrics import Metrics
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
-from trackback.storage import Storage, runs, sealing
+from trackback.storage import Storage, Transaction, runs, sealing
 
 RECORDS = 3
 
@@ -28,7 +28,9 @@ class Server:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._steps: Iterator[int] = iter(range(1000))
-        self._run_log = RunLog(storage, Sealer(storage))
+        sealer = Sealer(storage)
+        self._run_log = RunLog(storage, sealer)
+        self._metrics = Metrics(storage, sealer)
 
     async def new_run(self) -> str:
         experiment = await Experiments(self._storage, "mlflow-artifacts:/").create(ANYONE, f"e{next(self._steps)}")
@@ -56,7 +58,7 @@ class Server:
                 pass
 
     async def points(self, run_id: str) -> int:
-        return len((await Metrics(self._storage).history(ANYONE, run_id, "m")).items)
+        return len((await self._metrics.history(ANYONE, run_id, "m")).items)
 
 
 @pytest.fixture
@@ -73,15 +75,43 @@ async def test_a_run_is_sealed_once_it_has_enough_records(server: Server) -> Non
     assert await server.points(run) == RECORDS
 
 
-async def test_what_an_earlier_server_left_is_sealed_at_the_start(server: Server, storage: Storage) -> None:
+@pytest.mark.parametrize("way", ["by pages", "with others'", "sampled"])
+async def test_what_an_earlier_server_left_is_sealed_once_its_history_is_read(
+    server: Server, storage: Storage, way: str
+) -> None:
     much, little = await server.new_run(), await server.new_run()
     await server.log(much, RECORDS - 1)
     await server.log(little, 1)
     await Server(storage).log(much, 1)
-    later = Sealer(storage)
-    later.start()
+    metrics = Metrics(storage, Sealer(storage))
+    if way == "by pages":
+        for run in (little, much):
+            await metrics.history(ANYONE, run, "m", max_results=1)
+    elif way == "sampled":
+        await metrics.sampled_history(ANYONE, [little, much], "m")
+    else:
+        await metrics.bulk_history(ANYONE, [little, much], "m", 1)
     await server.until_sealed(much)
     assert await server.unsealed(little) == 1
+
+
+async def test_a_run_is_looked_at_once_however_often_its_history_is_read(
+    server: Server, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+
+    def due(tx: Transaction, run_ids: list[str], records: int, points: int) -> list[int]:
+        looked_at.extend(run_ids)
+        return []
+
+    monkeypatch.setattr(sealing, "due", due)
+    run, other = await server.new_run(), await server.new_run()
+    for each in (run, run, run, other):
+        await server.points(each)
+    async with asyncio.timeout(10):
+        while other not in looked_at:
+            await server.points(run)
+    assert looked_at == [run, other]
 
 
 async def test_two_servers_that_seal_one_run_keep_each_point_once(server: Server, storage: Storage) -> None:
@@ -118,7 +148,7 @@ async def test_a_run_that_cannot_be_sealed_holds_up_neither_others_nor_the_stop(
         await server.log(run, RECORDS - 1)
         await Server(storage).log(run, 1)
     later = Sealer(storage)
-    later.start()
+    later.look_at([damaged, sound])
     await server.until_sealed(sound)
     await later.close()
     assert await server.unsealed(damaged) == RECORDS + 1

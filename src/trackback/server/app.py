@@ -78,7 +78,6 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
             authorization = await open_authorization(storage, services.accounts, passwords)
             stack.push_async_callback(authorization.close)
             admit = authorization.admit
-        sealer.start()
         services.impacts.start()
         yield build_app(services, storage, blobs, admit, settings)
 
@@ -107,7 +106,7 @@ def build_services(
         experiments=Experiments(storage, settings.default_artifact_root),
         runs=Runs(storage, promotion_tags=promotion_tags, truncate=truncate),
         run_log=RunLog(storage, sealer, promotion_tags, truncate=truncate),
-        metrics=Metrics(storage),
+        metrics=Metrics(storage, sealer),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
         artifacts=Artifacts(

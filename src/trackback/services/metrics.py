@@ -13,6 +13,7 @@ from trackback.errors import InvalidParameter
 from trackback.services import access
 from trackback.services.pages import Page
 from trackback.services.sampling import sample
+from trackback.services.sealing import Sealer
 from trackback.storage import Storage, Transaction, history, runs
 from trackback.storage.codec import Series
 from trackback.storage.history import Position
@@ -20,8 +21,9 @@ from trackback.storage.runs import RunRecord
 
 
 class Metrics:
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, sealer: Sealer) -> None:
         self._storage = storage
+        self._sealer = sealer
 
     async def history(
         self, actor: Actor, run_id: str, key: str, *, max_results: int | None = None, page_token: str = ""
@@ -39,6 +41,8 @@ class Metrics:
         limit = min(max_results or limits.HISTORY_PER_PAGE, limits.HISTORY_PER_PAGE)
         after = _decode_position(page_token) if page_token else None
 
+        self._sealer.look_at([run_id])
+
         def operation(tx: Transaction) -> Page[Metric]:
             run, number = runs.find(tx, run_id), tx.known_name_ids([key]).get(key)
             if run is None or number is None or not access.may_read(actor, experiment=run.experiment):
@@ -54,6 +58,7 @@ class Metrics:
         """Points of one key of several runs, by run id, timestamp, step and value; the limit is over all of them."""
         _check_series(run_ids, key)
         limit = min(limits.check_max_results(max_results, limits.INT64_MAX), limits.BULK_HISTORY_POINTS)
+        self._sealer.look_at(run_ids)
 
         def operation(tx: Transaction) -> list[Metric]:
             found: list[Metric] = []
@@ -87,6 +92,7 @@ class Metrics:
                 f"end_step must be greater than or equal to start_step. Found start_step={start_step} and "
                 f"end_step={end_step}."
             )
+        self._sealer.look_at(run_ids)
 
         def pieces(tx: Transaction, run: int, number: int) -> Iterator[Series]:
             for piece in history.pieces(tx, run, number):

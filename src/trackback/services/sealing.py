@@ -1,9 +1,15 @@
-"""When runs' metrics are sealed: in the background, once enough of their points lie unsealed."""
+"""When runs' metrics are sealed: in the background, once enough of their points lie unsealed.
+
+What one process logs it counts. What an earlier one has left is noticed when somebody reads it: only then does it
+matter, and looking for it at the start took a look at every record of every run.
+"""
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from functools import partial
 
+from trackback import limits
 from trackback.errors import TrackbackError
 from trackback.storage import Storage, sealing
 from trackback.storage.sealing import StaleCut
@@ -12,17 +18,20 @@ from trackback.storage.sealing import StaleCut
 RECORDS = 500
 POINTS = 50_000
 RUNS_COUNTED = 100_000
+RUNS_LOOKED_AT = 10_000
 CLOSE_TIMEOUT_S = 5
 
 log = logging.getLogger(__name__)
 
 
 class Sealer:
-    """Counts what was logged since a run was last sealed; only a hint, so that it may be lost with the process."""
+    """What it knows of a run is only a hint, so that it may be forgotten, and lost with the process."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._unsealed: dict[int, tuple[int, int]] = {}
+        self._looked_at: set[str] = set()
+        self._to_look_at: set[str] = set()
         self._waiting: set[int] = set()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -36,11 +45,19 @@ class Sealer:
         self._unsealed[run] = (records, total)
         if records >= RECORDS or total >= POINTS:
             del self._unsealed[run]
-            self._enqueue(run)
+            self._waiting.add(run)
+            self._go_on()
 
-    def start(self) -> None:
-        """Seal, in the background, what an earlier process has left unsealed."""
-        self._task = asyncio.create_task(self._seal_left_over())
+    def look_at(self, run_ids: Iterable[str]) -> None:
+        """Their histories are read: see whether an earlier process has left much of them unsealed. Once is enough."""
+        fresh = {run_id for run_id in run_ids if run_id not in self._looked_at and limits.is_run_id(run_id)}
+        if not fresh:
+            return
+        if len(self._looked_at) + len(fresh) > RUNS_LOOKED_AT:
+            self._looked_at.clear()
+        self._looked_at |= fresh
+        self._to_look_at |= fresh
+        self._go_on()
 
     async def close(self) -> None:
         """Let what is being swapped finish; the rest stays as it is."""
@@ -50,27 +67,32 @@ class Sealer:
             for task in late:
                 task.cancel()
 
-    def _enqueue(self, run: int) -> None:
-        self._waiting.add(run)
+    def _go_on(self) -> None:
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._seal_waiting())
+            self._task = asyncio.create_task(self._work())
 
-    async def _seal_left_over(self) -> None:
+    async def _work(self) -> None:
+        while (self._to_look_at or self._waiting) and not self._closing:
+            if self._to_look_at:
+                await self._look()
+            else:
+                await self._seal_logged(self._waiting.pop())
+
+    async def _look(self) -> None:
+        run_ids, self._to_look_at = sorted(self._to_look_at), set()
         try:
-            self._waiting.update(await self._storage.read(lambda tx: sealing.unsealed_runs(tx, RECORDS, POINTS)))
+            self._waiting.update(await self._storage.read(lambda tx: sealing.due(tx, run_ids, RECORDS, POINTS)))
         except TrackbackError as error:
             log.warning("could not look for unsealed metrics: %s", error)
-        await self._seal_waiting()
 
-    async def _seal_waiting(self) -> None:
-        while self._waiting and not self._closing:
-            run = self._waiting.pop()
-            try:
-                await self.seal(run)
-            except TrackbackError as error:
-                log.warning("could not seal the metrics of run %d: %s", run, error)
-            except Exception:
-                log.exception("could not seal the metrics of run %d; their records stay as they are", run)
+    async def _seal_logged(self, run: int) -> None:
+        """``seal``, of which nobody waits for the outcome."""
+        try:
+            await self.seal(run)
+        except TrackbackError as error:
+            log.warning("could not seal the metrics of run %d: %s", run, error)
+        except Exception:
+            log.exception("could not seal the metrics of run %d; their records stay as they are", run)
 
     async def seal(self, run: int) -> None:
         """Re-cut all unsealed records of a run."""

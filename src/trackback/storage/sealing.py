@@ -43,10 +43,14 @@ class Cut(NamedTuple):
     chunks: list[Chunk]
 
 
-def unsealed_runs(tx: Transaction, records: int, points: int) -> list[int]:
-    """The runs with at least so many records, or so many points in them."""
+def due(tx: Transaction, run_ids: list[str], records: int, points: int) -> list[int]:
+    """Those of some runs, by their numbers, that have at least so many records, or so many points in them."""
     rows = tx.rows(
-        "SELECT run FROM metric_records GROUP BY run HAVING count(*) >= ? OR sum(points) >= ?", records, points
+        "SELECT k.run FROM runs r JOIN metric_records k ON k.run = r.id WHERE r.uuid {texts}"
+        " GROUP BY k.run HAVING count(*) >= ? OR sum(k.points) >= ?",
+        run_ids,
+        records,
+        points,
     )
     return [run for (run,) in rows]
 
