@@ -154,6 +154,21 @@ class Promotions:
             page = await self._storage.look_up(operation)
         return page
 
+    async def newest(
+        self,
+        actor: Actor,
+        *,
+        stream: str = "",
+        environment: str = "",
+        before: int = limits.INT64_MAX,
+        max_results: int = limits.PROMOTIONS_PER_PAGE_DEFAULT,
+    ) -> list[Promotion]:
+        """The last entries before a number, the newest first."""
+        limits.check_max_results(max_results, limits.PROMOTIONS_PER_PAGE)
+        return await self._storage.look_up(
+            lambda tx: promotions.newest(tx, self._scope(tx, actor, stream, environment), before, max_results)
+        )
+
     async def in_force(
         self, actor: Actor, *, stream: str = "", environment: str = "", at_ms: int | None = None
     ) -> list[Promotion]:

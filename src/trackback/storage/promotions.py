@@ -200,6 +200,12 @@ def log(tx: Transaction, scope: Scope, after: int, limit: int) -> list[Promotion
     return _promotions(tx, tx.rows(f"{_WHOLE} WHERE {where.sql} ORDER BY p.seq LIMIT ?", *where.values, limit))
 
 
+def newest(tx: Transaction, scope: Scope, before: int, limit: int) -> list[Promotion]:
+    """The last entries before a number, the newest first."""
+    where = scope.conditions(Fragment("p.seq < ?", (before,)))
+    return _promotions(tx, tx.rows(f"{_WHOLE} WHERE {where.sql} ORDER BY p.seq DESC LIMIT ?", *where.values, limit))
+
+
 def load(tx: Transaction, numbers: Sequence[int]) -> list[Promotion]:
     """The entries of these numbers, in order."""
     return _promotions(tx, tx.rows(f"{_WHOLE} WHERE p.seq {{ints}} ORDER BY p.seq", list(numbers)))

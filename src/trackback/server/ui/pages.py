@@ -61,7 +61,7 @@ async def show_runs(services: Services, actor: Actor, request: Request) -> Respo
         page=found,
         table=tabulate(found.items, listing.order_by) if found else None,
         experiment=experiment,
-        tags=_tags(experiment.tags),
+        tags=split_tags(experiment.tags),
     )
 
 
@@ -71,7 +71,7 @@ async def show_run(services: Services, actor: Actor, request: Request) -> Respon
     experiment = await services.experiments.get(actor, run.info.experiment_id)
     path = request.query_params.get("path", "")
     files, problem = await _files(services.artifacts.list_run, actor, run.info.run_id, path)
-    tags, by_mlflow = _tags(run.data.tags)
+    tags, by_mlflow = split_tags(run.data.tags)
     return await render(
         "run.html",
         run=run,
@@ -90,7 +90,7 @@ async def show_model(services: Services, actor: Actor, request: Request) -> Resp
     experiment = await services.experiments.get(actor, model.info.experiment_id)
     path = request.query_params.get("path", "")
     files, problem = await _files(services.artifacts.list_model, actor, model.info.model_id, path)
-    tags, by_mlflow = _tags(model.info.tags)
+    tags, by_mlflow = split_tags(model.info.tags)
     return await render(
         "model.html",
         model=model,
@@ -103,7 +103,7 @@ async def show_model(services: Services, actor: Actor, request: Request) -> Resp
     )
 
 
-def _tags(tags: tuple[Tag, ...]) -> tuple[dict[str, str], dict[str, str]]:
+def split_tags(tags: tuple[Tag, ...]) -> tuple[dict[str, str], dict[str, str]]:
     """The users' own tags, and those that MLflow's clients set."""
     own = {tag.key: tag.value for tag in tags if not tag.key.startswith(OF_MLFLOW)}
     return own, {tag.key: tag.value for tag in tags if tag.key.startswith(OF_MLFLOW)}

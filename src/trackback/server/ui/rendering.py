@@ -72,5 +72,5 @@ def _environment() -> "Environment":
     )
     for function in (formats.by_key, formats.duration, formats.moment, formats.number, formats.size):
         environment.filters[function.__name__] = function
-    environment.globals |= {"asset": assets.url, "version": __version__}
+    environment.globals |= {"asset": assets.url, "trackback_version": __version__}
     return environment

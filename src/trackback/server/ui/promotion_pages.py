@@ -1,0 +1,42 @@
+"""The page of the promotion log: what is in force, and how it came to be, the newest first."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trackback.entities import Actor
+from trackback.errors import InvalidParameter
+from trackback.limits import INT64_MAX, shown
+from trackback.server.ui.rendering import page, render
+from trackback.services import Services
+
+ROWS = 50
+
+
+@page
+async def show_promotions(services: Services, actor: Actor, request: Request) -> Response:
+    query = request.query_params
+    stream, environment = query.get("stream", ""), query.get("environment", "")
+    promotions = await services.promotions.newest(
+        actor,
+        stream=stream,
+        environment=environment,
+        before=_number(query.get("before", "")),
+        max_results=ROWS,
+    )
+    return await render(
+        "promotions.html",
+        stream=stream,
+        environment=environment,
+        promotions=promotions,
+        pending=await services.promotions.pending(actor, stream=stream),
+        in_force=await services.promotions.in_force(actor, stream=stream, environment=environment),
+        more=promotions[-1].seq if len(promotions) == ROWS and promotions[-1].seq > 1 else None,
+    )
+
+
+def _number(text: str) -> int:
+    if not text:
+        return INT64_MAX
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    raise InvalidParameter(f"Invalid number of a promotion: {shown(text)}.")
