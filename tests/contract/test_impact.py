@@ -23,14 +23,6 @@ async def world(storage: Storage, tmp_path: Path) -> AsyncIterator[World]:
     await blobs.close()
 
 
-@pytest.fixture(params=["from the runs", "from the origins"])
-def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Versions are found from few runs, and from the versions' origins where there are many runs."""
-    if request.param == "from the origins":
-        monkeypatch.setattr(impact, "FEW", 0)
-
-
-@pytest.mark.usefixtures("_both_ways")
 class TestWhatIsAffected:
     async def test_versions_whose_run_used_a_data_set(self, world: World) -> None:
         for digest in (WEAK, "5e6f7a8b", WEAK):
@@ -110,6 +102,26 @@ class TestWhatIsAffected:
         everywhere = {"churn": ["1"], "churn-prod": ["1"]}
         assert await world.affected(dataset=WEAK) == everywhere
         assert await world.affected(package="numpy==1.26.0") == everywhere
+
+    async def test_the_same_is_found_where_many_runs_had_it(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Then versions are found from their origins, and not from the runs."""
+        parent = await world.run(commit=COMMIT)
+        await world.use(parent, "train")
+        await world.put_document(parent, datasets=[{"name": "test", "sha256": STRONG}])
+        await world.register(await world.run(parent=parent), requirements="numpy==1.26.0\n")
+        await world.register(await world.run())
+        for few in (0, 10):
+            monkeypatch.setattr(impact, "FEW", few)
+            for question in (
+                {"dataset": WEAK},
+                {"dataset": STRONG},
+                {"package": "numpy==1.26.0"},
+                {"commit": COMMIT},
+                {"run": parent},
+            ):
+                assert (few, await world.affected(**question)) == (few, {"churn": ["1"]}), question
 
 
 class TestWhatIsToldOfIt:

@@ -14,7 +14,6 @@ from trackback.services.package_files import PACKAGE_FILES
 from trackback.services.provenance import ProvenanceIndex
 from trackback.services.signatures import MLMODEL, Signatures
 from trackback.storage import Storage, Transaction, lineage, packages
-from trackback.storage.lineage import VersionFile
 
 BATCH = 100
 AT_ONCE = 500
@@ -89,13 +88,10 @@ class LineageIndex:
 
 def _index(tx: Transaction, versions: Sequence[int]) -> int:
     waiting = lineage.hold_unindexed(tx, versions)
-    files: defaultdict[int, list[VersionFile]] = defaultdict(list)
-    for file in lineage.files_of(tx, waiting, PACKAGE_FILES):
-        files[file.model_version].append(file)
-    known = packages.known_files(tx, [file.blob.digest for each in files.values() for file in each])
-    for version in waiting:
-        sets = {file.path: known.get(file.blob.digest) for file in files.get(version, ())}
-        packages.sets_of_version(tx, version, {path: number for path, number in sets.items() if number is not None})
-        lineage.set_origins(tx, version)
-        lineage.set_indexed(tx, version)
+    files = lineage.files_of(tx, waiting, PACKAGE_FILES)
+    known = packages.known_files(tx, sorted({file.blob.digest for file in files}))
+    sets = {(file.model_version, file.path): known.get(file.blob.digest) for file in files}
+    packages.sets_of_versions(tx, waiting, {place: number for place, number in sets.items() if number is not None})
+    lineage.set_origins(tx, waiting)
+    lineage.set_indexed(tx, waiting)
     return len(waiting)

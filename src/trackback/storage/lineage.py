@@ -1,5 +1,6 @@
 """What versions descend from: found once, when a version is new or its run's sources changed, and kept as rows."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from trackback.storage.interface import Transaction
 
 ORIGINS = 10_000
 """Runs that a version may descend from; of more, those nearest to it are kept."""
+RUNS_WALKED = 100_000
+"""Runs that are looked at for what some versions descend from."""
 
 
 class VersionFile(NamedTuple):
@@ -48,8 +51,8 @@ def count_unindexed(tx: Transaction, most: int) -> int:
     return int(rows[0][0])
 
 
-def set_indexed(tx: Transaction, model_version: int) -> None:
-    tx.run("DELETE FROM unindexed_versions WHERE model_version = ?", model_version)
+def set_indexed(tx: Transaction, versions: Sequence[int]) -> None:
+    tx.run("DELETE FROM unindexed_versions WHERE model_version {ints}", list(versions))
 
 
 def files_of(tx: Transaction, versions: Sequence[int], paths: Iterable[str]) -> list[VersionFile]:
@@ -64,57 +67,82 @@ def files_of(tx: Transaction, versions: Sequence[int], paths: Iterable[str]) -> 
     return [VersionFile(number, path, Blob(*blob)) for number, path, *blob in rows]
 
 
-def set_origins(tx: Transaction, model_version: int) -> None:
-    """Find all runs that a version descends from, and keep them."""
-    origins = _origins(tx, model_version)
-    tx.run("DELETE FROM version_origins WHERE model_version = ?", model_version)
+def set_origins(tx: Transaction, versions: Sequence[int]) -> None:
+    """Find all runs that versions descend from, and keep them: for many versions in as many steps as for one."""
+    own = _runs_of_versions(tx, versions)
+    sources = _sources_from(tx, {run for runs in own.values() for run in runs})
+    origins = [(run, version) for version, runs in own.items() for run in _descent(runs, sources)]
+    tx.run("DELETE FROM version_origins WHERE model_version {ints}", list(versions))
     tx.insert_columns(
         "INSERT INTO version_origins (run, model_version) {columns bigint, bigint} ON CONFLICT DO NOTHING",
-        origins,
-        [model_version] * len(origins),
+        [run for run, _ in origins],
+        [version for _, version in origins],
     )
 
 
-def _origins(tx: Transaction, model_version: int) -> list[int]:
-    found = _runs_of_versions(tx, [model_version])
-    frontier = sorted(found)
+def _sources_from(tx: Transaction, runs: set[int]) -> dict[int, set[int]]:
+    """What each of some runs came from in one step, and what that came from, and so on."""
+    found: dict[int, set[int]] = {}
+    frontier = runs
+    while frontier and len(found) < RUNS_WALKED:
+        step = _sources_of_runs(tx, sorted(frontier))
+        found.update((run, step.get(run, set())) for run in frontier)
+        frontier = {source for sources in step.values() for source in sources} - found.keys()
+    return found
+
+
+def _descent(runs: set[int], sources: dict[int, set[int]]) -> list[int]:
+    """The runs, and all that they came from, the nearest first."""
+    found = dict.fromkeys(sorted(runs))
+    frontier = list(found)
     while frontier and len(found) < ORIGINS:
-        fresh = sources_of_runs(tx, frontier) - found
+        fresh = {source for run in frontier for source in sources.get(run, ()) if source not in found}
         frontier = sorted(fresh)[: ORIGINS - len(found)]
-        found.update(frontier)
-    return sorted(found)
+        found.update(dict.fromkeys(frontier))
+    return list(found)
 
 
-def sources_of_runs(tx: Transaction, runs: list[int]) -> set[int]:
-    """The runs that some runs come from in one step: their parents, and those that made the models they used."""
-    rows = tx.rows(
-        "SELECT r.id FROM run_sources s JOIN runs r ON r.uuid = s.value WHERE s.run {ints} AND s.kind = ?"
-        " UNION SELECT r.id FROM run_sources s JOIN logged_models m ON m.uuid = s.value"
+def _sources_of_runs(tx: Transaction, runs: list[int]) -> dict[int, set[int]]:
+    """The runs that each came from in one step: its parents, and those that made the models it used."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for run, source in tx.rows(
+        "SELECT s.run, r.id FROM run_sources s JOIN runs r ON r.uuid = s.value WHERE s.run {ints} AND s.kind = ?"
+        " UNION SELECT s.run, r.id FROM run_sources s JOIN logged_models m ON m.uuid = s.value"
         " JOIN runs r ON r.uuid = m.source_run WHERE s.run {ints} AND s.kind = ?"
-        " UNION SELECT r.id FROM model_inputs i JOIN logged_models m ON m.uuid = i.model"
+        " UNION SELECT i.run, r.id FROM model_inputs i JOIN logged_models m ON m.uuid = i.model"
         " JOIN runs r ON r.uuid = m.source_run WHERE i.run {ints}",
         runs,
         provenance.RUN,
         runs,
         provenance.MODEL,
         runs,
-    )
-    versions = tx.rows("SELECT DISTINCT value FROM run_sources WHERE run {ints} AND kind = ?", runs, provenance.VERSION)
-    return {run for (run,) in rows} | _runs_of_versions(tx, [int(value) for (value,) in versions])
+    ):
+        found[run].add(source)
+    named = tx.rows("SELECT run, value FROM run_sources WHERE run {ints} AND kind = ?", runs, provenance.VERSION)
+    of_versions = _runs_of_versions(tx, sorted({int(value) for _, value in named}))
+    for run, value in named:
+        found[run] |= of_versions.get(int(value), set())
+    return found
 
 
-def _runs_of_versions(tx: Transaction, versions: list[int]) -> set[int]:
-    """The runs that versions, or those that they are copies of, came from themselves."""
-    runs: set[int] = set()
-    seen: set[int] = set()
-    while versions:
-        seen.update(versions)
+def _runs_of_versions(tx: Transaction, versions: Sequence[int]) -> dict[int, set[int]]:
+    """The runs that each version came from itself, and those of the versions that it is a copy of."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    owners: dict[int, set[int]] = {version: {version} for version in versions}
+    seen = {(version, version) for version in versions}
+    while owners:
         rows = tx.rows(
-            "SELECT r.id, a.id, v.copied_from FROM model_versions v LEFT JOIN runs r ON r.uuid = v.run_id"
+            "SELECT v.id, r.id, a.id, v.copied_from FROM model_versions v LEFT JOIN runs r ON r.uuid = v.run_id"
             " LEFT JOIN logged_models m ON m.uuid = v.logged_model LEFT JOIN runs a ON a.uuid = m.source_run"
             " WHERE v.id {ints}",
-            versions,
+            sorted(owners),
         )
-        runs.update(run for own, made, _ in rows for run in (own, made) if run is not None)
-        versions = sorted({copied for _, _, copied in rows if copied is not None} - seen)
-    return runs
+        originals: defaultdict[int, set[int]] = defaultdict(set)
+        for number, own, made, copied in rows:
+            for version in owners[number]:
+                found[version].update(run for run in (own, made) if run is not None)
+                if copied is not None and (copied, version) not in seen:
+                    seen.add((copied, version))
+                    originals[copied].add(version)
+        owners = originals
+    return found

@@ -59,14 +59,14 @@ def set_of_run(tx: Transaction, run: int, path: str, package_set: int | None) ->
         )
 
 
-def sets_of_version(tx: Transaction, model_version: int, sets: Mapping[str, int]) -> None:
-    """Have the files at these paths, and no others, say what packages the version has."""
-    tx.run("DELETE FROM version_packages WHERE model_version = ?", model_version)
+def sets_of_versions(tx: Transaction, versions: Sequence[int], sets: Mapping[tuple[int, str], int]) -> None:
+    """Have files, given by version and path, and no others, say what packages the versions have."""
+    tx.run("DELETE FROM version_packages WHERE model_version {ints}", list(versions))
     tx.insert_columns(
         "INSERT INTO version_packages (model_version, path, package_set) {columns bigint, text, bigint}"
         " ON CONFLICT DO NOTHING",
-        [model_version] * len(sets),
-        list(sets),
+        [version for version, _ in sets],
+        [path for _, path in sets],
         list(sets.values()),
     )
 
