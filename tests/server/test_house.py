@@ -89,20 +89,20 @@ def test_a_grace_that_is_no_duration_is_refused(grace: str) -> None:
 
 def test_a_version_is_purged_and_says_so_from_then_on(server: TrackbackServer) -> None:
     run_id, path = run_with_file(server, b"flavors")
-    post(server.port, "registered-models/create", {"name": "churn/eu"})
+    post(server.port, "registered-models/create", {"name": "churn eu"})
     source = f"mlflow-artifacts:/{path.removesuffix('/MLmodel')}"
-    post(server.port, "model-versions/create", {"name": "churn/eu", "source": source, "run_id": run_id})
-    where = f"{MLFLOW}/model-versions/get?name=churn%2Feu&version=1"
+    post(server.port, "model-versions/create", {"name": "churn eu", "source": source, "run_id": run_id})
+    where = f"{MLFLOW}/model-versions/get?name=churn%20eu&version=1"
     assert ask(server.port, "GET", where).status == 200
 
     code, printed = trackback(
-        "purge", "models:/churn/eu/1", "--reason", "asked to", "--yes", "--json", "--server", server.url
+        "purge", "models:/churn eu/1", "--reason", "asked to", "--yes", "--json", "--server", server.url
     )
     assert code == 0, printed
     assert ask(server.port, "GET", where).status == 404
-    stone = ask(server.port, "GET", "/api/v1/registered-models/churn%2Feu/versions/1/tombstone").json
+    stone = ask(server.port, "GET", "/api/v1/registered-models/churn%20eu/versions/1/tombstone").json
     assert stone == json.loads(printed)
-    assert (stone["name"], stone["version"], stone["reason"]) == ("churn/eu", "1", "asked to")
+    assert (stone["name"], stone["version"], stone["reason"]) == ("churn eu", "1", "asked to")
 
 
 def test_a_promoted_version_is_not_purged_and_why_is_said(server: TrackbackServer) -> None:

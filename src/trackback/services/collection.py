@@ -108,15 +108,13 @@ class Collection:
         return names[names.index(phase) + 1]
 
     async def _runs(self, order: _Order, after: str) -> _Done:
-        if not after and not order.dry_run:
+        if not order.dry_run:  # what the page before has left, or a collection that broke off
             await self._repeat(collection.strip_runs)
         page = await self._read(partial(collection.runs_to_remove, before_ms=order.before_ms), int(after or 0))
         return await self._owners(Garbage.RUNS, order, page, self._remove_run)
 
     async def _remove_run(self, run: int, root: str | None, before_ms: int) -> bool:
-        removed = await self._storage.write(lambda tx: collection.remove_run(tx, run, root, before_ms))
-        await self._repeat(collection.strip_runs)
-        return removed
+        return await self._storage.write(lambda tx: collection.remove_run(tx, run, root, before_ms))
 
     async def _logged_models(self, order: _Order, after: str) -> _Done:
         page = await self._read(partial(collection.models_to_remove, before_ms=order.before_ms), int(after or 0))
@@ -175,10 +173,15 @@ class Collection:
         due = [size for size, condemned_ms in idle if condemned_ms <= order.before_ms]
         waiting = [size for size, condemned_ms in idle if condemned_ms > order.before_ms]
         if not order.dry_run and any(not blob.in_use or blob.condemned_ms is not None for blob in page):
-            freed = await self._storage.write(
-                lambda tx: collection.sweep(tx, page, order.now_ms, order.before_ms),
-            )
-            due = await self._delete(freed)
+            due = []
+            for first in range(0, len(page), ROWS):
+                sweep = partial(
+                    collection.sweep,
+                    page=page[first : first + ROWS],
+                    now_ms=order.now_ms,
+                    before_ms=order.before_ms,
+                )
+                due += await self._delete(await self._storage.write(sweep))
         found = {Garbage.BLOBS: _tally(due), Garbage.CONDEMNED: _tally(waiting)}
         return _Done(found, str(page[-1].id) if page else None)
 
