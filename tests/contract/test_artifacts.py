@@ -192,6 +192,9 @@ async def test_bytes_whose_commit_is_in_doubt_are_kept(repository: Repository) -
         async def read(self, operation: Callable[[Transaction], T]) -> T:
             return await repository.storage.read(operation)
 
+        async def look_up(self, operation: Callable[[Transaction], T]) -> T:
+            return await repository.storage.look_up(operation)
+
         async def write(self, operation: Callable[[Transaction], T]) -> T:
             await repository.storage.write(operation)
             raise Unavailable("The connection broke.")
