@@ -10,7 +10,7 @@ from trackback.entities import ANYONE, Actor, ModelVersion, Permission, Stage
 from trackback.errors import InvalidParameter
 from trackback.limits import shown
 from trackback.search import MODEL_VERSIONS, parse_filter, parse_order_by
-from trackback.services import access, pages
+from trackback.services import access, pages, registry_events
 from trackback.services.clock import Clock, now_ms
 from trackback.services.promotion_marks import PromotionMarks
 from trackback.services.registry import (
@@ -91,6 +91,7 @@ class ModelVersions:
             if checked:
                 model_versions.set_tags(tx, version, checked)
             note(tx, actor, "version.create", model.id, now, version=number, digest=frozen.digest)
+            registry_events.version_created(tx, model.id, name, number, source, run_id, checked, description, now)
             return model_versions.load_whole(tx, readable_version(tx, actor, name, number))
 
         return await self._storage.write(operation)
@@ -230,6 +231,7 @@ class ModelVersions:
             record = writable_version(tx, actor, name, number)
             model_versions.set_tags(tx, record.id, {key: value})
             note(tx, actor, "version.set_tag", record.model, now, version=number, key=key)
+            registry_events.version_tag_set(tx, record.model, name, number, key, value, now)
 
         await self._storage.write(operation)
 
@@ -244,6 +246,7 @@ class ModelVersions:
             record = writable_version(tx, actor, name, number)
             if model_versions.delete_tag(tx, record.id, key):
                 note(tx, actor, "version.delete_tag", record.model, now, version=number, key=key)
+                registry_events.version_tag_deleted(tx, record.model, name, number, key, now)
 
         await self._storage.write(operation)
 

@@ -15,7 +15,7 @@ from trackback.entities import (
     Stage,
 )
 from trackback.errors import InvalidState, NotFound
-from trackback.services import run_trees, subjects
+from trackback.services import events, registry_events, run_trees, subjects
 from trackback.services.clock import Clock, now_ms
 from trackback.services.promotion_case import Asked, Case, entry_like, entry_of, examine
 from trackback.services.promotion_rules import Environments
@@ -175,7 +175,9 @@ class PromotionGate:
             for waiting in pending_promotions.waiting(tx, [entry.stream], entry.environment):
                 if (waiting.model_version, waiting.run) == (entry.model_version, entry.run):
                     pending_promotions.settle(tx, waiting.id, "promoted", seq, now)
-        return promotions.load(tx, [seq])[0]
+        promotion = promotions.load(tx, [seq])[0]
+        events.promoted(tx, promotion, now)
+        return promotion
 
     def _note(self, tx: Transaction, entry: NewEntry, seq: int, now: int) -> None:
         details = {"promotion": seq, "environment": entry.environment, "origin": entry.origin, "reason": entry.reason}
@@ -188,10 +190,18 @@ class PromotionGate:
             return
         version = find_version_by_id(tx, entry.model_version)
         if entry.kind is PromotionKind.DEMOTED:
-            registered_models.delete_alias(tx, _model_of(entry.stream), entry.environment)
+            self._remove_alias(tx, entry, now)
         elif version is not None:
             registered_models.set_alias(tx, version.model, entry.environment, version.version)
+            if entry.origin is not PromotionOrigin.ALIAS:  # whoever asks for an alias tells of it
+                registry_events.alias_created(tx, version.model, version.name, entry.environment, version.version, now)
         self._restage(tx, entry.stream, entry.model_version, now)
+
+    def _remove_alias(self, tx: Transaction, entry: NewEntry, now: int) -> None:
+        model = registered_models.find_by_id(tx, _model_of(entry.stream))
+        removed = model and registered_models.delete_alias(tx, model.id, entry.environment)
+        if model and removed and entry.origin is not PromotionOrigin.ALIAS:
+            registry_events.alias_deleted(tx, model.id, model.name, entry.environment, now)
 
     def _restage(self, tx: Transaction, stream: str, model_version: int, now: int) -> None:
         stage = self.environments.stage_of(promotions.environments_of(tx, stream, model_version))

@@ -6,7 +6,7 @@ from trackback import limits
 from trackback.entities import Actor, Permission, RegisteredModel
 from trackback.errors import AlreadyExists
 from trackback.search import REGISTERED_MODELS, parse_filter, parse_order_by
-from trackback.services import access, pages
+from trackback.services import access, pages, registry_events
 from trackback.services.clock import Clock, now_ms
 from trackback.services.promotion_marks import PromotionMarks
 from trackback.services.registry import checked_tags, held_model, note, readable_model, readable_version, touched_model
@@ -39,6 +39,7 @@ class RegisteredModels:
             if checked:
                 registered_models.set_tags(tx, record.id, checked)
             note(tx, actor, "model.create", record.id, now, name=name)
+            registry_events.model_created(tx, record.id, name, description, checked, now)
             return registered_models.load(tx, [record])[0]
 
         return await self._storage.write(operation)
@@ -143,6 +144,7 @@ class RegisteredModels:
             record = held_model(tx, actor, name)
             registered_models.set_tags(tx, record.id, {key: value})
             note(tx, actor, "model.set_tag", record.id, now, key=key)
+            registry_events.model_tag_set(tx, record.id, name, key, value, now)
 
         await self._storage.write(operation)
 
@@ -156,6 +158,7 @@ class RegisteredModels:
             record = held_model(tx, actor, name)
             if registered_models.delete_tag(tx, record.id, key):
                 note(tx, actor, "model.delete_tag", record.id, now, key=key)
+                registry_events.model_tag_deleted(tx, record.id, name, key, now)
 
         await self._storage.write(operation)
 
@@ -174,6 +177,7 @@ class RegisteredModels:
             model = held_model(tx, actor, name)
             self._marks.set_alias(tx, actor, readable_version(tx, actor, name, number), alias)
             note(tx, actor, "alias.set", model.id, now, alias=alias, version=number)
+            registry_events.alias_created(tx, model.id, name, alias, number, now)
 
         await self._storage.write(operation)
 
@@ -189,6 +193,7 @@ class RegisteredModels:
             if registered_models.find_alias(tx, record.id, alias) is not None:
                 self._marks.delete_alias(tx, actor, record.id, alias)
                 note(tx, actor, "alias.delete", record.id, now, alias=alias)
+                registry_events.alias_deleted(tx, record.id, name, alias, now)
 
         await self._storage.write(operation)
 

@@ -103,6 +103,13 @@ def set_tags(tx: Transaction, model: int, tags: Mapping[str, str]) -> None:
     )
 
 
+def find_tag(tx: Transaction, model: int, key: str) -> str | None:
+    """The value of a tag."""
+    number = tx.known_name_ids([key]).get(key)
+    row = tx.row("SELECT value FROM registered_model_tags WHERE model = ? AND key = ?", model, number)
+    return row[0] if row else None
+
+
 def delete_tag(tx: Transaction, model: int, key: str) -> bool:
     """Whether there was such a tag."""
     number = tx.known_name_ids([key]).get(key)
