@@ -8,9 +8,9 @@ import re
 _TRACES = "traces (GenAI)"
 _GATEWAY = "the AI gateway"
 _WEBHOOKS = "webhooks"
-_ACCOUNTS = "accounts"
+_ACCOUNTS = "the accounts of its basic-auth app (trackback has its own: see /api/v1/users)"
 
-_NOT_YET = frozenset((_WEBHOOKS, _ACCOUNTS))
+_NOT_YET = frozenset((_WEBHOOKS,))
 
 # By what follows /api/2.0/mlflow/, /api/3.0/mlflow/, or the same under /ajax-api.
 _PARTS = {
