@@ -1,6 +1,8 @@
 """Backups and restores, on each database: what is copied, verified, refused and told."""
 
 import json
+import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from trackback.artifacts import open_blobs
 from trackback.entities import ANYONE, Tally
 from trackback.errors import ConfigurationError, DataLoss
 from trackback.services import backups
-from trackback.services.backups import Transfer, back_up, find_backup, restore
+from trackback.services.backup_pruning import prune
+from trackback.services.backups import Transfer, back_up, complete_backups, find_backup, restore
 from trackback.services.collection import Collection
 from trackback.storage import Storage, open_storage, schema
 from trackback.storage.database_copies import DatabaseCopy, copy_database
@@ -92,6 +95,35 @@ async def test_a_later_backup_copies_what_is_new_and_each_can_be_restored(
     assert (await site.back_up()).copied == Tally(1, 7)
     await restore(find_backup(site.backups, first.name), empty_uri, str(tmp_path / "restored"))
     assert await contents_of(empty_uri, tmp_path / "restored", "a") == [b"first"]
+
+
+async def test_of_old_backups_go_all_but_some_and_their_bytes_with_them(
+    site: Site, empty_uri: str, tmp_path: Path
+) -> None:
+    names = []
+    for content in (b"first", b"second", b"third"):
+        await site.put("a", content)
+        await site.put("b", b"always")
+        names.append((await site.back_up()).name)
+    old = site.backups / "artifacts" / "blobs"
+    for path in old.glob("*/*"):
+        os.utime(path, (1, 1))
+
+    assert await prune(site.backups, 2) == Tally(1, 5)
+    assert complete_backups(site.backups) == names[:0:-1]
+    assert not (site.backups / names[0]).exists()
+    assert await prune(site.backups, 2) == Tally()
+    await restore(find_backup(site.backups, names[1]), empty_uri, str(tmp_path / "restored"))
+    assert await contents_of(empty_uri, tmp_path / "restored", "a", "b") == [b"second", b"always"]
+
+
+async def test_bytes_that_were_copied_within_a_day_stay_when_old_backups_go(site: Site) -> None:
+    """They may be of a backup that is under way."""
+    for content in (b"first", b"second"):
+        await site.put("a", content)
+        await site.back_up()
+    assert await prune(site.backups, 1) == Tally()
+    assert await prune(site.backups, 1, lambda: time.time_ns() // 1_000_000 + 25 * 3600 * 1000) == Tally(1, 5)
 
 
 async def test_what_no_file_is_any_more_is_not_copied(site: Site) -> None:

@@ -27,17 +27,27 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
     metavar="PLACE",
     help="Where copies of artifacts are kept, if not in FOLDER: another folder, or s3://bucket/prefix and so on.",
 )
+@click.option(
+    "--keep",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    help="Afterwards, if nothing was lost, delete all backups but so many of the newest.",
+)
 @backend_store_uri
 @artifacts_destination
 @json_option
-def backup(folder: Path, place: str, backend_store_uri: str, artifacts_destination: str, as_json: bool) -> None:
+def backup(
+    folder: Path, place: str, keep: int | None, backend_store_uri: str, artifacts_destination: str, as_json: bool
+) -> None:
     """Back up the database and all artifacts into FOLDER, while servers go on.
 
     What is in FOLDER from an earlier backup is not copied again. Exit code 1 if the artifact store has lost files.
     """
-    from trackback.services import backups  # noqa: PLC0415 - brings the databases' drivers
+    from trackback.services import backup_pruning, backups  # noqa: PLC0415 - brings the databases' drivers
 
     done = asyncio.run(backups.back_up(backend_store_uri, artifacts_destination, folder, place))
+    if keep is not None and not done.lost:
+        asyncio.run(backup_pruning.prune(folder, keep))
     _report(done, f"Backup {done.name}: {done.all.count} files, {shown_bytes(done.all.bytes)}", as_json)
 
 

@@ -36,7 +36,7 @@ FORMAT = 1
 ATTEMPTS = 3
 TRANSFERS_AT_ONCE = 8
 ARTIFACTS = "artifacts"
-_RECORD, _LIST = "backup.json", "blobs.jsonl"
+RECORD, _LIST = "backup.json", "blobs.jsonl"
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ async def back_up(database: str, artifacts: str, folder: Path, place: str = "", 
     """
     copies_at = place or str(folder / ARTIFACTS)
     _check_places(artifacts, copies_at)
-    async with _opened(artifacts) as blobs, _opened(copies_at) as copies:
+    async with opened(artifacts) as blobs, opened(copies_at) as copies:
         lost: set[Blob] = set()
         for _ in range(ATTEMPTS):
             begun_ms = clock()
@@ -107,20 +107,31 @@ async def back_up(database: str, artifacts: str, folder: Path, place: str = "", 
     )
 
 
+def complete_backups(folder: Path) -> list[str]:
+    """The names of the backups in a folder, the newest first."""
+    return sorted((each.parent.name for each in folder.glob(f"*/{RECORD}")), reverse=True)
+
+
 def find_backup(folder: Path, name: str = "") -> FoundBackup:
     """A backup by its name, else the newest that is complete; ConfigurationError if there is none."""
-    names = [name] if name else sorted((each.parent.name for each in folder.glob(f"*/{_RECORD}")), reverse=True)
+    names = [name] if name else complete_backups(folder)
     try:
-        found = msgspec.json.decode((folder / names[0] / _RECORD).read_bytes(), type=Backup)
+        found = msgspec.json.decode((folder / names[0] / RECORD).read_bytes(), type=Backup)
     except (IndexError, FileNotFoundError, NotADirectoryError):
         raise ConfigurationError(f"There is no complete backup{f' {name}' if name else ''} in {folder}.") from None
     except msgspec.MsgspecError as error:
-        raise ConfigurationError(f"{folder / names[0] / _RECORD} can't be read: {error}.") from error
+        raise ConfigurationError(f"{folder / names[0] / RECORD} can't be read: {error}.") from error
     if found.format > FORMAT:
         raise ConfigurationError(
             f"The backup {names[0]} was made by a newer trackback, {found.trackback}: install that."
         )
     return FoundBackup(folder / names[0], found)
+
+
+def place_of(found: FoundBackup) -> str:
+    """Where the bytes of a backup are."""
+    folder, backup = found
+    return str(folder.parent / ARTIFACTS) if backup.artifacts == ARTIFACTS else backup.artifacts
 
 
 async def restore(found: FoundBackup, database: str, artifacts: str) -> Transfer:
@@ -134,9 +145,9 @@ async def restore(found: FoundBackup, database: str, artifacts: str) -> Transfer
     await asyncio.to_thread(check_absent, database, backup.database)
     if await asyncio.to_thread(_digest_of, copy.file) != backup.sha256:
         raise DataLoss(f"The copy of the database {copy.file} is damaged: its SHA-256 is not {backup.sha256}.")
-    place = str(folder.parent / ARTIFACTS) if backup.artifacts == ARTIFACTS else backup.artifacts
+    place = place_of(found)
     _check_places(place, artifacts)
-    async with _opened(place) as copies, _opened(artifacts) as blobs:
+    async with opened(place) as copies, opened(artifacts) as blobs:
         transfer = await _transfer_all(folder, copies, blobs)
     await asyncio.to_thread(restore_database, copy, database)
     return transfer
@@ -159,7 +170,8 @@ def _is_local(uri: str) -> bool:
 
 
 @asynccontextmanager
-async def _opened(uri: str) -> AsyncIterator[BlobStore]:
+async def opened(uri: str) -> AsyncIterator[BlobStore]:
+    """The store at ``uri``, closed at the end."""
     store = open_blobs(uri)
     try:
         yield store
@@ -186,7 +198,8 @@ def _copy_database(uri: str, folder: Path) -> DatabaseCopy:
     return copy
 
 
-def _listed(folder: Path) -> Iterator[Blob]:
+def listed(folder: Path) -> Iterator[Blob]:
+    """The blobs that a backup's database names."""
     decoder = msgspec.json.Decoder(Blob)
     with (folder / _LIST).open("rb") as lines:
         for line in lines:
@@ -196,7 +209,7 @@ def _listed(folder: Path) -> Iterator[Blob]:
 async def _transfer_all(folder: Path, source: BlobStore, target: BlobStore) -> Transfer:
     """Copy the blobs of a list, a few at once, and few of the list in memory."""
     transfer = Transfer(folder.name.removesuffix(".partial"))
-    blobs = _listed(folder)
+    blobs = listed(folder)
 
     async def work() -> None:
         for blob in blobs:
@@ -231,7 +244,7 @@ def _finish(partial: Path, copy: DatabaseCopy, transfer: Transfer, begun_ms: int
     record = Backup(
         FORMAT, __version__, begun_ms, copy.kind, copy.schema, copy.file.name, digest, artifacts, transfer.all
     )
-    with (partial / _RECORD).open("wb") as file:
+    with (partial / RECORD).open("wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(record)) + b"\n")
         file.flush()
         os.fsync(file.fileno())
