@@ -81,7 +81,7 @@ class World:
     ) -> str:
         """A finished run."""
         tags = {"mlflow.source.git.commit": commit, "mlflow.parentRunId": parent}
-        given = {key: value for key, value in tags.items() if value}
+        given = [(key, value) for key, value in tags.items() if value]
         run = await self.runs.create(ANYONE, experiment, user_id="ada", run_name="train", tags=given)
         if params:
             await self.run_log.log(ANYONE, run.info.run_id, params=list(params.items()))

@@ -66,8 +66,8 @@ class World:
         self.places: list[Place] = []
 
     async def place(self, name: str) -> Place:
-        experiment = await self.experiments.create(ANYONE, name, tags={"team": name})
-        run = (await self.runs.create(ANYONE, experiment, tags={"team": name})).info
+        experiment = await self.experiments.create(ANYONE, name, tags=[("team", name)])
+        run = (await self.runs.create(ANYONE, experiment, tags=[("team", name)])).info
         model = (await self.models.create(ANYONE, experiment, name=name, tags=[("team", name)])).info
         files = [f"{uri.removeprefix('mlflow-artifacts:/')}/f.txt" for uri in (run.artifact_uri, model.artifact_uri)]
         place = Place(name, experiment, run.run_id, model.model_id, *files)

@@ -60,7 +60,7 @@ class TestCreate:
         assert (default.name, default.lifecycle_stage) == ("ours", LifecycleStage.DELETED)
 
     async def test_a_new_experiment_is_active_and_lies_under_the_artifact_root(self, experiments: Experiments) -> None:
-        created = await experiments.create(ANYONE, "a", tags={"k": "v", "ü": ""})
+        created = await experiments.create(ANYONE, "a", tags=[("k", "v"), ("ü", "")])
         assert await experiments.get(ANYONE, created) == Experiment(
             created, "a", f"{ROOT}{created}", LifecycleStage.ACTIVE, 1000, 1000, (Tag("k", "v"), Tag("ü", ""))
         )
@@ -98,10 +98,14 @@ class TestCreate:
         created = await experiments.create(ANYONE, name)
         assert (await experiments.get_by_name(ANYONE, name)).experiment_id == created
 
+    async def test_of_a_tag_that_comes_twice_the_last_value_stays(self, experiments: Experiments) -> None:
+        created = await experiments.create(ANYONE, "a", tags=[("k", "1"), ("other", "w"), ("k", "2")])
+        assert (await experiments.get(ANYONE, created)).tags == (Tag("k", "2"), Tag("other", "w"))
+
     async def test_with_a_bad_tag_nothing_is_created(self, experiments: Experiments, subtests: pytest.Subtests) -> None:
-        for tags in ({"a//b": "v"}, {"": "v"}, {"k": "x" * 20_001}, {"k": "\0"}):
-            with subtests.test(tags=tags), pytest.raises(InvalidParameter):
-                await experiments.create(ANYONE, "a", tags=tags)
+        for tag in (("a//b", "v"), ("", "v"), ("k", "x" * 20_001), ("k", "\0")):
+            with subtests.test(tag=tag), pytest.raises(InvalidParameter):
+                await experiments.create(ANYONE, "a", tags=[("fine", "v"), tag])
         assert await names(experiments) == []
 
     async def test_a_name_is_taken_by_an_active_and_by_a_deleted_experiment(self, experiments: Experiments) -> None:
@@ -224,7 +228,7 @@ class TestDelete:
 
 class TestTags:
     async def test_a_tag_set_again_has_the_new_value(self, experiments: Experiments) -> None:
-        created = await experiments.create(ANYONE, "a", tags={"k": "v", "other": "w"})
+        created = await experiments.create(ANYONE, "a", tags=[("k", "v"), ("other", "w")])
         await experiments.set_tag(ANYONE, created, "k", "x" * 20_000)
         tags = (await experiments.get(ANYONE, created)).tags
         assert set(tags) == {Tag("k", "x" * 20_000), Tag("other", "w")}
@@ -237,7 +241,7 @@ class TestTags:
         assert (await experiments.get(ANYONE, created)).tags == ()
 
     async def test_a_deleted_experiments_tags_are_fixed(self, experiments: Experiments) -> None:
-        created = await experiments.create(ANYONE, "a", tags={"k": "v"})
+        created = await experiments.create(ANYONE, "a", tags=[("k", "v")])
         await experiments.delete(ANYONE, created)
         for change in (experiments.set_tag(ANYONE, created, "k", "w"), experiments.delete_tag(ANYONE, created, "k")):
             with pytest.raises(InvalidParameter, match=r"must be in the 'active' state. Current state is deleted"):
@@ -245,14 +249,14 @@ class TestTags:
         assert (await experiments.get(ANYONE, created)).tags == (Tag("k", "v"),)
 
     async def test_a_deleted_tag_is_gone_and_cannot_be_deleted_again(self, experiments: Experiments) -> None:
-        created = await experiments.create(ANYONE, "a", tags={"k": "v"})
+        created = await experiments.create(ANYONE, "a", tags=[("k", "v")])
         await experiments.delete_tag(ANYONE, created, "k")
         assert (await experiments.get(ANYONE, created)).tags == ()
         with pytest.raises(NotFound, match=f"No tag with name: k in experiment with id {created}"):
             await experiments.delete_tag(ANYONE, created, "k")
 
     async def test_an_experiment_has_at_most_50_custom_views(self, experiments: Experiments) -> None:
-        views = {f"mlflow.customView.view{i}": "{}" for i in range(50)}
+        views = [(f"mlflow.customView.view{i}", "{}") for i in range(50)]
         created = await experiments.create(ANYONE, "a", tags=views)
         with pytest.raises(InvalidParameter, match="50"):
             await experiments.set_tag(ANYONE, created, "mlflow.customView.view50", "{}")
@@ -271,7 +275,7 @@ class TestSearch:
     @pytest.fixture
     async def some(self, experiments: Experiments) -> Experiments:
         """Abc, abd, b and c, in this order; c is deleted, b was changed last of the others."""
-        for name, tags in (("Abc", {"t": "1"}), ("abd", {"t": "2"}), ("b", {}), ("c", {"t": "1"})):
+        for name, tags in (("Abc", [("t", "1")]), ("abd", [("t", "2")]), ("b", []), ("c", [("t", "1")])):
             await experiments.create(ANYONE, name, tags=tags)
         await experiments.delete(ANYONE, "4")
         await experiments.rename(ANYONE, "3", "b")

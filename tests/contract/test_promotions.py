@@ -342,7 +342,7 @@ async def test_the_same_tag_again_writes_nothing_and_another_value_demotes(repos
 
 async def test_a_tagged_run_waits_until_it_has_finished(repository: Repository) -> None:
     experiment = await repository.experiments.create(ANYONE, "e")
-    run_id = (await repository.runs.create(ANYONE, experiment, tags={"promote": "true"})).info.run_id
+    run_id = (await repository.runs.create(ANYONE, experiment, tags=[("promote", "true")])).info.run_id
     (waits,) = await repository.promotions.pending(ANYONE)
     assert waits.run_id == run_id
     assert "RUNNING" in waits.unmet[0]

@@ -62,7 +62,7 @@ async def test_a_run_begins_running_now_under_its_experiments_location(desk: Des
 
 
 async def test_create_answers_with_the_run_as_it_is_read_later(desk: Desk) -> None:
-    created = await desk.runs.create(ANYONE, desk.experiment_id, user_id="ann", tags={"team": "red"}, start_time_ms=5)
+    created = await desk.runs.create(ANYONE, desk.experiment_id, user_id="ann", tags=[("team", "red")], start_time_ms=5)
     read = await desk.runs.get(ANYONE, created.info.run_id)
     assert created.info == read.info
     assert set(created.data.tags) == set(read.data.tags)
@@ -70,9 +70,14 @@ async def test_create_answers_with_the_run_as_it_is_read_later(desk: Desk) -> No
 
 @pytest.mark.parametrize(
     ("run_name", "tags", "name"),
-    [("given", {}, "given"), ("", {RUN_NAME_TAG: "tagged"}, "tagged"), ("same", {RUN_NAME_TAG: "same"}, "same")],
+    [
+        ("given", [], "given"),
+        ("", [(RUN_NAME_TAG, "tagged")], "tagged"),
+        ("same", [(RUN_NAME_TAG, "same")], "same"),
+        ("", [(RUN_NAME_TAG, "first"), ("a", "b"), (RUN_NAME_TAG, "last")], "last"),
+    ],
 )
-async def test_a_name_is_kept_as_a_tag_too(desk: Desk, run_name: str, tags: dict[str, str], name: str) -> None:
+async def test_a_name_is_kept_as_a_tag_too(desk: Desk, run_name: str, tags: list[tuple[str, str]], name: str) -> None:
     run = await desk.runs.create(ANYONE, desk.experiment_id, run_name=run_name, tags=tags)
     assert run.info.run_name == name
     assert {tag.key: tag.value for tag in run.data.tags}[RUN_NAME_TAG] == name
@@ -86,7 +91,7 @@ async def test_a_run_without_a_name_is_given_one(desk: Desk) -> None:
 
 async def test_two_names_that_differ_are_refused(desk: Desk) -> None:
     with pytest.raises(InvalidParameter, match="with different values"):
-        await desk.runs.create(ANYONE, desk.experiment_id, run_name="a", tags={RUN_NAME_TAG: "b"})
+        await desk.runs.create(ANYONE, desk.experiment_id, run_name="a", tags=[(RUN_NAME_TAG, "b")])
 
 
 @pytest.mark.parametrize("way", ["update", "tag"])

@@ -64,7 +64,7 @@ class Experiments:
         )
 
     async def create(
-        self, actor: Actor, name: str, *, artifact_location: str = "", tags: Mapping[str, str] | None = None
+        self, actor: Actor, name: str, *, artifact_location: str = "", tags: Sequence[tuple[str, str]] = ()
     ) -> str:
         """The id of a new experiment. A location without a scheme is a path on the server's machine.
 
@@ -73,7 +73,7 @@ class Experiments:
         access.require(actor, Permission.WRITE)
         limits.check_experiment_name(name)
         location = resolved_location(limits.check_artifact_location(artifact_location)) if artifact_location else ""
-        checked = _checked_tags(tags or {})
+        checked = _checked_tags(tags)
         now = self._clock()
 
         def operation(tx: Transaction) -> str:
@@ -216,12 +216,13 @@ class Experiments:
         await self._storage.write(operation)
 
 
-def _checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
+def _checked_tags(tags: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Of a key that comes twice the last value stays."""
     return {
         limits.check_key(key, f"tags[{i}].key"): limits.check_length(
             value, f"tags[{i}].value", limits.EXPERIMENT_TAG_VALUE_LENGTH
         )
-        for i, (key, value) in enumerate(tags.items())
+        for i, (key, value) in enumerate(tags)
     }
 
 

@@ -1,7 +1,7 @@
 """Runs: how they begin, change, end, are deleted, restored and found."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import starmap
 
 from trackback import limits
@@ -86,7 +86,7 @@ class Runs:
         user_id: str = "",
         run_name: str = "",
         start_time_ms: int | None = None,
-        tags: Mapping[str, str] | None = None,
+        tags: Sequence[tuple[str, str]] = (),
     ) -> Run:
         """A new run, RUNNING. Its name is ``run_name``, else the tag ``mlflow.runName``, else a random one.
 
@@ -95,7 +95,7 @@ class Runs:
         experiment = limits.check_experiment_id(experiment_id)
         limits.check_length(user_id, "user_id", limits.USER_ID_LENGTH)
         start_ms = self._clock() if start_time_ms is None else limits.check_timestamp(start_time_ms, "start_time")
-        checked = checked_tags(list((tags or {}).items()), truncate=self._truncate)
+        checked = checked_tags(tags, truncate=self._truncate)
         name = self._name(run_name, checked.get(RUN_NAME_TAG, ""))
         checked[RUN_NAME_TAG] = name
         run_id = uuid.uuid4().hex

@@ -5,7 +5,7 @@ import msgspec
 from trackback.entities import Actor, Experiment, Permission, ViewType
 from trackback.server.mlflow.endpoints import rpc
 from trackback.server.mlflow.protojson import Int64, Message, NonEmpty
-from trackback.server.mlflow.runs import KeyValue
+from trackback.server.mlflow.runs import KeyValue, pairs
 from trackback.services import Services
 
 
@@ -65,7 +65,7 @@ async def create(services: Services, actor: Actor, request: CreateExperiment) ->
         actor,
         request.name,
         artifact_location=request.artifact_location,
-        tags={tag.key: tag.value for tag in request.tags},
+        tags=pairs(request.tags),
     )
     return ExperimentIdAnswer(experiment_id)
 

@@ -1,7 +1,5 @@
 """MLflow's endpoints for logged models."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from trackback.entities import Actor, DatasetFilter, LoggedModel, LoggedModelStatus, Permission
@@ -9,7 +7,7 @@ from trackback.errors import InvalidParameter
 from trackback.limits import LOGGED_MODELS_PER_PAGE_DEFAULT, shown
 from trackback.server.mlflow.endpoints import rpc
 from trackback.server.mlflow.protojson import Int64, Message, NonEmpty
-from trackback.server.mlflow.runs import KeyValue
+from trackback.server.mlflow.runs import KeyValue, pairs
 from trackback.services import Services
 from trackback.services.logged_models import ModelOrder
 
@@ -99,8 +97,8 @@ async def create(services: Services, actor: Actor, request: CreateLoggedModel) -
         name=request.name,
         model_type=request.model_type,
         source_run_id=request.source_run_id,
-        params=_pairs(request.params),
-        tags=_pairs(request.tags),
+        params=pairs(request.params),
+        tags=pairs(request.tags),
     )
     return LoggedModelAnswer(model)
 
@@ -119,11 +117,11 @@ async def delete(services: Services, actor: Actor, request: LoggedModelRequest) 
 
 
 async def add_params(services: Services, actor: Actor, request: AddParams) -> None:
-    await services.logged_models.add_params(actor, request.model, _pairs(request.params))
+    await services.logged_models.add_params(actor, request.model, pairs(request.params))
 
 
 async def set_tags(services: Services, actor: Actor, request: SetTags) -> None:
-    await services.logged_models.set_tags(actor, request.id, _pairs(request.tags))
+    await services.logged_models.set_tags(actor, request.id, pairs(request.tags))
 
 
 async def delete_tag(services: Services, actor: Actor, request: DeleteTag) -> None:
@@ -144,10 +142,6 @@ async def search(services: Services, actor: Actor, request: SearchLoggedModels) 
         page_token=request.page_token,
     )
     return LoggedModelsAnswer(tuple(page.items), page.next_page_token)
-
-
-def _pairs(items: Sequence[KeyValue]) -> list[tuple[str, str]]:
-    return [(item.key, item.value) for item in items]
 
 
 ROUTES = [

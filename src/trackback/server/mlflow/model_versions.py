@@ -10,7 +10,7 @@ from trackback.server.downloads import download
 from trackback.server.mlflow.endpoints import query_field, raw, rpc
 from trackback.server.mlflow.protojson import Int64, Message, NonEmpty
 from trackback.server.mlflow.registered_models import ModelVersionAnswer, ModelVersionsAnswer
-from trackback.server.mlflow.runs import KeyValue
+from trackback.server.mlflow.runs import KeyValue, pairs
 from trackback.services import Services
 
 
@@ -67,7 +67,7 @@ async def create(services: Services, actor: Actor, request: CreateModelVersion) 
         model_id=request.model_id,
         run_link=request.run_link,
         description=request.description,
-        tags=[(tag.key, tag.value) for tag in request.tags],
+        tags=pairs(request.tags),
     )
     return ModelVersionAnswer(version)
 

@@ -6,7 +6,7 @@ from trackback.entities import Actor, ModelVersion, Permission, RegisteredModel
 from trackback.limits import REGISTERED_MODELS_PER_PAGE_DEFAULT
 from trackback.server.mlflow.endpoints import rpc
 from trackback.server.mlflow.protojson import Int64, Message, NonEmpty
-from trackback.server.mlflow.runs import KeyValue
+from trackback.server.mlflow.runs import KeyValue, pairs
 from trackback.services import Services
 
 
@@ -79,7 +79,7 @@ async def create(services: Services, actor: Actor, request: CreateRegisteredMode
         actor,
         request.name,
         description=request.description,
-        tags=[(tag.key, tag.value) for tag in request.tags],
+        tags=pairs(request.tags),
     )
     return RegisteredModelAnswer(model)
 

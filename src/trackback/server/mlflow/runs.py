@@ -1,5 +1,7 @@
 """MLflow's endpoints for runs: their life, and what is logged to them."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from trackback.entities import Actor, Permission, Points, Run, RunInfo, RunStatus, ViewType
@@ -38,6 +40,11 @@ class RunInfoAnswer(msgspec.Struct):
 class KeyValue(Message, frozen=True):
     key: str
     value: str = ""
+
+
+def pairs(items: Sequence[KeyValue]) -> list[tuple[str, str]]:
+    """What the services take: in the request's order, keys that come twice too."""
+    return [(item.key, item.value) for item in items]
 
 
 class CreateRun(Message, frozen=True):
@@ -115,7 +122,7 @@ async def create(services: Services, actor: Actor, request: CreateRun) -> RunAns
         user_id=request.user_id,
         run_name=request.run_name,
         start_time_ms=request.start_time,
-        tags={tag.key: tag.value for tag in request.tags},
+        tags=pairs(request.tags),
     )
     return RunAnswer(run)
 
@@ -178,8 +185,8 @@ async def log_batch(services: Services, actor: Actor, request: LogBatch) -> None
         actor,
         request.run,
         points=points,
-        params=[(param.key, param.value) for param in request.params],
-        tags=[(tag.key, tag.value) for tag in request.tags],
+        params=pairs(request.params),
+        tags=pairs(request.tags),
         models=[_of_model(place, metric) for place, metric in enumerate(metrics) if metric.model_id],
     )
 
