@@ -32,10 +32,11 @@ class Pending(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """The delivery that is at the head of a queue, for who holds the lease."""
+    """The delivery that is at the head of a queue, for who holds the lease, until a time."""
 
     webhook: WebhookRecord
     delivery: Pending
+    until_ms: int
 
 
 class Attempt(NamedTuple):
@@ -74,7 +75,7 @@ def claim(tx: Transaction, webhook: int, lease: Lease, now_ms: int) -> Claim | N
         now_ms,
         now_ms,
     )
-    return _head(tx, WebhookRecord(*row), lease.holder) if row else None
+    return _head(tx, WebhookRecord(*row), lease) if row else None
 
 
 def settle(tx: Transaction, done: Claim, attempt: Attempt, holder: str) -> None:
@@ -107,7 +108,7 @@ def go_on(tx: Transaction, webhook: int, lease: Lease) -> Claim | None:
     if row is None:
         release(tx, webhook, lease.holder, 0)
         return None
-    return _head(tx, WebhookRecord(*row), lease.holder)
+    return _head(tx, WebhookRecord(*row), lease)
 
 
 def release(tx: Transaction, webhook: int, holder: str, due_ms: int) -> None:
@@ -120,18 +121,23 @@ def release(tx: Transaction, webhook: int, holder: str, due_ms: int) -> None:
     )
 
 
+def hurry(tx: Transaction, webhook: int) -> None:
+    """Have the queue go on at once, however long it was to pause."""
+    tx.run("UPDATE webhooks SET due_ms = 0 WHERE id = ?", webhook)
+
+
 def release_all(tx: Transaction, holder: str) -> None:
     """Give back all leases of a holder, who is about to go."""
     tx.run("UPDATE webhooks SET lease = '', lease_until_ms = 0 WHERE lease = ?", holder)
 
 
-def _head(tx: Transaction, webhook: WebhookRecord, holder: str) -> Claim | None:
+def _head(tx: Transaction, webhook: WebhookRecord, lease: Lease) -> Claim | None:
     row = tx.row(
         "SELECT id, uuid, event, body, attempts FROM webhook_deliveries WHERE webhook = ? AND finished_ms IS NULL"
         " ORDER BY id LIMIT 1",
         webhook.id,
     )
     if row is None:
-        release(tx, webhook.id, holder, 0)
+        release(tx, webhook.id, lease.holder, 0)
         return None
-    return Claim(webhook, Pending(*row))
+    return Claim(webhook, Pending(*row), lease.until_ms)
