@@ -153,6 +153,18 @@ class TestDocuments:
         await world.put_document(run_id, parents=[{"version": "models:/base/3"}, {"version": "what"}])
         assert len((await world.known_of(run_id)).faults) == 2
 
+    async def test_to_name_a_version_that_one_may_not_read_is_as_if_it_were_not_there(self, world: World) -> None:
+        await world.register(await world.run())
+        run_id = await world.run()
+        ann = Actor("ann", None, Grants(experiments={0: frozenset((Permission.READ, Permission.WRITE))}))
+        told = []
+        for name in ("churn", "nothing"):
+            document = f'{{"schema_version": 1, "parents": [{{"version": "models:/{name}/1"}}]}}'
+            await world.artifacts.put_to_run(ann, run_id, PROVENANCE_PATH, stream(document.encode()))
+            known = await world.provenance.get(ann, run_id)
+            told.append(([fault.replace(name, "…") for fault in known.faults], known.parents))
+        assert told[0] == told[1]
+
     async def test_only_that_path_of_a_run_is_its_document(self, world: World) -> None:
         run_id = await world.run()
         await world.put(run_id, "other/provenance.json", b'{"schema_version": 1, "captured_by": "me"}')

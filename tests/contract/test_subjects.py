@@ -21,11 +21,11 @@ async def model(storage: Storage) -> int:
     return model
 
 
-async def resolved(storage: Storage, text: str, actor: Actor | None = None) -> Subject:
+async def resolved(storage: Storage, text: str, actor: Actor = ANYONE) -> Subject:
     return await storage.look_up(lambda tx: resolve(tx, text, actor))
 
 
-async def stream_of(storage: Storage, text: str, actor: Actor | None = None) -> str:
+async def stream_of(storage: Storage, text: str, actor: Actor = ANYONE) -> str:
     return await storage.look_up(lambda tx: resolve_stream(tx, text, actor))
 
 

@@ -215,7 +215,7 @@ class Accounts:
         now = self._clock()
 
         def operation(tx: Transaction) -> None:
-            record, place = _existing_user(tx, user), _resolved(tx, resource)
+            record, place = _existing_user(tx, user), _resolved(tx, actor, resource)
             if accounts.grant(tx, record.id, role, place):
                 details = {"role": role, "resource": resource or None}
                 audit.record(tx, actor, "role.grant", f"users/{user}", details, time_ms=now)
@@ -229,7 +229,7 @@ class Accounts:
 
         def operation(tx: Transaction) -> None:
             before = accounts.hold_admins(tx)
-            record, place = _existing_user(tx, user), _resolved(tx, resource)
+            record, place = _existing_user(tx, user), _resolved(tx, actor, resource)
             if not accounts.revoke(tx, record.id, role, place):
                 raise NotFound(f"{user} does not have the role {role} for {resource or 'everything'}.")
             _check_admins(tx, before)
@@ -297,8 +297,8 @@ def _check_admins(tx: Transaction, before: set[int]) -> None:
         raise InvalidState("This is the last admin, without whom nobody could change accounts. Make another one first.")
 
 
-def _resolved(tx: Transaction, resource: str) -> str:
-    return resolve_stream(tx, resource) if resource else ""
+def _resolved(tx: Transaction, actor: Actor, resource: str) -> str:
+    return resolve_stream(tx, resource, actor) if resource else ""
 
 
 def _check_user_name(name: str) -> None:

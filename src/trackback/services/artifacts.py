@@ -51,8 +51,8 @@ class Listing(NamedTuple):
     files: list[FileInfo]
 
 
-Arrived = Callable[[str, str, Blob], Awaitable[None]]
-"""Is told of each upload: its manifest's root, its path there, and the blob that it is. It raises nothing."""
+Arrived = Callable[[Actor, str, str, Blob], Awaitable[None]]
+"""Is told of each upload: by whom, its manifest's root, its path there, and the blob that it is. It raises nothing."""
 
 
 class Artifacts:
@@ -92,7 +92,7 @@ class Artifacts:
         uploaded = await self._blobs.put(chunks)
         kept = await self._keep(actor, root, inner, uploaded)
         for arrived in self._arrived:
-            await arrived(root, inner, kept)
+            await arrived(actor, root, inner, kept)
         return uploaded.digest
 
     async def _keep(self, actor: Actor, root: str, path: str, uploaded: Blob) -> Blob:

@@ -58,7 +58,7 @@ class ProvenanceIndex:
         self._blobs = blobs
         self._clock = clock
 
-    async def arrived(self, root: str, path: str, blob: Blob) -> None:
+    async def arrived(self, actor: Actor, root: str, path: str, blob: Blob) -> None:
         """A file has been uploaded to the manifest ``root``: index it if it says what went into a run.
 
         Raises nothing: whatever is wrong is logged, and of a document also kept, for those who ask for it.
@@ -68,13 +68,13 @@ class ProvenanceIndex:
             return
         try:
             if path == PROVENANCE_PATH:
-                await self._index_document(root, blob)
+                await self._index_document(actor, root, blob)
             else:
                 await self._index_packages(root, f"{root}/{path}", name, blob)
         except TrackbackError as error:
             log.warning("could not index %s/%s: %s", root, path, error.message)
 
-    async def _index_document(self, root: str, blob: Blob) -> None:
+    async def _index_document(self, actor: Actor, root: str, blob: Blob) -> None:
         run_id = paths.run_id(root.split("/")[:-1])
         if run_id is None:
             return
@@ -84,7 +84,7 @@ class ProvenanceIndex:
 
         def operation(tx: Transaction) -> None:
             if run := runs.find(tx, run_id):
-                keep_document(tx, run.id, blob.digest, read, now)
+                keep_document(tx, actor, run.id, blob.digest, read, now)
 
         await self._storage.write(operation)
 
@@ -138,10 +138,13 @@ class ProvenanceIndex:
         return await self._storage.read(lambda tx: of_run(tx, readable_run(tx, actor, run_id)))
 
 
-def keep_document(tx: Transaction, run: int, digest: str, read: ReadDocument, now: int) -> None:
-    """Have a document say what went into a run, in place of the one before."""
+def keep_document(tx: Transaction, actor: Actor, run: int, digest: str, read: ReadDocument, now: int) -> None:
+    """Have a document say what went into a run, in place of the one before.
+
+    Versions that it names and the actor may not read are not there: else its faults would tell of them.
+    """
     record = read.record
-    sources, faults = _sources(tx, record)
+    sources, faults = _sources(tx, actor, record)
     kept = msgspec.json.encode(without_lists(record)).decode()
     provenance.set_document(tx, run, DocumentRecord(digest, kept, (*read.faults, *faults)), now)
     provenance.set_commit(tx, run, provenance.FROM_DOCUMENT, record.code.commit if record.code else None)
@@ -151,7 +154,7 @@ def keep_document(tx: Transaction, run: int, digest: str, read: ReadDocument, no
     packages.set_of_run(tx, run, _DOCUMENT_SET, packages.keep_set(tx, found) if found else None)
 
 
-def _sources(tx: Transaction, record: ProvenanceRecord) -> tuple[list[Source], list[str]]:
+def _sources(tx: Transaction, actor: Actor, record: ProvenanceRecord) -> tuple[list[Source], list[str]]:
     found, faults = [], []
     for each in record.parents:
         if each.run_id:
@@ -160,7 +163,7 @@ def _sources(tx: Transaction, record: ProvenanceRecord) -> tuple[list[Source], l
             found.append(Source(provenance.MODEL, each.model_id))
         if each.version:
             try:
-                version = resolve(tx, each.version).model_version
+                version = resolve(tx, each.version, actor).model_version
             except TrackbackError as error:
                 faults.append(f"parents: {error.message}")
                 continue

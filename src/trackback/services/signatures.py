@@ -8,7 +8,7 @@ from contextlib import aclosing
 import yaml
 
 from trackback.artifacts import BlobStore
-from trackback.entities import Blob
+from trackback.entities import Actor, Blob
 from trackback.errors import DataLoss, TrackbackError
 from trackback.storage import Storage, Transaction, evidence
 
@@ -28,7 +28,7 @@ class Signatures:
         self._blobs = blobs
         self._retry = retry
 
-    async def arrived(self, root: str, path: str, blob: Blob) -> None:
+    async def arrived(self, actor: Actor, root: str, path: str, blob: Blob) -> None:
         """A file has been uploaded: learn of it if it is an MLmodel. Raises nothing: what goes wrong is logged."""
         if path.rpartition("/")[2] != MLMODEL:
             return

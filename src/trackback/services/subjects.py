@@ -47,7 +47,7 @@ class Subject(NamedTuple):
         return f"runs:/{self.run_id}" if self.run else f"models:/{self.name}/{self.version}"
 
 
-def resolve(tx: Transaction, text: str, actor: Actor | None = None) -> Subject:
+def resolve(tx: Transaction, text: str, actor: Actor) -> Subject:
     """What ``text`` names. What the actor may not read is as if it were not there.
 
     Raises InvalidParameter if it names nothing that can be promoted, NotFound if there is no such thing.
@@ -100,7 +100,7 @@ def experiment_stream(experiment: int) -> str:
     return f"experiments/{experiment}"
 
 
-def resolve_stream(tx: Transaction, text: str, actor: Actor | None = None) -> str:
+def resolve_stream(tx: Transaction, text: str, actor: Actor) -> str:
     """The stream that ``text`` names, as ``models:/churn``, ``experiments:/12``, ``models/3`` or ``experiments/12``.
 
     What the actor may not read is as if it were not there. Raises InvalidParameter or NotFound.
@@ -132,18 +132,18 @@ def shown_stream(tx: Transaction, stream: str) -> str:
     return f"{kind}:/{number}"
 
 
-def _is_hidden(actor: Actor | None, *, experiment: int | None = None, model: int | None = None) -> bool:
-    return actor is not None and not access.may_read(actor, experiment=experiment, model=model)
+def _is_hidden(actor: Actor, *, experiment: int | None = None, model: int | None = None) -> bool:
+    return not access.may_read(actor, experiment=experiment, model=model)
 
 
-def _run(tx: Transaction, run_id: str, actor: Actor | None) -> RunRecord:
+def _run(tx: Transaction, run_id: str, actor: Actor) -> RunRecord:
     record = runs.find(tx, limits.check_run_id(run_id, "subject"))
     if record is None or _is_hidden(actor, experiment=record.experiment):
         raise NotFound(f"There is no run {shown(run_id)}.")
     return record
 
 
-def _model(tx: Transaction, name: str, actor: Actor | None) -> ModelRecord:
+def _model(tx: Transaction, name: str, actor: Actor) -> ModelRecord:
     model = subjects.find_model(tx, name)
     if model is None or _is_hidden(actor, model=model.id):
         raise NotFound(f"There is no registered model {shown(name)}. Names are taken as they are, case and all.")
