@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class Lane:
     """Threads that take operations in the order in which they come.
 
-    ``limit`` is the time that an operation may take, and also that which it may wait for its turn: clients have given
-    up by then, and what nobody waits for should not keep others waiting.
+    ``limit`` is the time that an operation may take, and also that which it may wait for its turn: a queue that was
+    worked off however late would be made of what nobody waits for any more.
     """
 
     def __init__(self, name: str, threads: int, limit: TimeLimit) -> None:
