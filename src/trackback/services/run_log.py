@@ -9,6 +9,7 @@ from trackback import limits
 from trackback.entities import Actor, Points
 from trackback.errors import InvalidParameter, NotFound
 from trackback.services.logged_models import writable_models
+from trackback.services.promotion_tags import NO_PROMOTION_TAGS, PromotionTags
 from trackback.services.runs import RUN_NAME_TAG, Place, checked_tags, in_list, writable_run
 from trackback.services.sealing import Sealer
 from trackback.storage import Storage, Transaction, logged_models, metrics, names, provenance, runs
@@ -29,11 +30,22 @@ class ModelOfPoint(NamedTuple):
 
 
 class RunLog:
-    """``truncate``: values longer than their limit are cut, as MLflow does by default, and not refused."""
+    """``truncate``: values longer than their limit are cut, as MLflow does by default, and not refused.
 
-    def __init__(self, storage: Storage, sealer: Sealer, *, truncate: bool = True) -> None:
+    ``promotion_tags`` are those that promote a run; by default none do.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        sealer: Sealer,
+        promotion_tags: PromotionTags = NO_PROMOTION_TAGS,
+        *,
+        truncate: bool = True,
+    ) -> None:
         self._storage = storage
         self._sealer = sealer
+        self._promotion_tags = promotion_tags
         self._truncate = truncate
 
     async def log(
@@ -75,7 +87,8 @@ class RunLog:
             if name:
                 runs.update(tx, run.id, None, None, name)
             if tags_kept:
-                runs.set_tags(tx, run, tags_kept)
+                with self._promotion_tags.followed(tx, actor, run, tags_kept):
+                    runs.set_tags(tx, run, tags_kept)
             provenance.follow_tags(tx, run.id, tags_kept)
             return run.id
 
@@ -101,8 +114,9 @@ class RunLog:
 
         def operation(tx: Transaction) -> None:
             run = writable_run(tx, actor, run_id)
-            if not runs.delete_tag(tx, run.id, key):
-                raise NotFound(f"No tag with name: {key} in run with id {run_id}")
+            with self._promotion_tags.followed(tx, actor, run, (key,)):
+                if not runs.delete_tag(tx, run.id, key):
+                    raise NotFound(f"No tag with name: {key} in run with id {run_id}")
             provenance.forget_tag(tx, run.id, key)
 
         await self._storage.write(operation)

@@ -22,6 +22,7 @@ from trackback.search import RUNS, parse_filter, parse_order_by
 from trackback.services import access, pages
 from trackback.services.clock import Clock, now_ms
 from trackback.services.experiments import writable_experiment
+from trackback.services.promotion_tags import NO_PROMOTION_TAGS, PromotionTags
 from trackback.services.random_names import random_name
 from trackback.storage import Storage, Transaction, provenance, run_search, runs
 from trackback.storage.runs import RunRecord
@@ -71,10 +72,18 @@ def _checked_name(name: str) -> str:
 
 
 class Runs:
-    """``truncate``: values longer than their limit are cut, as MLflow does by default, and not refused."""
+    """``truncate`` and ``promotion_tags``: as for ``RunLog``."""
 
-    def __init__(self, storage: Storage, clock: Clock = now_ms, *, truncate: bool = True) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock = now_ms,
+        promotion_tags: PromotionTags = NO_PROMOTION_TAGS,
+        *,
+        truncate: bool = True,
+    ) -> None:
         self._storage = storage
+        self._promotion_tags = promotion_tags
         self._clock = clock
         self._truncate = truncate
 
@@ -104,7 +113,8 @@ class Runs:
             parent = writable_experiment(tx, actor, experiment)
             uri = f"{parent.artifact_location.rstrip('/')}/{run_id}/artifacts"
             record = runs.add(tx, run_id, experiment, name, user_id, start_ms, uri)
-            runs.set_tags(tx, record, checked)
+            with self._promotion_tags.followed(tx, actor, record, checked):
+                runs.set_tags(tx, record, checked)
             provenance.follow_tags(tx, record.id, checked)
             return Run(record.info, RunData(tags=tuple(starmap(Tag, checked.items()))), RunInputs())
 
@@ -120,7 +130,7 @@ class Runs:
 
     async def get(self, actor: Actor, run_id: str) -> Run:
         """The run, deleted or not, with the last point of each metric."""
-        return await self._storage.read(lambda tx: runs.load(tx, [readable_run(tx, actor, run_id)])[0])
+        return await self._storage.look_up(lambda tx: runs.load(tx, [readable_run(tx, actor, run_id)])[0])
 
     async def update(
         self,
@@ -141,7 +151,10 @@ class Runs:
             runs.update(tx, record.id, status, end_time_ms, name)
             if name:
                 runs.set_tags(tx, record, {RUN_NAME_TAG: name})
-            return readable_run(tx, actor, run_id).info
+            updated = readable_run(tx, actor, run_id)
+            if status is RunStatus.FINISHED:
+                self._promotion_tags.finished(tx, updated)
+            return updated.info
 
         return await self._storage.write(operation)
 
