@@ -32,6 +32,7 @@ PAGES = [
     "docs/reference/server.md",
     "docs/reference/http.md",
     "docs/reference/search.md",
+    "docs/reference/housekeeping.md",
 ]
 
 
