@@ -69,6 +69,21 @@ BYTES = click.IntRange(min=0)
     callback=lambda context, parameter, value: _names(value),
 )
 @option(
+    "--webhook-allowed-networks",
+    "webhook_allowed_networks",
+    "Networks that are not public, such as 10.1.0.0/16, but that webhooks may be sent to, also by http; parted by "
+    "commas.",
+    metavar="NETWORKS",
+    callback=lambda context, parameter, value: _names(value),
+)
+@option(
+    "--webhook-history-days",
+    "webhook_history_days",
+    "Days that it is remembered what webhooks were told.",
+    type=click.FloatRange(min=0),
+    metavar="DAYS",
+)
+@option(
     "--max-json-bytes", "max_json_bytes", "The largest JSON body that is taken, in bytes.", type=click.IntRange(min=1)
 )
 @option(

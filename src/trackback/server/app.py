@@ -25,6 +25,7 @@ from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
 from trackback.services.collection import Collection
+from trackback.services.deliverer import Deliverer
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.identities import Identities
@@ -52,6 +53,10 @@ from trackback.services.signatures import Signatures
 from trackback.services.snapshots import Snapshots
 from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
+from trackback.services.webhook_addresses import WebhookAddresses
+from trackback.services.webhook_history import WebhookHistory
+from trackback.services.webhook_sender import WebhookSender
+from trackback.services.webhooks import Webhooks
 from trackback.storage import Storage, open_storage
 
 
@@ -70,7 +75,10 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
         stack.push_async_callback(sealer.close)
         passwords = Passwords()
         stack.callback(passwords.close)
-        services = build_services(storage, blobs, sealer, passwords, settings)
+        sender = WebhookSender(WebhookAddresses(settings.webhook_allowed_networks))
+        deliverer = Deliverer(storage, sender, history_days=settings.webhook_history_days)
+        stack.push_async_callback(deliverer.close)
+        services = build_services(storage, blobs, sealer, passwords, sender, settings)
         stack.push_async_callback(services.impacts.close)
         await services.experiments.ensure_default()
         admit: Admit = admit_anybody
@@ -79,6 +87,7 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
             stack.push_async_callback(authorization.close)
             admit = authorization.admit
         services.impacts.start()
+        deliverer.start()
         yield build_app(services, storage, blobs, admit, settings)
 
 
@@ -93,7 +102,12 @@ async def open_authorization(storage: Storage, accounts: Accounts, passwords: Pa
 
 
 def build_services(
-    storage: Storage, blobs: BlobStore, sealer: Sealer, passwords: Passwords, settings: Settings
+    storage: Storage,
+    blobs: BlobStore,
+    sealer: Sealer,
+    passwords: Passwords,
+    sender: WebhookSender,
+    settings: Settings,
 ) -> Services:
     truncate = not settings.refuse_long_values
     snapshots = Snapshots(blobs, settings.default_artifact_root)
@@ -119,6 +133,8 @@ def build_services(
         verdicts=Verdicts(storage, gate.retry),
         approvals=Approvals(storage, gate.environments, gate.retry),
         accounts=Accounts(storage, passwords),
+        webhooks=Webhooks(storage, sender, gate.environments),
+        webhook_history=WebhookHistory(storage),
         audit=AuditLog(storage),
         collection=Collection(storage, blobs),
         purges=Purges(storage),

@@ -37,6 +37,8 @@ def configure_logs(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     # uvicorn's messages are about itself; what it says of errors is worth having.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # httpx names every URL that it asks for, and those of webhooks may be secrets.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def logs_requests(settings: Settings) -> bool:

@@ -24,6 +24,8 @@ from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
+from trackback.services.webhook_history import WebhookHistory
+from trackback.services.webhooks import Webhooks
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Services:
     verdicts: Verdicts
     approvals: Approvals
     accounts: Accounts
+    webhooks: Webhooks
+    webhook_history: WebhookHistory
     audit: AuditLog
     collection: Collection
     purges: Purges

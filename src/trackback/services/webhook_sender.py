@@ -81,7 +81,7 @@ class WebhookSender:
             "POST",
             url.copy_with(host=address, fragment=None),
             content=message.content,
-            headers={**message.headers, "host": url.netloc.decode()},
+            headers={**message.headers, "Host": url.netloc.decode()},
             extensions={"sni_hostname": url.raw_host.decode()},
         )
         async with request as response:
@@ -101,18 +101,18 @@ class WebhookSender:
                 timeout=httpx.Timeout(self.timeout_s, connect=min(CONNECT_TIMEOUT_S, self.timeout_s)),
                 # A connection that is kept is known by its address, and would serve other hosts there unverified.
                 limits=httpx.Limits(max_keepalive_connections=0),
-                headers={"user-agent": f"trackback/{__version__}", "accept-encoding": "identity"},
+                headers={"User-Agent": f"trackback/{__version__}", "Accept-Encoding": "identity"},
             )
         return self._client
 
 
 def _signed(secret: str, delivery_id: str, time_s: int, message: Message) -> dict[str, str]:
     """The headers that MLflow's webhooks have: what is signed is ``id.timestamp.body``."""
-    headers = {"x-mlflow-delivery-id": delivery_id, "x-mlflow-timestamp": str(time_s)}
+    headers = {"X-MLflow-Delivery-Id": delivery_id, "X-MLflow-Timestamp": str(time_s)}
     if secret:
         signed = f"{delivery_id}.{time_s}.".encode() + message.content
         digest = hmac.digest(secret.encode(), signed, hashlib.sha256)
-        headers["x-mlflow-signature"] = f"v1,{base64.b64encode(digest).decode()}"
+        headers["X-MLflow-Signature"] = f"v1,{base64.b64encode(digest).decode()}"
     return headers
 
 

@@ -33,16 +33,6 @@ def test_what_is_left_out_is_said_to_be(path: str) -> None:
     assert outside.explain(path).startswith("trackback leaves this part of MLflow out: ")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/api/2.0/mlflow/webhooks",
-    ],
-)
-def test_what_is_to_come_is_said_to_be(path: str) -> None:
-    assert outside.explain(path).startswith("This version of trackback does not have this part of MLflow yet: ")
-
-
 @pytest.mark.parametrize("path", ["/api/2.0/mlflow/runs/nonsense", "/api/2.0/mlflow/", "/api/9.0/mlflow/traces", "/x"])
 def test_of_a_path_that_mlflow_does_not_know_either_nothing_is_said(path: str) -> None:
     assert outside.explain(path) == ""

@@ -12,6 +12,7 @@ from trackback.server.api import (
     policies,
     promotions,
     verdicts,
+    webhooks,
 )
 from trackback.server.routing import Route
 
@@ -26,6 +27,7 @@ _CALLS: list[Route] = [
     *policies.ROUTES,
     *promotions.ROUTES,
     *verdicts.ROUTES,
+    *webhooks.ROUTES,
 ]
 
 ROUTES = [*_CALLS, *openapi.describing(_CALLS)]

@@ -9,6 +9,7 @@ from trackback.server.mlflow import (
     model_versions,
     registered_models,
     runs,
+    webhooks,
 )
 from trackback.server.routing import Route
 
@@ -20,5 +21,6 @@ ROUTES: list[Route] = [
     *logged_models.ROUTES,
     *registered_models.ROUTES,
     *model_versions.ROUTES,
+    *webhooks.ROUTES,
     *artifacts.ROUTES,
 ]

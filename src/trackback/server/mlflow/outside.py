@@ -7,10 +7,7 @@ import re
 
 _TRACES = "traces (GenAI)"
 _GATEWAY = "the AI gateway"
-_WEBHOOKS = "webhooks"
 _ACCOUNTS = "the accounts of its basic-auth app (trackback has its own: see /api/v1/users)"
-
-_NOT_YET = frozenset((_WEBHOOKS,))
 
 # By what follows /api/2.0/mlflow/, /api/3.0/mlflow/, or the same under /ajax-api.
 _PARTS = {
@@ -37,7 +34,6 @@ _PARTS = {
     "ui-telemetry": "telemetry of the UI",
     "unified-traces": _TRACES,
     "users": _ACCOUNTS,
-    "webhooks": _WEBHOOKS,
     "workspaces": "workspaces",
 }
 _BEGINNINGS = {
@@ -61,8 +57,4 @@ def part_of(path: str) -> str | None:
 def explain(path: str) -> str:
     """What to add to "not found" for ``path``; empty if there is nothing to say."""
     part = part_of(path)
-    if part is None:
-        return ""
-    if part in _NOT_YET:
-        return f"This version of trackback does not have this part of MLflow yet: {part}."
-    return f"trackback leaves this part of MLflow out: {part}."
+    return "" if part is None else f"trackback leaves this part of MLflow out: {part}."

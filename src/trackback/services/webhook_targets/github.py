@@ -37,9 +37,9 @@ class GitHub(Target):
         return Message(
             body.encode(),
             {
-                "accept": "application/vnd.github+json",
-                "authorization": f"Bearer {credential}",
-                "content-type": "application/json",
-                "x-github-api-version": "2022-11-28",
+                "Accept": "application/vnd.github+json",
+                "Authorization": f"Bearer {credential}",
+                "Content-Type": "application/json",
+                "X-GitHub-Api-Version": "2022-11-28",
             },
         )

@@ -43,7 +43,7 @@ class GitLab(Target):
         told = msgspec.json.decode(body)
         fields = {f"variables[{name}]": value for name, value in told["variables"].items()}
         form = urlencode({"token": credential, "ref": told["ref"], **fields})
-        return Message(form.encode(), {"content-type": "application/x-www-form-urlencoded"})
+        return Message(form.encode(), {"Content-Type": "application/x-www-form-urlencoded"})
 
 
 def _variables(promotion: Mapping[str, Any]) -> dict[str, str]:

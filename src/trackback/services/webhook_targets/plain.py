@@ -23,5 +23,5 @@ class Plain(Target):
         return msgspec.json.encode(told).decode()
 
     def message(self, body: str, credential: str) -> Message:
-        headers = {"authorization": f"Bearer {credential}"} if credential else {}
-        return Message(body.encode(), {"content-type": "application/json", **headers})
+        headers = {"Authorization": f"Bearer {credential}"} if credential else {}
+        return Message(body.encode(), {"Content-Type": "application/json", **headers})
