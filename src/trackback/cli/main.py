@@ -21,6 +21,7 @@ from trackback.cli.token import token
 from trackback.cli.trace import trace
 from trackback.cli.user import user
 from trackback.cli.verdict import verdict, verdicts
+from trackback.cli.webhook import webhook
 from trackback.errors import ConfigurationError, TrackbackError
 
 
@@ -61,6 +62,7 @@ commands.add_command(undeployed)
 commands.add_command(list_deployments)
 commands.add_command(trace)
 commands.add_command(impact)
+commands.add_command(webhook)
 
 
 def main() -> None:
