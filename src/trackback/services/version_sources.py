@@ -73,6 +73,8 @@ class _Search:
         origin = self._as_named()
         if scheme in ("", "file"):
             self._check_local(origin)
+        elif not any(_lies_in(self._source, uri) for uri in _places(origin)):
+            access.require(self._actor, Permission.WRITE)  # everywhere, as to name any place for an experiment
         return origin
 
     def _of_version(self) -> Origin:
@@ -143,9 +145,8 @@ class _Search:
 
     def _check_local(self, origin: Origin) -> None:
         """A path on the server's disk, or on one shared with it, is taken only within what the client names."""
-        owners = [each.artifact_uri for each in (origin.run, origin.logged_model) if each is not None]
         folder = local_path(self._source).resolve()
-        local = [local_path(uri).resolve() for uri in owners if scheme_of(uri) in ("", "file")]
+        local = [local_path(uri).resolve() for uri in _places(origin) if scheme_of(uri) in ("", "file")]
         if not any(folder.is_relative_to(owner) for owner in local):
             raise InvalidParameter(
                 f"Invalid model version source: {shown(self._source)}. To use a local path as a model version source, "
@@ -205,6 +206,15 @@ def _check_no_way_up(source: str) -> None:
                 f"Invalid model version source: {shown(source)}. An absolute path must be provided, without '..'."
             )
         source = unquote(source)
+
+
+def _places(origin: Origin) -> list[str]:
+    """Where the files of the run and of the logged model lie that were named."""
+    return [each.artifact_uri for each in (origin.run, origin.logged_model) if each is not None]
+
+
+def _lies_in(uri: str, place: str) -> bool:
+    return f"{uri.rstrip('/')}/".startswith(f"{place.rstrip('/')}/")
 
 
 def _is_below(path: str, artifact_uri: str) -> bool:
