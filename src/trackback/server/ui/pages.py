@@ -1,14 +1,16 @@
 """The pages: each asks the services for what it shows, and has a template write it."""
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from trackback.entities import Actor, FileInfo, Tag
-from trackback.errors import InvalidParameter, TrackbackError
+from trackback.errors import TrackbackError
 from trackback.server.ui.columns import OF_MLFLOW, tabulate
-from trackback.server.ui.listing import SIZES, Listing
+from trackback.server.ui.listing import Listing
+from trackback.server.ui.lists import outcome, render_list
 from trackback.server.ui.rendering import page, render
 from trackback.services import Services
 from trackback.services import artifacts as artifact_service
@@ -16,12 +18,19 @@ from trackback.services import artifacts as artifact_service
 ListDirectory = Callable[[Actor, str, str], Awaitable["artifact_service.Listing"]]
 
 
+class Files(NamedTuple):
+    """What lies in the directory that a page shows, or why that can't be told: the page has other things to show."""
+
+    path: str
+    files: list[FileInfo]
+    problem: str
+
+
 @page
 async def show_experiments(services: Services, actor: Actor, request: Request) -> Response:
     listing = Listing.of(request)
-    problem, found = "", None
-    try:
-        found = await services.experiments.search(
+    found = await outcome(
+        services.experiments.search(
             actor,
             max_results=listing.rows,
             filter_text=listing.filter,
@@ -29,19 +38,16 @@ async def show_experiments(services: Services, actor: Actor, request: Request) -
             view_type=listing.view,
             page_token=listing.page_token,
         )
-    except InvalidParameter as error:
-        problem = error.message
-    status = 400 if problem else 200
-    return await render("experiments.html", status, listing=listing, sizes=SIZES, problem=problem, page=found)
+    )
+    return await render_list("experiments.html", listing, found)
 
 
 @page
 async def show_runs(services: Services, actor: Actor, request: Request) -> Response:
     listing = Listing.of(request)
     experiment = await services.experiments.get(actor, request.path_params["experiment_id"])
-    problem, found = "", None
-    try:
-        found = await services.runs.search(
+    found = await outcome(
+        services.runs.search(
             actor,
             [experiment.experiment_id],
             filter_text=listing.filter,
@@ -50,16 +56,12 @@ async def show_runs(services: Services, actor: Actor, request: Request) -> Respo
             max_results=listing.rows,
             page_token=listing.page_token,
         )
-    except InvalidParameter as error:
-        problem = error.message
-    return await render(
+    )
+    return await render_list(
         "runs.html",
-        400 if problem else 200,
-        listing=listing,
-        sizes=SIZES,
-        problem=problem,
-        page=found,
-        table=tabulate(found.items, listing.order_by) if found else None,
+        listing,
+        found,
+        table=tabulate(found.page.items, listing.order_by) if found.page else None,
         experiment=experiment,
         tags=split_tags(experiment.tags),
     )
@@ -69,37 +71,19 @@ async def show_runs(services: Services, actor: Actor, request: Request) -> Respo
 async def show_run(services: Services, actor: Actor, request: Request) -> Response:
     run = await services.runs.get(actor, request.path_params["run_id"])
     experiment = await services.experiments.get(actor, run.info.experiment_id)
-    path = request.query_params.get("path", "")
-    files, problem = await _files(services.artifacts.list_run, actor, run.info.run_id, path)
+    files = await _files(services.artifacts.list_run, actor, run.info.run_id, request)
     tags, by_mlflow = split_tags(run.data.tags)
-    return await render(
-        "run.html",
-        run=run,
-        experiment=experiment,
-        tags=tags,
-        by_mlflow=by_mlflow,
-        path=path,
-        files=files,
-        problem=problem,
-    )
+    return await render("run.html", run=run, experiment=experiment, tags=tags, by_mlflow=by_mlflow, **files._asdict())
 
 
 @page
 async def show_model(services: Services, actor: Actor, request: Request) -> Response:
     model = await services.logged_models.get(actor, request.path_params["model_id"])
     experiment = await services.experiments.get(actor, model.info.experiment_id)
-    path = request.query_params.get("path", "")
-    files, problem = await _files(services.artifacts.list_model, actor, model.info.model_id, path)
+    files = await _files(services.artifacts.list_model, actor, model.info.model_id, request)
     tags, by_mlflow = split_tags(model.info.tags)
     return await render(
-        "model.html",
-        model=model,
-        experiment=experiment,
-        tags=tags,
-        by_mlflow=by_mlflow,
-        path=path,
-        files=files,
-        problem=problem,
+        "model.html", model=model, experiment=experiment, tags=tags, by_mlflow=by_mlflow, **files._asdict()
     )
 
 
@@ -109,9 +93,9 @@ def split_tags(tags: tuple[Tag, ...]) -> tuple[dict[str, str], dict[str, str]]:
     return own, {tag.key: tag.value for tag in tags if tag.key.startswith(OF_MLFLOW)}
 
 
-async def _files(list_directory: ListDirectory, actor: Actor, owner: str, path: str) -> tuple[list[FileInfo], str]:
-    """What lies in a directory, or why that can't be told: the page has other things to show."""
+async def _files(list_directory: ListDirectory, actor: Actor, owner: str, request: Request) -> Files:
+    path = request.query_params.get("path", "")
     try:
-        return (await list_directory(actor, owner, path)).files, ""
+        return Files(path, (await list_directory(actor, owner, path)).files, "")
     except TrackbackError as error:
-        return [], error.message
+        return Files(path, [], error.message)

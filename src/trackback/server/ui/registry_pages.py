@@ -4,8 +4,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackback.entities import Actor, FileInfo
-from trackback.errors import InvalidParameter
-from trackback.server.ui.listing import SIZES, Listing
+from trackback.server.ui.listing import Listing
+from trackback.server.ui.lists import outcome, render_list
 from trackback.server.ui.pages import split_tags
 from trackback.server.ui.rendering import page, render
 from trackback.services import Services
@@ -17,19 +17,16 @@ NEWEST_FIRST = ("version_number DESC",)
 @page
 async def show_models(services: Services, actor: Actor, request: Request) -> Response:
     listing = Listing.of(request)
-    problem, found = "", None
-    try:
-        found = await services.registered_models.search(
+    found = await outcome(
+        services.registered_models.search(
             actor,
             max_results=listing.rows,
             filter_text=listing.filter,
             order_by=listing.order_by,
             page_token=listing.page_token,
         )
-    except InvalidParameter as error:
-        problem = error.message
-    status = 400 if problem else 200
-    return await render("registry.html", status, listing=listing, sizes=SIZES, problem=problem, page=found)
+    )
+    return await render_list("registry.html", listing, found)
 
 
 @page
@@ -37,24 +34,19 @@ async def show_model(services: Services, actor: Actor, request: Request) -> Resp
     listing = Listing.of(request)
     model = await services.registered_models.get(actor, request.path_params["name"])
     stream = f"models/{model.id}"
-    problem, found = "", None
-    try:
-        found = await services.model_versions.search(
+    found = await outcome(
+        services.model_versions.search(
             actor,
             max_results=listing.rows,
             filter_text=_of_model(model.name, listing.filter),
             order_by=listing.order_by or NEWEST_FIRST,
             page_token=listing.page_token,
         )
-    except InvalidParameter as error:
-        problem = error.message
-    return await render(
+    )
+    return await render_list(
         "registered_model.html",
-        400 if problem else 200,
-        listing=listing,
-        sizes=SIZES,
-        problem=problem,
-        page=found,
+        listing,
+        found,
         model=model,
         in_force=await services.promotions.in_force(actor, stream=stream),
         promotions=await services.promotions.newest(actor, stream=stream, max_results=PROMOTIONS),
