@@ -92,7 +92,7 @@ class LoggedModels:
 
         def operation(tx: Transaction) -> LoggedModel:
             parent = writable_experiment(tx, actor, experiment)
-            uri = f"{parent.artifact_location.rstrip('/')}/models/{model_id}/artifacts"
+            uri = parent.artifact_uri(f"models/{model_id}")
             names.enter(tx, checked_params, checked_tags)
             record = logged_models.add(tx, model_id, experiment, name, model_type, source_run_id, uri, now)
             if checked_params:

@@ -111,7 +111,7 @@ class Runs:
 
         def operation(tx: Transaction) -> Run:
             parent = writable_experiment(tx, actor, experiment)
-            uri = f"{parent.artifact_location.rstrip('/')}/{run_id}/artifacts"
+            uri = parent.artifact_uri(run_id)
             record = runs.add(tx, run_id, experiment, name, user_id, start_ms, uri)
             with self._promotion_tags.followed(tx, actor, record, checked):
                 runs.set_tags(tx, record, checked)

@@ -28,6 +28,10 @@ class ExperimentRecord(NamedTuple):
     created_ms: int
     updated_ms: int
 
+    def artifact_uri(self, path: str) -> str:
+        """Where artifacts lie of what belongs to the experiment: below its own location."""
+        return f"{self.artifact_location.rstrip('/')}/{path}/artifacts"
+
 
 class ExperimentQuery(NamedTuple):
     """``readable``: among which experiments; None for all."""
