@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.server.artifact_client import LIMIT, ArtifactClient
 from tests.servers.trackback import TrackbackServer
 
 MAX_JSON_BYTES = 100_000
@@ -26,3 +27,13 @@ def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trackbac
 @pytest.fixture(scope="module")
 def port(strict_server: TrackbackServer) -> int:
     return strict_server.port
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArtifactClient]:
+    """Of a server on SQLite and local disk, one for all tests of a module."""
+    folder = tmp_path_factory.mktemp("artifacts")
+    flags = ["--max-artifact-bytes", str(LIMIT)]
+    with TrackbackServer(f"sqlite:///{folder}/trackback.db", folder / "artifacts", folder, flags) as server:
+        yield ArtifactClient(server.port, folder / "artifacts")
+    assert "Traceback" not in server.log_text
