@@ -75,13 +75,21 @@ class Deliverer:
     async def close(self) -> None:
         """Let what is being sent arrive, for a moment; the rest goes out when a server runs again."""
         self._stop.set()
-        if under_way := [*self._tasks, *self._sending.values()]:
+        sending = list(self._sending.values())
+        if under_way := [*self._tasks, *sending]:
             _, late = await asyncio.wait(under_way, timeout=CLOSE_TIMEOUT_S)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-            await self._guarded(self._storage.write(lambda tx: webhook_queue.release_all(tx, self._holder)))
+            if not late.isdisjoint(sending):
+                await self._give_up_leases()
         await self._sender.close()
+
+    async def _give_up_leases(self) -> None:
+        """So that another server need not wait for them to run out, as it does when the database hangs now."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._guarded(self._storage.write(lambda tx: webhook_queue.release_all(tx, self._holder)))
 
     async def _deliver(self) -> None:
         while not self._stop.is_set():
@@ -129,7 +137,10 @@ class Deliverer:
             pause_s = max(self._patience.pause_s(claim.delivery.attempts + 1), answer.retry_after_s)
             webhook_queue.release(tx, claim.webhook.id, self._holder, now + int(pause_s * 1000))
             return None
-        return None if self._stop.is_set() else webhook_queue.go_on(tx, claim.webhook.id, self._lease(now))
+        if self._stop.is_set():
+            webhook_queue.release(tx, claim.webhook.id, self._holder, now)
+            return None
+        return webhook_queue.go_on(tx, claim.webhook.id, self._lease(now))
 
     def _status(self, claim: Claim, answer: Answer) -> DeliveryStatus:
         if answer.delivered:
