@@ -147,7 +147,7 @@ def _run(program: str, uri: str, arguments: list[str]) -> None:
     parts = conninfo.conninfo_to_dict(uri)
     password = parts.pop("password", None)
     environment = os.environ | ({"PGPASSWORD": str(password)} if password else {})
-    target = conninfo.make_conninfo(**parts)
+    target = conninfo.make_conninfo("", **parts)
     done = subprocess.run(
         [program, *arguments, f"--dbname={target}"], env=environment, stderr=subprocess.PIPE, text=True, check=False
     )
