@@ -1,6 +1,8 @@
 """Our API for promotions: the log, what is in force, what waits, and the ways to promote."""
 
+import math
 from collections.abc import AsyncIterator
+from time import monotonic
 
 import msgspec
 from starlette.requests import Request
@@ -16,6 +18,8 @@ from trackback.services import Services
 from trackback.services.times import parse_time_ms
 
 HEARTBEAT_S = 15.0
+EVENTS_S = 30.0
+"""How long a stream of events lasts where users have roles: those are looked at when it begins. Clients come back."""
 
 
 class ReadLog(Message, frozen=True):
@@ -140,13 +144,13 @@ async def follow(services: Services, actor: Actor, request: Request) -> Response
     first = await services.promotions.log(actor, stream=stream, environment=environment, after=after)
 
     async def events() -> AsyncIterator[bytes]:
-        page = first
+        page, ends = first, math.inf if actor.grants is None else monotonic() + EVENTS_S
         while True:
             for entry in page.promotions:
                 yield b"id: %d\nevent: promotion\ndata: %b\n\n" % (entry.seq, msgspec.json.encode(entry))
             if not page.promotions:
                 yield b": nothing new\n\n"
-            if services.promotions.stopping:
+            if services.promotions.stopping or monotonic() > ends:
                 return
             page = await services.promotions.log(
                 actor,
