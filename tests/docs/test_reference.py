@@ -19,6 +19,7 @@ from trackback.server.probes import probe_routes
 from trackback.server.ui import ROUTES as PAGES
 
 SERVER = ROOT / "docs" / "reference" / "server.md"
+COMMANDS = ROOT / "docs" / "reference" / "commands.md"
 HTTP = ROOT / "docs" / "reference" / "http.md"
 SEARCH = ROOT / "docs" / "reference" / "search.md"
 
@@ -58,12 +59,10 @@ def test_each_option_is_there_with_its_variable_and_default(command: list[str], 
     assert options_in_reference(heading) == in_help
 
 
-def test_each_command_is_named() -> None:
-    listing = CliRunner().invoke(commands, ["--help"]).output.partition("Commands:")[2]
-    names = re.findall(r"^  (\w+)", listing, re.MULTILINE)
+def test_each_command_is_named_and_no_other() -> None:
+    (rows,) = tables(COMMANDS, "# Commands")
 
-    assert names
-    assert [name for name in names if f"`trackback {name}" not in SERVER.read_text()] == []
+    assert sorted(quoted(name)[0].removeprefix("trackback ") for name, *_ in rows) == sorted(commands.commands)
 
 
 def calls_served() -> Iterator[str]:

@@ -21,7 +21,9 @@ def test_every_route_needs_a_permission() -> None:
 
 
 def test_only_what_reads_can_be_asked_with_a_get() -> None:
-    assert {route.permission for route in ROUTES if route.method == "GET"} == {Permission.READ}
+    reading = {Permission.READ, Permission.ADMIN}  # webhooks, for one, are looked at by admins only
+
+    assert {route.permission for route in ROUTES if route.method == "GET"} <= reading
 
 
 def test_every_route_under_api_is_also_under_ajax_api() -> None:

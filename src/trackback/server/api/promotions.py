@@ -176,7 +176,7 @@ ROUTES = [
     *rpc("POST", "promotions/demote", Permission.PROMOTE, Demote, demote, under=API),
     *rpc("POST", "promotions/rollback", Permission.PROMOTE, RollBack, roll_back, under=API),
     *rpc("GET", "promotions/pending", Permission.READ, ListPending, list_pending, under=API),
-    *rpc("DELETE", "promotions/pending/{id}", Permission.READ, Withdraw, withdraw, under=API),
+    *rpc("DELETE", "promotions/pending/{id}", Permission.WRITE, Withdraw, withdraw, under=API),
     *raw("GET", "promotions/events", Permission.READ, follow, under=API),
     *rpc("GET", "promotions/{seq}", Permission.READ, GetPromotion, get, under=API),
 ]
