@@ -11,12 +11,14 @@ from trackback.errors import (
     InvalidParameter,
     InvalidState,
     NotFound,
+    Overloaded,
     PermissionDenied,
     TrackbackError,
     Unauthenticated,
 )
 from trackback.services import access
 from trackback.services.accounts import OPERATOR
+from trackback.services.attempts import FREE
 from trackback.services.audit import AuditLog
 from trackback.services.passwords import Passwords
 from trackback.storage import Storage
@@ -143,6 +145,16 @@ async def test_users_change_their_own_password_if_they_know_it(world: World) -> 
     await world.accounts.set_password(ann, "ann", "another long password", PASSWORD)
 
     assert (await world.signed_in("ann", "another long password")).name == "ann"
+
+
+async def test_the_current_password_is_not_to_be_guessed_either(world: World) -> None:
+    ann = await world.user("ann")
+    for number in range(FREE):
+        with pytest.raises(PermissionDenied):
+            await world.accounts.set_password(ann, "ann", "another long password", f"guess {number}")
+
+    with pytest.raises(Overloaded):
+        await world.accounts.set_password(ann, "ann", "another long password", PASSWORD)
 
 
 async def test_a_service_has_no_password(world: World) -> None:

@@ -10,9 +10,9 @@ from trackback.cli.main import commands
 from trackback.cli.token import DAYS
 from trackback.entities import Permission, Role
 from trackback.server.api import accounts, audit
-from trackback.server.attempts import FREE
 from trackback.server.authorization import FRESH_S
 from trackback.services.accounts import PASSWORD_LENGTHS
+from trackback.services.attempts import FREE
 
 PAGE = ROOT / "docs" / "reference" / "accounts.md"
 

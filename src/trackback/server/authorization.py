@@ -13,10 +13,10 @@ from starlette.types import Scope
 
 from trackback.entities import ANYONE, Actor, Permission, Token
 from trackback.errors import PermissionDenied, TrackbackError, Unauthenticated
-from trackback.server.attempts import Attempts
 from trackback.server.credentials import authorization, read_credentials
 from trackback.services.access import may_anything
 from trackback.services.accounts import Accounts
+from trackback.services.attempts import Attempts
 from trackback.services.identities import Identities, Identity
 
 FRESH_S = 2.0

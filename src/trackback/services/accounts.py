@@ -9,6 +9,7 @@ from trackback.entities import ANYONE, Actor, Grant, Grants, Permission, Role, T
 from trackback.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound, PermissionDenied
 from trackback.limits import shown
 from trackback.services import access
+from trackback.services.attempts import Attempts
 from trackback.services.clock import Clock, now_ms
 from trackback.services.identities import USER_NAME_LENGTH, is_user_name, new_secret, permissions_of, token_digest
 from trackback.services.pages import Page
@@ -44,6 +45,7 @@ class Accounts:
         self._storage = storage
         self._passwords = passwords
         self._clock = clock
+        self._attempts = Attempts()
         self.changes = 0
 
     async def has_admin(self) -> bool:
@@ -119,7 +121,8 @@ class Accounts:
     async def set_password(self, actor: Actor, name: str, password: str, current: str = "") -> None:
         """An admin may set anybody's; others their own, if they know the ``current`` one.
 
-        Raises InvalidParameter for a password that is too short, PermissionDenied for a wrong current one.
+        Raises InvalidParameter for a password that is too short, PermissionDenied for a wrong current one, and
+        Overloaded after several of these.
         """
         _check_accounts(actor)
         itself = actor.name == name
@@ -127,9 +130,7 @@ class Accounts:
             _require_admin(actor)
         _checked_password(password)
         if itself and current:
-            before = (await self._storage.look_up(lambda tx: _existing_user(tx, name))).password
-            if not await self._passwords.match(current, before):
-                raise PermissionDenied("The current password is wrong, so it stays.")
+            await self._check_current(actor, current)
         hashed = await self._passwords.hash(password)
         now = self._clock()
 
@@ -141,6 +142,14 @@ class Accounts:
             audit.record(tx, actor, "user.password", f"users/{name}", time_ms=now)
 
         await self._change(operation)
+
+    async def _check_current(self, actor: Actor, current: str) -> None:
+        """Slowed like signing in: who has somebody's token is not to find out the password with it."""
+        kept = (await self._storage.look_up(lambda tx: _existing_user(tx, actor.name))).password
+        self._attempts.begin(actor.name, actor.address)
+        if not await self._passwords.match(current, kept):
+            raise PermissionDenied("The current password is wrong, so it stays.")
+        self._attempts.succeed(actor.name, actor.address)
 
     async def create_token(
         self, actor: Actor, name: str, *, user: str = "", scopes: Sequence[Role] = (), days: int | None = None

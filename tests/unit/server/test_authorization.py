@@ -8,9 +8,9 @@ from starlette.types import Scope
 
 from trackback.entities import Grants, Permission, Role, Token
 from trackback.errors import Overloaded, PermissionDenied, TrackbackError, Unauthenticated, Unavailable
-from trackback.server.attempts import FREE
 from trackback.server.authorization import FRESH_S, PASSWORD_KNOWN_S, Authorization
 from trackback.services.accounts import Accounts
+from trackback.services.attempts import FREE
 from trackback.services.identities import Identities, Identity, granted, wrong
 from trackback.storage.accounts import GrantRecord
 

@@ -3,8 +3,8 @@
 import pytest
 
 from trackback.errors import Overloaded
-from trackback.server import attempts as module
-from trackback.server.attempts import FREE, LONGEST_WAIT_S, Attempts
+from trackback.services import attempts as module
+from trackback.services.attempts import FREE, LONGEST_WAIT_S, Attempts
 
 
 class Clock:
