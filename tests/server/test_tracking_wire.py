@@ -63,6 +63,7 @@ class TestExperiments:
                 "artifact_location": f"mlflow-artifacts:/{created['experiment_id']}",
                 "lifecycle_stage": "active",
                 "tags": [{"key": "k", "value": "v"}],
+                "workspace": "default",
             }
         }
         assert (

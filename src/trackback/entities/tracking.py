@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 from trackback.entities.base import Entity, LifecycleStage, Metric, Param, Tag
 
 
@@ -37,6 +39,10 @@ class LoggedModelStatus(StrEnum):
     FAILED = "LOGGED_MODEL_UPLOAD_FAILED"
 
 
+DEFAULT_WORKSPACE = "default"
+"""The only one that there is here. MLflow's server names it in its answers too, unless it has been given others."""
+
+
 class Experiment(Entity, frozen=True):
     experiment_id: str
     name: str
@@ -45,6 +51,8 @@ class Experiment(Entity, frozen=True):
     creation_time: int
     last_update_time: int
     tags: tuple[Tag, ...] = ()
+    # A default that is made anew is not left out of the JSON.
+    workspace: str = msgspec.field(default_factory=lambda: DEFAULT_WORKSPACE)
 
 
 class Dataset(Entity, frozen=True):
