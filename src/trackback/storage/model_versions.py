@@ -11,14 +11,16 @@ from trackback.entities import Metric, ModelParam, ModelVersion, ModelVersionSta
 from trackback.storage.interface import Transaction
 from trackback.storage.names import by_owner, numbered
 
-MODEL_VERSION_COLUMNS = (
-    "v.id, v.model, m.name, v.version, v.description, v.user_id, v.source, v.location, v.digest, v.run_id, v.run_link,"
-    " v.logged_model, v.stage, v.status, v.status_message, v.created_ms, v.updated_ms"
-)
-"""The columns of a ModelVersionRecord, of ``model_versions v`` and ``registered_models m``."""
+MODEL_NAME = "(SELECT m.name FROM registered_models m WHERE m.id = v.model)"
+"""The name of the model of a row ``v``. Not by a join, which PostgreSQL may begin with the model's many versions."""
 
-_SELECT = f"SELECT {MODEL_VERSION_COLUMNS} FROM model_versions v JOIN registered_models m ON m.id = v.model"
-_PRESENT = "v.deleted_ms IS NULL AND m.deleted_ms IS NULL"
+MODEL_VERSION_COLUMNS = (
+    f"v.id, v.model, {MODEL_NAME}, v.version, v.description, v.user_id, v.source, v.location, v.digest, v.run_id,"
+    " v.run_link, v.logged_model, v.stage, v.status, v.status_message, v.created_ms, v.updated_ms"
+)
+"""The columns of a ModelVersionRecord, of ``model_versions v``."""
+
+_SELECT = f"SELECT {MODEL_VERSION_COLUMNS} FROM model_versions v"
 _STAGES = " UNION ALL ".join(f"SELECT '{stage}' AS stage" for stage in Stage)
 _NEWEST = (
     "SELECT w.id FROM model_versions w WHERE w.model = n.id AND w.stage = s.stage AND w.deleted_ms IS NULL"
@@ -68,7 +70,12 @@ class NewModelVersion(NamedTuple):
 
 
 def find(tx: Transaction, name: str, version: int) -> ModelVersionRecord | None:
-    row = tx.row(f"{_SELECT} WHERE m.name = ? AND v.version = ? AND {_PRESENT}", name, version)
+    row = tx.row(
+        f"{_SELECT} JOIN registered_models m ON m.id = v.model"
+        " WHERE m.name = ? AND m.deleted_ms IS NULL AND v.version = ? AND v.deleted_ms IS NULL",
+        name,
+        version,
+    )
     return ModelVersionRecord(*row) if row else None
 
 
@@ -80,7 +87,7 @@ def find_by_id(tx: Transaction, model_version: int) -> ModelVersionRecord | None
 
 def newest(tx: Transaction, model: int) -> ModelVersionRecord | None:
     """The version with the highest number."""
-    row = tx.row(f"{_SELECT} WHERE v.model = ? AND {_PRESENT} ORDER BY v.version DESC LIMIT 1", model)
+    row = tx.row(f"{_SELECT} WHERE v.model = ? AND v.deleted_ms IS NULL ORDER BY v.version DESC LIMIT 1", model)
     return ModelVersionRecord(*row) if row else None
 
 
@@ -91,7 +98,7 @@ def latest(tx: Transaction, models: Sequence[int]) -> list[ModelVersionRecord]:
         f"SELECT ({_NEWEST}) FROM registered_models n CROSS JOIN ({_STAGES}) s WHERE n.id {{ints}}", list(models)
     )
     ids = [version for (version,) in newest if version is not None]
-    rows = tx.rows(f"{_SELECT} WHERE v.id {{ints}} AND {_PRESENT} ORDER BY v.model, v.version", ids)
+    rows = tx.rows(f"{_SELECT} WHERE v.id {{ints}} ORDER BY v.model, v.version", ids)
     return [ModelVersionRecord(*row) for row in rows]
 
 

@@ -8,7 +8,7 @@ that is asked for, and the filter is tested on each, until the page is full.
 Prompts, which MLflow's clients keep as registered models with a tag, are found only by filters that ask for them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from trackback.search import Comparison, Field, Kind, Node, Operator, Order, Value
@@ -26,16 +26,14 @@ from trackback.storage.conditions import (
 )
 from trackback.storage.indexed_terms import INDEXED_LENGTH, RANGES, commonness, place
 from trackback.storage.interface import Row, Transaction
-from trackback.storage.model_versions import MODEL_VERSION_COLUMNS, ModelVersionRecord
+from trackback.storage.model_versions import MODEL_NAME, MODEL_VERSION_COLUMNS, ModelVersionRecord
 from trackback.storage.registered_models import REGISTERED_MODEL_COLUMNS, RegisteredModelRecord
 
-FEW = 5000
+FEW = 2000
 RARE = 50
 TERMS_COUNTED = 16
 
 PROMPT = Field(Kind.TAG, "mlflow.prompt.is_prompt")
-
-_NAMES = (Operator.EQUAL, Operator.IN)
 
 
 class RegistryQuery(NamedTuple):
@@ -48,46 +46,54 @@ class RegistryQuery(NamedTuple):
     readable: frozenset[int] | None = None
 
 
-class _Searched(NamedTuple):
-    """What is searched: ``rows`` is what stands after FROM, ``present`` the condition that all of it meets.
+class _Rank(NamedTuple):
+    """A criterion of an order."""
 
-    ``attributes`` are those of a filter, as expressions of it; ``indexed`` those by which the rows ``t`` of ``table``
-    are found, as expressions that an index has. Entities have tags in ``tags``, by ``owner``; ``ties`` are what
-    their order ends with.
+    column: str
+    descending: bool = False
+    nullable: bool = False
+
+
+class _Searched(NamedTuple):
+    """What is searched: the rows of ``table``, under their ``alias``, that meet ``present``.
+
+    ``model`` is the registered model's id, and ``attributes`` are those of a filter, as expressions of these;
+    ``indexed`` those by which the rows ``t`` of ``table`` are found, as expressions that an index has. Entities have
+    tags in ``tags``, by ``owner``; ``ties`` are what their order ends with.
     """
 
     table: str
-    rows: str
+    alias: str
+    model: str
     present: str
-    id: str
     columns: str
     attributes: Mapping[str, str]
     indexed: Mapping[str, str]
     tags: str
     owner: str
-    ties: Mapping[str, str]
+    ties: Mapping[str, _Rank]
 
 
 _MODELS = _Searched(
     table="registered_models",
-    rows="registered_models m",
+    alias="m",
+    model="m.id",
     present="m.deleted_ms IS NULL",
-    id="m.id",
     columns=REGISTERED_MODEL_COLUMNS,
     attributes={"name": "m.name", "last_updated_timestamp": "m.updated_ms"},
     indexed={},
     tags="registered_model_tags",
     owner="model",
-    ties={"name": "m.name"},
+    ties={"name": _Rank("m.name")},
 )
 _VERSIONS = _Searched(
     table="model_versions",
-    rows="model_versions v CROSS JOIN registered_models m",
-    present="m.id = v.model AND v.deleted_ms IS NULL AND m.deleted_ms IS NULL",
-    id="v.id",
+    alias="v",
+    model="v.model",
+    present="v.deleted_ms IS NULL AND (SELECT m.deleted_ms IS NULL FROM registered_models m WHERE m.id = v.model)",
     columns=MODEL_VERSION_COLUMNS,
     attributes={
-        "name": "m.name",
+        "name": MODEL_NAME,
         "version_number": "v.version",
         "run_id": "v.run_id",
         "source_path": "v.source",
@@ -105,22 +111,30 @@ _VERSIONS = _Searched(
     },
     tags="model_version_tags",
     owner="model_version",
-    ties={"last_updated_timestamp": "v.updated_ms DESC", "name": "m.name", "version_number": "v.version DESC"},
+    ties={
+        "last_updated_timestamp": _Rank("v.updated_ms", descending=True),
+        "name": _Rank(MODEL_NAME),
+        "version_number": _Rank("v.version", descending=True),
+    },
 )
-_BY_NAME = "registered_models m CROSS JOIN model_versions v"
+_BY_TIME = ("last_updated_timestamp", "creation_timestamp")
 _NULLABLE = ("digest",)
 
 
 def search_models(tx: Transaction, query: RegistryQuery) -> list[RegisteredModelRecord]:
     """The registered models of a query, in order: its orders, then the name."""
     tx.trust_indexes()
-    return [RegisteredModelRecord(*row) for row in _Search(tx, _MODELS, query).page()]
+    return [RegisteredModelRecord(*row) for row in _Search(tx, _MODELS, query).rows()]
 
 
 def search_versions(tx: Transaction, query: RegistryQuery) -> list[ModelVersionRecord]:
-    """The versions of a query, in order: its orders, then what changed last, then the name, then the highest number."""
+    """The versions of a query, in order: its orders, then what changed last, then the name, then the highest number.
+
+    What changed, or was made, in the same millisecond comes in the order of registration, the last one first, if it is
+    by that time that versions are ordered: an index has that order.
+    """
     tx.trust_indexes()
-    return [ModelVersionRecord(*row) for row in _VersionSearch(tx, query).page()]
+    return [ModelVersionRecord(*row) for row in _VersionSearch(tx, query).rows()]
 
 
 class _Search:
@@ -136,30 +150,55 @@ class _Search:
         self._asks_for_prompts = PROMPT.key in asked
         self._constant: frozenset[str] = frozenset()
 
-    def page(self) -> list[Row]:
-        searched = self._searched
-        condition = joined(self._conditions(), "AND")
-        order = ordered(self._ranks())
-        return self._tx.rows(
-            f"SELECT {searched.columns} FROM {self._rows()} WHERE {searched.present} AND {condition.sql}"
-            f" ORDER BY {order.sql} LIMIT ? OFFSET ?",
-            *condition.values,
-            *order.values,
-            self._query.limit,
-            self._query.offset,
+    def rows(self) -> list[Row]:
+        """The rows of the page. Its ids are found first: whole rows would be carried through a sort."""
+        searched, ids = self._searched, self._ids()
+        rows = self._tx.rows(
+            f"SELECT {searched.columns} FROM {searched.table} {searched.alias} WHERE {searched.alias}.id {{ints}}", ids
+        )
+        found = {row[0]: row for row in rows}
+        return [found[number] for number in ids]
+
+    def _ids(self) -> list[int]:
+        found = self._walk() if (few := self._few()) is None else self._sorted(few)
+        rows = self._tx.rows(f"{found.sql} LIMIT ? OFFSET ?", *found.values, self._query.limit, self._query.offset)
+        return [number for (number,) in rows]
+
+    def _walk(self) -> Fragment:
+        """What matches, in order: along an index, if one has the order."""
+        ranks = [ranked(rank.column, descending=rank.descending, nullable=rank.nullable) for rank in self._ranks()]
+        return self._select(f"{self._searched.alias}.id", self._walked(), f" ORDER BY {ordered(ranks).sql}")
+
+    def _sorted(self, few: list[int]) -> Fragment:
+        """What matches of a few, in order. They are found apart: PostgreSQL would rather walk all than sort these."""
+        alias, ranks = self._searched.alias, list(enumerate(self._ranks()))
+        keys = "".join(f", {rank.column} AS rank_{place}" for place, rank in ranks)
+        found = self._select(f"{alias}.id{keys}", [Fragment(f"{alias}.id {{ints}}", (few,)), *self._matching()])
+        order = ordered(
+            ranked(f"rank_{place}", descending=rank.descending, nullable=rank.nullable) for place, rank in ranks
+        )
+        return Fragment(
+            f"WITH found AS MATERIALIZED ({found.sql}) SELECT id FROM found ORDER BY {order.sql}", found.values
         )
 
-    def _rows(self) -> str:
-        return self._searched.rows
+    def _select(self, columns: str, conditions: Iterable[Fragment], order: str = "") -> Fragment:
+        where = joined(conditions, "AND")
+        tables = f"{self._searched.table} {self._searched.alias}"
+        return Fragment(f"SELECT {columns} FROM {tables} WHERE {where.sql}{order}", where.values)
 
-    def _conditions(self) -> Iterator[Fragment]:
-        if (few := self._few()) is not None:
-            yield Fragment(f"{self._searched.id} {{ints}}", (few,))
+    def _walked(self) -> Iterable[Fragment]:
+        """What a walk looks for."""
+        return self._matching()
+
+    def _matching(self) -> Iterable[Fragment]:
+        return [Fragment(self._searched.present), *self._meeting(conjuncts(self._query.condition))]
+
+    def _meeting(self, nodes: Iterable[Node]) -> Iterator[Fragment]:
         if self._query.readable is not None:
-            yield among("m.id", sorted(self._query.readable))
+            yield among(self._searched.model, sorted(self._query.readable))
         if not self._asks_for_prompts:
             yield self._prompts("NOT EXISTS")
-        yield compiled(self._query.condition, self._comparison)
+        yield from (compiled(node, self._comparison) for node in nodes)
 
     def _few(self) -> list[int] | None:
         """The ids of all rows that the rarest of the indexed terms holds of; None where none is rare."""
@@ -201,24 +240,26 @@ class _Search:
             return predicate(self._searched.attributes[field.key], operator, value)
         if field == PROMPT and (whether := _PROMPTS.get((operator, value))):
             return self._prompts(whether)
-        owner = f"{self._searched.owner} = {self._searched.id}"
+        owner = f"{self._searched.owner} = {self._searched.alias}.id"
         return keyed(self._searched.tags, owner, "value", self._keys.get(field.key), operator, value)
 
     def _prompts(self, whether: str) -> Fragment:
         """The model is a prompt (``EXISTS``), or is none."""
         if (key := self._keys.get(PROMPT.key)) is None:
             return Fragment("1 = 0" if whether == "EXISTS" else "1 = 1")
-        row = "SELECT 1 FROM registered_model_tags p WHERE p.model = m.id AND p.key = ? AND p.value = 'true'"
-        return Fragment(f"{whether} ({row})", (key,))
+        row = f"SELECT 1 FROM registered_model_tags p WHERE p.model = {self._searched.model} AND p.key = ?"
+        return Fragment(f"{whether} ({row} AND p.value = 'true')", (key,))
 
-    def _ranks(self) -> Iterator[Fragment]:
+    def _ranks(self) -> Iterator[_Rank]:
         done = set(self._constant)
         for order in self._query.order:
             if (key := order.field.key) not in done:
-                column = self._searched.attributes[key]
-                yield ranked(column, descending=order.descending, nullable=key in _NULLABLE)
+                yield _Rank(self._searched.attributes[key], order.descending, key in _NULLABLE)
                 done.add(key)
-        yield from (Fragment(sql) for key, sql in self._searched.ties.items() if key not in done)
+        yield from (rank for key, rank in self._ties().items() if key not in done)
+
+    def _ties(self) -> Mapping[str, _Rank]:
+        return self._searched.ties
 
 
 # Who has no such tag is no prompt, whereas of other tags what is missing matches nothing.
@@ -233,32 +274,46 @@ _PROMPTS: Mapping[tuple[Operator, Value], str] = {
 class _VersionSearch(_Search):
     def __init__(self, tx: Transaction, query: RegistryQuery) -> None:
         super().__init__(tx, _VERSIONS, query)
+        self._naming = next((term for term in self._terms if _names_models(term)), None)
         self._models = self._named_models()
         if self._models is not None and len(self._models) == 1:
             self._constant = frozenset({"name"})  # without it the order is that of an index
 
     def _named_models(self) -> list[int] | None:
         """The models whose versions alone can match; None where any model's can."""
-        for term in self._terms:
-            if term.field.key == "name" and term.field.kind is Kind.ATTRIBUTE and term.operator in _NAMES:
-                named = predicate("name", term.operator, term.value)
-                rows = self._tx.rows(
-                    f"SELECT id FROM registered_models WHERE {named.sql} AND deleted_ms IS NULL", *named.values
-                )
-                return [model for (model,) in rows]
-        return None
+        if self._naming is None:
+            return None
+        named = predicate("name", self._naming.operator, self._naming.value)
+        rows = self._tx.rows(
+            f"SELECT id FROM registered_models WHERE {named.sql} AND deleted_ms IS NULL", *named.values
+        )
+        return [model for (model,) in rows]
 
-    def _rows(self) -> str:
-        first = next((order.field.key for order in self._query.order), None)
-        return _BY_NAME if first == "name" and self._models is None else super()._rows()
+    def _ties(self) -> Mapping[str, _Rank]:
+        """After a time, of which few versions share one, a tie that the indexes go on with."""
+        ties = super()._ties()
+        if (first := self._first_rank()) not in (None, *_BY_TIME):
+            return ties
+        one_model = self._models is not None and len(self._models) == 1
+        newest = {"last_updated_timestamp": ties["last_updated_timestamp"]} if first is None else {}
+        return {**newest, "id": _Rank("v.version" if one_model else "v.id", descending=True)}
 
-    def _conditions(self) -> Iterator[Fragment]:
-        if self._models is not None:
-            yield among("v.model", self._models)
-        yield from super()._conditions()
+    def _first_rank(self) -> str | None:
+        return next((order.field.key for order in self._query.order if order.field.key not in self._constant), None)
+
+    def _walked(self) -> Iterable[Fragment]:
+        """The models that are named were looked up, so that neither their name nor their presence is tested again."""
+        if self._models is None:
+            return super()._walked()
+        rest = [node for node in conjuncts(self._query.condition) if node is not self._naming]
+        return [Fragment("v.deleted_ms IS NULL"), among("v.model", self._models), *self._meeting(rest)]
 
     def _source(self, term: Comparison) -> Fragment | None:
         if term.field == Field(Kind.ATTRIBUTE, "version_number") and self._models and term.operator in RANGES:
             test = joined((among("t.model", self._models), predicate("t.version", term.operator, term.value)), "AND")
             return Fragment(f"FROM (SELECT t.id AS found FROM model_versions t WHERE {test.sql}) t", test.values)
         return super()._source(term)
+
+
+def _names_models(term: Comparison) -> bool:
+    return term.field == Field(Kind.ATTRIBUTE, "name") and term.operator in (Operator.EQUAL, Operator.IN)
