@@ -287,14 +287,10 @@ async def test_a_stop_waits_for_nobody_and_leaves_what_was_under_way_to_the_next
     webhook = await world.hook(receiver)
     await world.model("churn")
     await world.promote("models:/churn/1")
-    patient = world.sender()
-    patient.timeout_s = 30
-    world.sender = lambda: patient  # type: ignore[method-assign]
-    async with world.delivering(PATIENCE._replace(lease_s=60)):
+    async with world.delivering(PATIENCE._replace(lease_s=60), timeout_s=30):
         await seen(receiver, 1)
         began = time.monotonic()
     assert time.monotonic() - began < 5
-    del world.sender  # type: ignore[misc]
     async with world.delivering():
         (delivery,) = await world.settled(webhook)
     assert delivery.status is DeliveryStatus.DELIVERED

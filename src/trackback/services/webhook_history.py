@@ -87,7 +87,7 @@ class WebhookHistory:
             webhook = existing(webhooks.hold(tx, webhook_id), webhook_id)
             if PROMOTED not in webhooks.events_of(tx, [webhook.id])[webhook.id]:
                 raise InvalidState(
-                    f"The webhook {webhook.name!r} is not for promotions. Replay deliveries by their id."
+                    f"The webhook {webhook.name!r} is not told of promotions. Replay its deliveries by their ids."
                 )
             scope = Scope([webhook.stream] if webhook.stream else None, webhook.environment or None)
             entries = promotions.log(tx, scope, max(from_seq, 1) - 1, limits.PROMOTIONS_PER_REPLAY)
