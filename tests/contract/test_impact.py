@@ -110,7 +110,9 @@ class TestWhatIsAffected:
         parent = await world.run(commit=COMMIT)
         await world.use(parent, "train")
         await world.put_document(parent, datasets=[{"name": "test", "sha256": STRONG}])
-        await world.register(await world.run(parent=parent), requirements="numpy==1.26.0\n")
+        child = await world.run(parent=parent, commit=COMMIT)
+        await world.use(child, "train")
+        await world.register(child, requirements="numpy==1.26.0\n")
         await world.register(await world.run())
         for few in (0, 10):
             monkeypatch.setattr(impact, "FEW", few)

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
@@ -70,13 +70,13 @@ class Impacts:
 
         def operation(tx: Transaction) -> pages.Page[Impact]:
             seed = _seed(tx, actor, question)
-            readable = access.readable_models(actor)
-            found = [row for row in impact.affected(tx, seed) if readable is None or row.model in readable]
-            found.sort(key=lambda row: (row.name, row.model, -row.version))
-            page = found[offset : offset + max_results]
-            more = len(found) > offset + max_results
-            answer = Impact(len(found), tuple(_models(tx, seed, found, page)), unindexed)
-            return pages.Page([answer], pages.encode(offset + len(page)) if more else None)
+            found = _by_model(impact.affected(tx, seed), access.readable_models(actor))
+            names = impact.names(tx, sorted(found))
+            page = _page(found, names, offset, max_results)
+            total = sum(map(len, found.values()))
+            more = total > offset + max_results
+            answer = Impact(total, tuple(_models(tx, seed, found, page, names)), unindexed)
+            return pages.Page([answer], pages.encode(offset + max_results) if more else None)
 
         return await self._storage.read(operation)
 
@@ -148,21 +148,46 @@ def _commit(tx: Transaction, text: str) -> str:
     return found[0]
 
 
-def _models(
-    tx: Transaction, seed: Seed, found: Sequence[AffectedRow], page: Sequence[AffectedRow]
-) -> Iterable[AffectedModel]:
-    numbers: defaultdict[int, set[int]] = defaultdict(set)
+def _by_model(found: Iterable[AffectedRow], readable: frozenset[int] | None) -> dict[int, list[AffectedRow]]:
+    """The versions of each model that may be read."""
+    models: defaultdict[int, list[AffectedRow]] = defaultdict(list)
     for row in found:
-        numbers[row.model].add(row.version)
+        models[row[1]].append(row)
+    return {model: rows for model, rows in models.items() if readable is None or model in readable}
+
+
+def _page(
+    found: Mapping[int, list[AffectedRow]], names: Mapping[int, str], first: int, length: int
+) -> list[AffectedRow]:
+    """By the names of models, the newest version of each first. Only those models are sorted that the page has."""
+    page: list[AffectedRow] = []
+    for model in sorted(found, key=lambda model: (names[model], model)):
+        rows = found[model]
+        if first < len(rows):
+            newest_first = sorted(rows, key=lambda row: -row.version)
+            page += newest_first[first : first + length - len(page)]
+        first = max(0, first - len(rows))
+        if len(page) == length:
+            break
+    return page
+
+
+def _models(
+    tx: Transaction,
+    seed: Seed,
+    found: Mapping[int, list[AffectedRow]],
+    page: Sequence[AffectedRow],
+    names: Mapping[int, str],
+) -> Iterable[AffectedModel]:
     versions = dict(zip((row.id for row in page), _versions(tx, seed, page), strict=True))
     for model in dict.fromkeys(row.model for row in page):
-        rows = [row for row in page if row.model == model]
-        last = impact.last_unaffected(tx, model, frozenset(numbers[model]), limits.AFFECTED_PER_PAGE)
+        affected = frozenset(row.version for row in found[model])
+        last = impact.last_unaffected(tx, model, affected, limits.AFFECTED_PER_PAGE)
         yield AffectedModel(
-            name=rows[0].name,
-            affected=len(numbers[model]),
+            name=names[model],
+            affected=len(affected),
             last_unaffected=None if last is None else str(last),
-            versions=tuple(versions[row.id] for row in rows),
+            versions=tuple(versions[row.id] for row in page if row.model == model),
         )
 
 
@@ -184,7 +209,7 @@ def _versions(tx: Transaction, seed: Seed, page: Sequence[AffectedRow]) -> list[
                 run_id=version.run_id or None,
                 digest=version.digest,
                 through=runs[0] if runs and version.run_id not in runs else None,
-                deleted=row.deleted,
+                deleted=version.deleted_ms is not None,
                 environments=tuple(held.get(row.id, ())),
                 deployments=tuple(here[number] for number in sorted(here)),
             )

@@ -33,6 +33,7 @@ from trackback.storage.traces import TracedRunRow, TracedVersionRow
 
 TOLD = 100
 """Deployments, builds, promotions or candidates that an answer tells of."""
+VERSIONS_NAMED = 3
 
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -264,7 +265,12 @@ class _Finder:
             return None
         if len(readable) == 1:
             return self._of_run(kind, readable[0])
-        named = [Candidate(TraceKind.RUN, each.run_id, self._run_label(each)) for each in readable[:TOLD]]
+        told = readable[:TOLD]
+        versions = traces.versions_of_runs(self._tx, [each.run_id for each in told])
+        named = [
+            Candidate(TraceKind.RUN, each.run_id, _run_label(each, self._readable(versions.get(each.run_id, ()))))
+            for each in told
+        ]
         return Target(kind, candidates=named, truncated=len(readable) > TOLD)
 
     def _of_run(self, kind: TraceKind, row: TracedRunRow) -> Target:
@@ -285,10 +291,10 @@ class _Finder:
     def _may_read_run(self, row: TracedRunRow) -> bool:
         return access.may_read(self._actor, experiment=row.experiment)
 
-    def _run_label(self, row: TracedRunRow) -> str:
-        versions = self._readable(traces.versions_of_run(self._tx, row.run_id, 3))
-        made = ", ".join(f"models:/{each.name}/{each.version}" for each in versions)
-        return f"run {row.name}{f', registered as {made}' if made else ''}"
+
+def _run_label(row: TracedRunRow, versions: Sequence[TracedVersionRow]) -> str:
+    made = ", ".join(f"models:/{each.name}/{each.version}" for each in versions[:VERSIONS_NAMED])
+    return f"run {row.name}{f', registered as {made}' if made else ''}"
 
 
 def _one_of_versions(kind: TraceKind, versions: Sequence[TracedVersionRow]) -> Target:

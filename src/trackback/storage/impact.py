@@ -12,16 +12,11 @@ from trackback.storage.interface import Transaction
 
 FEW = 2000
 
-_AFFECTED = (
-    "SELECT v.id, v.model, v.version, m.name, v.deleted_ms IS NOT NULL FROM ({found}) f"
-    " JOIN model_versions v ON v.id = f.model_version JOIN registered_models m ON m.id = v.model"
-)
-
 
 class Seed(NamedTuple):
     """``runs`` are queries for the column ``run``; ``tests`` hold, one of them, of an origin ``o`` that had it.
 
-    ``versions`` are queries for a ``model_version`` that had it by itself.
+    ``versions`` are queries for the columns of an ``AffectedRow``, of versions that had it by themselves.
     """
 
     runs: tuple[Fragment, ...]
@@ -35,15 +30,23 @@ class AffectedRow(NamedTuple):
     id: int
     model: int
     version: int
-    name: str
-    deleted: bool
 
 
 class VersionRow(NamedTuple):
+    """What is told of an affected version."""
+
     id: int
     created_ms: int
     run_id: str
     digest: str | None
+    deleted_ms: int | None
+
+
+def _had(rows: str) -> str:
+    """Whether there are such rows, tested on one origin after the other. ``+`` before a column says that no index is
+    to be chosen for it: that for the run has fewer rows.
+    """
+    return f"(SELECT 1 FROM {rows} LIMIT 1) IS NOT NULL"
 
 
 def of_run(run: int) -> Seed:
@@ -53,7 +56,7 @@ def of_run(run: int) -> Seed:
 def of_commit(commit: str) -> Seed:
     return Seed(
         (Fragment("SELECT c.run FROM run_commits c WHERE c.commit_id = ?", (commit,)),),
-        (Fragment("EXISTS (SELECT 1 FROM run_commits c WHERE c.run = o.run AND c.commit_id = ?)", (commit,)),),
+        (Fragment(_had("run_commits c WHERE c.run = o.run AND c.commit_id = ?"), (commit,)),),
     )
 
 
@@ -65,10 +68,8 @@ def of_datasets(numbers: list[int], digests: list[str]) -> Seed:
             Fragment("SELECT p.run FROM provenance_datasets p WHERE p.digest {texts}", (digests,)),
         ),
         (
-            Fragment("EXISTS (SELECT 1 FROM dataset_inputs i WHERE i.run = o.run AND i.dataset {ints})", (numbers,)),
-            Fragment(
-                "EXISTS (SELECT 1 FROM provenance_datasets p WHERE p.run = o.run AND p.digest {texts})", (digests,)
-            ),
+            Fragment(_had("dataset_inputs i WHERE i.run = o.run AND +i.dataset {ints}"), (numbers,)),
+            Fragment(_had("provenance_datasets p WHERE p.run = o.run AND p.digest {texts}"), (digests,)),
         ),
     )
 
@@ -76,18 +77,26 @@ def of_datasets(numbers: list[int], digests: list[str]) -> Seed:
 def of_package_sets(sets: list[int]) -> Seed:
     return Seed(
         (Fragment("SELECT p.run FROM run_packages p WHERE p.package_set {ints}", (sets,)),),
-        (Fragment("EXISTS (SELECT 1 FROM run_packages p WHERE p.run = o.run AND p.package_set {ints})", (sets,)),),
-        (Fragment("SELECT p.model_version FROM version_packages p WHERE p.package_set {ints}", (sets,)),),
+        (Fragment(_had("run_packages p WHERE p.run = o.run AND +p.package_set {ints}"), (sets,)),),
+        (
+            Fragment(
+                "SELECT p.model_version, p.model, p.version FROM version_packages p WHERE p.package_set {ints}", (sets,)
+            ),
+        ),
     )
 
 
 def affected(tx: Transaction, seed: Seed) -> list[AffectedRow]:
     """All versions that a seed went into, in no order."""
     parts = [_from_origins(seed) if _is_common(tx, seed) else _from_runs(seed), *seed.versions]
-    found = " UNION ".join(part.sql for part in parts)
     values = [value for part in parts for value in part.values]
-    rows = tx.rows(_AFFECTED.replace("{found}", found), *values)
-    return [AffectedRow(number, model, version, name, bool(gone)) for number, model, version, name, gone in rows]
+    rows = tx.rows(" UNION ".join(part.sql for part in parts), *values)
+    return [AffectedRow(*row) for row in rows]
+
+
+def names(tx: Transaction, models: Sequence[int]) -> dict[int, str]:
+    """The names of registered models."""
+    return dict(tx.rows("SELECT id, name FROM registered_models WHERE id {ints}", list(models)))
 
 
 def _is_common(tx: Transaction, seed: Seed) -> bool:
@@ -103,16 +112,22 @@ def _is_common(tx: Transaction, seed: Seed) -> bool:
 def _from_runs(seed: Seed) -> Fragment:
     runs = " UNION ALL ".join(part.sql for part in seed.runs)
     values = tuple(value for part in seed.runs for value in part.values)
-    return Fragment(f"SELECT o.model_version FROM ({runs}) s JOIN version_origins o ON o.run = s.run", values)
+    return Fragment(
+        f"SELECT DISTINCT o.model_version, o.model, o.version FROM ({runs}) s JOIN version_origins o ON o.run = s.run",
+        values,
+    )
 
 
 def _from_origins(seed: Seed) -> Fragment:
     test = joined(seed.tests, "OR")
-    return Fragment(f"SELECT o.model_version FROM version_origins o WHERE {test.sql}", test.values)
+    return Fragment(
+        f"SELECT DISTINCT o.model_version, o.model, o.version FROM version_origins o WHERE {test.sql}", test.values
+    )
 
 
 def ways(tx: Transaction, seed: Seed, versions: Sequence[int]) -> dict[int, list[str]]:
     """The ids of the runs by which versions got what they are affected by."""
+    tx.trust_indexes()
     test = joined(seed.tests, "OR")
     found: dict[int, list[str]] = {}
     for version, run_id in tx.rows(
@@ -126,7 +141,9 @@ def ways(tx: Transaction, seed: Seed, versions: Sequence[int]) -> dict[int, list
 
 
 def load(tx: Transaction, versions: Sequence[int]) -> dict[int, VersionRow]:
-    rows = tx.rows("SELECT id, created_ms, run_id, digest FROM model_versions WHERE id {ints}", list(versions))
+    rows = tx.rows(
+        "SELECT id, created_ms, run_id, digest, deleted_ms FROM model_versions WHERE id {ints}", list(versions)
+    )
     return {row[0]: VersionRow(*row) for row in rows}
 
 

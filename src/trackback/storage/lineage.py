@@ -22,6 +22,19 @@ class VersionFile(NamedTuple):
     blob: Blob
 
 
+class VersionName(NamedTuple):
+    """The row of a version's model, and the version's number."""
+
+    model: int
+    version: int
+
+
+def names_of(tx: Transaction, versions: Sequence[int]) -> dict[int, VersionName]:
+    """The model and the number of versions, by their rows."""
+    rows = tx.rows("SELECT id, model, version FROM model_versions WHERE id {ints}", list(versions))
+    return {number: VersionName(*name) for number, *name in rows}
+
+
 def versions_with_digest(tx: Transaction, digest: str) -> list[tuple[int, int]]:
     """The row and the model of each version, not deleted, whose files have this digest."""
     rows = tx.rows(
@@ -57,6 +70,7 @@ def set_indexed(tx: Transaction, versions: Sequence[int]) -> None:
 
 def files_of(tx: Transaction, versions: Sequence[int], paths: Iterable[str]) -> list[VersionFile]:
     """Those of the paths that are files of the versions' snapshots."""
+    tx.trust_indexes()
     rows = tx.rows(
         "SELECT v.id, e.path, b.digest, b.size, b.location FROM model_versions v"
         " JOIN snapshots s ON s.digest = v.digest JOIN manifest_entries e ON e.manifest = s.manifest"
@@ -69,14 +83,19 @@ def files_of(tx: Transaction, versions: Sequence[int], paths: Iterable[str]) -> 
 
 def set_origins(tx: Transaction, versions: Sequence[int]) -> None:
     """Find all runs that versions descend from, and keep them: for many versions in as many steps as for one."""
+    tx.trust_indexes()
+    named = names_of(tx, versions)
     own = _runs_of_versions(tx, versions)
     sources = _sources_from(tx, {run for runs in own.values() for run in runs})
     origins = [(run, version) for version, runs in own.items() for run in _descent(runs, sources)]
     tx.run("DELETE FROM version_origins WHERE model_version {ints}", list(versions))
     tx.insert_columns(
-        "INSERT INTO version_origins (run, model_version) {columns bigint, bigint} ON CONFLICT DO NOTHING",
+        "INSERT INTO version_origins (run, model_version, model, version) {columns bigint, bigint, bigint, bigint}"
+        " ON CONFLICT DO NOTHING",
         [run for run, _ in origins],
         [version for _, version in origins],
+        [named[version].model for _, version in origins],
+        [named[version].version for _, version in origins],
     )
 
 
@@ -104,23 +123,24 @@ def _descent(runs: set[int], sources: dict[int, set[int]]) -> list[int]:
 
 def _sources_of_runs(tx: Transaction, runs: list[int]) -> dict[int, set[int]]:
     """The runs that each came from in one step: its parents, and those that made the models it used."""
+    named = tx.rows("SELECT run, kind, value FROM run_sources WHERE run {ints}", runs)
+    used = tx.rows("SELECT run, model FROM model_inputs WHERE run {ints}", runs)
+    values: defaultdict[str, set[tuple[int, str]]] = defaultdict(set)
+    for run, kind, value in [*named, *((run, provenance.MODEL, model) for run, model in used)]:
+        values[kind].add((run, value))
+    models = {value for _, value in values[provenance.MODEL]}
+    made_by: dict[str, str | None] = dict(
+        tx.rows("SELECT uuid, source_run FROM logged_models WHERE uuid {texts}", sorted(models))
+    )
+    parents = values[provenance.RUN] | {(run, made_by.get(model)) for run, model in values[provenance.MODEL]}
+    uuids = sorted({uuid for _, uuid in parents if uuid})
+    numbers: dict[str, int] = dict(tx.rows("SELECT uuid, id FROM runs WHERE uuid {texts}", uuids))
+    of_versions = _runs_of_versions(tx, sorted({int(value) for _, value in values[provenance.VERSION]}))
     found: defaultdict[int, set[int]] = defaultdict(set)
-    for run, source in tx.rows(
-        "SELECT s.run, r.id FROM run_sources s JOIN runs r ON r.uuid = s.value WHERE s.run {ints} AND s.kind = ?"
-        " UNION SELECT s.run, r.id FROM run_sources s JOIN logged_models m ON m.uuid = s.value"
-        " JOIN runs r ON r.uuid = m.source_run WHERE s.run {ints} AND s.kind = ?"
-        " UNION SELECT i.run, r.id FROM model_inputs i JOIN logged_models m ON m.uuid = i.model"
-        " JOIN runs r ON r.uuid = m.source_run WHERE i.run {ints}",
-        runs,
-        provenance.RUN,
-        runs,
-        provenance.MODEL,
-        runs,
-    ):
-        found[run].add(source)
-    named = tx.rows("SELECT run, value FROM run_sources WHERE run {ints} AND kind = ?", runs, provenance.VERSION)
-    of_versions = _runs_of_versions(tx, sorted({int(value) for _, value in named}))
-    for run, value in named:
+    for run, uuid in parents:
+        if uuid in numbers:
+            found[run].add(numbers[uuid])
+    for run, value in values[provenance.VERSION]:
         found[run] |= of_versions.get(int(value), set())
     return found
 

@@ -67,6 +67,14 @@ def versions_of_run(tx: Transaction, run_id: str, limit: int) -> list[TracedVers
     return _versions(tx, "v.run_id = ? AND v.deleted_ms IS NULL ORDER BY v.id DESC LIMIT ?", run_id, limit)
 
 
+def versions_of_runs(tx: Transaction, run_ids: Sequence[str]) -> dict[str, list[TracedVersionRow]]:
+    """The versions that were registered from some runs, the newest first."""
+    found: dict[str, list[TracedVersionRow]] = {}
+    for row in _versions(tx, "v.run_id {texts} AND v.deleted_ms IS NULL ORDER BY v.id DESC", list(run_ids)):
+        found.setdefault(row.run_id, []).append(row)
+    return found
+
+
 def versions_of_logged_model(tx: Transaction, model_id: str, limit: int) -> list[TracedVersionRow]:
     return _versions(tx, "v.logged_model = ? AND v.deleted_ms IS NULL ORDER BY v.id DESC LIMIT ?", model_id, limit)
 

@@ -138,15 +138,20 @@ CREATE TABLE version_packages (
     model_version BIGINT NOT NULL REFERENCES model_versions (id),
     path TEXT COLLATE "C" NOT NULL,
     package_set BIGINT NOT NULL REFERENCES package_sets (id),
+    model BIGINT NOT NULL,
+    version BIGINT NOT NULL,
     PRIMARY KEY (model_version, path)
 );
 
 CREATE INDEX version_packages_by_set ON version_packages (package_set, model_version);
 
--- Every run that a version descends from: its own, and those that its own came from, by whatever way.
+-- Every run that a version descends from: its own, and those that its own came from, by whatever way. The version's
+-- model and number, which never change, are repeated, so that what is affected by something needs no join.
 CREATE TABLE version_origins (
     run BIGINT NOT NULL,
     model_version BIGINT NOT NULL REFERENCES model_versions (id),
+    model BIGINT NOT NULL,
+    version BIGINT NOT NULL,
     PRIMARY KEY (run, model_version)
 );
 
