@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 API = "/api/2.0/mlflow"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+OURS = "/api/v1"
 
 #: Stands in a request for the id of a run, so that one encoding, and the same bytes, serve every server.
 ANY_RUN = "r" * 32
@@ -19,6 +20,11 @@ def post(path: str, body: Mapping[str, Any]) -> bytes:
 
 def get(path: str, query: Mapping[str, str | int]) -> bytes:
     return _head("GET", f"{API}{path}?{urlencode(query)}", "")
+
+
+def get_ours(path: str, query: Mapping[str, str | int]) -> bytes:
+    """A request to trackback's own API."""
+    return _head("GET", f"{OURS}{path}?{urlencode(query)}" if query else OURS + path, "")
 
 
 def put_head(artifact_path: str, length: int) -> bytes:

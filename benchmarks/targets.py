@@ -92,6 +92,9 @@ class Growth:
 #: Of a model with 200,000 versions, whatever is asked.
 _REGISTRY: dict[str, Target] = {key: Under(50) for key in FIGURES if key.startswith("registry_")}
 
+#: Over 100,000 runs and 10,000 versions.
+_LINEAGE: dict[str, Target] = {key: Under(100) for key in FIGURES if key.startswith("lineage_")}
+
 _SEARCHES = ("filter", "first_page", "tag", "like", "page_1000")
 
 #: For this server on SQLite.
@@ -112,6 +115,7 @@ TARGETS: dict[str, Target] = {
     "search_many_terms": Growth("search_one_term", times=10),
     "search_many_broad_terms": Growth("search_one_broad_term", times=10),
     **_REGISTRY,
+    **_LINEAGE,
     "artifact_up": Against("mlflow", 1.3),
     "artifact_down": Against("mlflow", 1.5),
     "first_start": Under(1),
@@ -133,6 +137,7 @@ POSTGRES_TARGETS: dict[str, Target] = {
     **{f"search_{search}": Against("trackback", 1 / 2) for search in _SEARCHES},
     **{f"search_many_{search}": Against("trackback", 1 / 2) for search in _SEARCHES},
     **_REGISTRY,
+    **_LINEAGE,
     "search_one_term": Against("trackback", 1 / 2),
     "search_many_terms": Growth("search_one_term", times=10),
     "search_many_broad_terms": Growth("search_one_broad_term", times=10),

@@ -26,6 +26,7 @@ class Sizes:
     searched_runs: int
     many_searched_runs: int
     registered_versions: int
+    descended_versions: int
     searches: int
     artifact_bytes: int
     huge_artifact_bytes: int
@@ -43,6 +44,7 @@ FULL = Sizes(
     searched_runs=10_000,
     many_searched_runs=100_000,
     registered_versions=200_000,
+    descended_versions=10_000,
     searches=20,
     artifact_bytes=64 * 2**20,
     huge_artifact_bytes=5 * 10**9,
@@ -60,6 +62,7 @@ QUICK = Sizes(
     searched_runs=200,
     many_searched_runs=1_000,
     registered_versions=2_000,
+    descended_versions=100,
     searches=3,
     artifact_bytes=4 * 2**20,
     huge_artifact_bytes=10**8,
