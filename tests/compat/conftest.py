@@ -15,6 +15,7 @@ from tests.compat.wire import post
 from tests.servers.postgres import Postgres
 from tests.servers.trackback import TrackbackServer
 
+FLAGS = ["--webhook-allowed-networks", "127.0.0.0/8"]  # where the programs have receivers of their own
 GIVEN = os.environ.get("TRACKBACK_COMPAT_TRACKING_URI")
 
 
@@ -30,7 +31,7 @@ def tracking_uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
         backend_uri = postgres.create_database()
-    with TrackbackServer(backend_uri, folder / "artifacts", folder) as server:
+    with TrackbackServer(backend_uri, folder / "artifacts", folder, FLAGS) as server:
         yield server.url
         assert "Traceback" not in server.log_text, f"the server logged an error:\n{server.log_text[-4000:]}"
 

@@ -37,3 +37,7 @@ def test_logged_models_of_mlflow_3_live_searched_and_loaded(tracking_uri: str) -
 @pytest.mark.timeout(320)
 def test_models_are_registered_named_staged_copied_found_and_loaded(mlflow: Environment, tracking_uri: str) -> None:
     mlflow.run(SCRIPTS / "registry.py", tracking_uri=tracking_uri, timeout_s=300)
+
+
+def test_webhooks_are_managed_by_mlflow_s_client_and_told_of_the_registry(tracking_uri: str) -> None:
+    Environment("mlflow3").run(SCRIPTS / "webhooks.py", tracking_uri=tracking_uri)
