@@ -50,6 +50,15 @@ def read_document(content: bytes) -> ReadDocument:
     return _Reader(document).read()
 
 
+def document_schema() -> dict[str, Any]:
+    """JSON Schema of the document, as docs/reference/provenance.schema.json publishes it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Provenance record of a run",
+        **msgspec.json.schema(ProvenanceRecord),
+    }
+
+
 def packages_of(record: ProvenanceRecord) -> tuple[Package, ...]:
     """The packages of a document, with Python as one of them."""
     environment = record.environment
