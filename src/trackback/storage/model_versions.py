@@ -98,8 +98,8 @@ def latest(tx: Transaction, models: Sequence[int]) -> list[ModelVersionRecord]:
         f"SELECT ({_NEWEST}) FROM registered_models n CROSS JOIN ({_STAGES}) s WHERE n.id {{ints}}", list(models)
     )
     ids = [version for (version,) in newest if version is not None]
-    rows = tx.rows(f"{_SELECT} WHERE v.id {{ints}} ORDER BY v.model, v.version", ids)
-    return [ModelVersionRecord(*row) for row in rows]
+    found = [ModelVersionRecord(*row) for row in tx.rows(f"{_SELECT} WHERE v.id {{ints}}", ids)]
+    return sorted(found, key=lambda record: (record.model, record.version))
 
 
 def add(tx: Transaction, model: int, version: int, new: NewModelVersion, created_ms: int) -> int:
@@ -257,11 +257,12 @@ def load(tx: Transaction, records: Sequence[ModelVersionRecord]) -> list[ModelVe
         lambda key, row: Tag(key, row[2]),
     )
     aliases: defaultdict[int, list[str]] = defaultdict(list)
-    for model_version, alias in tx.rows(
-        "SELECT v.id, a.alias FROM model_versions v"
-        " JOIN registered_model_aliases a ON a.model = v.model AND a.version = v.version"
-        " WHERE v.id {ints} ORDER BY v.id, a.alias",
-        ids,
+    for model_version, alias in sorted(
+        tx.rows(
+            "SELECT v.id, a.alias FROM model_versions v"
+            " JOIN registered_model_aliases a ON a.model = v.model AND a.version = v.version WHERE v.id {ints}",
+            ids,
+        )
     ):
         aliases[model_version].append(alias)
     return [_entity(record, tags.get(record.id, ()), aliases.get(record.id, ())) for record in records]
