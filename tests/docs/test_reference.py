@@ -12,7 +12,20 @@ from trackback import limits
 from trackback.artifacts.paths import PATH_LENGTH
 from trackback.cli.main import commands
 from trackback.errors import ConfigurationError, TrackbackError
-from trackback.search import EXPERIMENTS, LOGGED_MODELS, RUNS, Kind, Target, domains, lexer, order, parse_filter, parser
+from trackback.search import (
+    EXPERIMENTS,
+    LOGGED_MODELS,
+    MODEL_VERSIONS,
+    REGISTERED_MODELS,
+    RUNS,
+    Kind,
+    Target,
+    domains,
+    lexer,
+    order,
+    parse_filter,
+    parser,
+)
 from trackback.server.mlflow import ROUTES
 from trackback.server.observation import RequestStatistics
 from trackback.server.probes import probe_routes
@@ -130,11 +143,18 @@ LIMITS = {
     "Runs on a page": limits.RUNS_PER_PAGE,
     "Experiments on a page": limits.EXPERIMENTS_PER_PAGE,
     "Logged models on a page": limits.LOGGED_MODELS_PER_PAGE,
+    "Registered models on a page": limits.REGISTERED_MODELS_PER_PAGE,
+    "Model versions on a page": limits.MODEL_VERSIONS_PER_PAGE,
     "Points on a page of a history": limits.HISTORY_PER_PAGE,
     "Experiments in one search of runs or models": limits.SEARCH_EXPERIMENTS,
     "Runs in one bulk history": limits.BULK_HISTORY_RUNS,
     "Key of a logged model's param or tag": limits.LOGGED_MODEL_KEY_LENGTH,
     "Value of a logged model's param or tag": limits.LOGGED_MODEL_VALUE_LENGTH,
+    "Name of a registered model": limits.REGISTERED_MODEL_NAME_LENGTH,
+    "Alias of a model version": limits.ALIAS_LENGTH,
+    "Value of a tag of a registered model or version": limits.REGISTRY_TAG_VALUE_LENGTH,
+    "Description of a registered model or version": limits.REGISTRY_DESCRIPTION_LENGTH,
+    "Source of a model version": limits.VERSION_SOURCE_LENGTH,
     "Name of a data set": limits.DATASET_NAME_LENGTH,
     "Digest of a data set": limits.DATASET_DIGEST_LENGTH,
     "Data sets in one request": limits.DATASETS_PER_REQUEST,
@@ -159,12 +179,19 @@ def test_each_limit_has_its_number(page: Path, known: dict[str, int]) -> None:
     assert {what: int(re.sub(r"\D.*", "", most.replace(",", ""))) for what, most in rows} == known
 
 
-TARGETS = {"### Runs": RUNS, "### Experiments": EXPERIMENTS, "### Logged models": LOGGED_MODELS}
+TARGETS = {
+    "### Runs": RUNS,
+    "### Experiments": EXPERIMENTS,
+    "### Logged models": LOGGED_MODELS,
+    "### Registered models": REGISTERED_MODELS,
+    "### Model versions": MODEL_VERSIONS,
+}
 KINDS = {
     "text": domains.TEXT,
     "key and text": domains.KEYED_TEXT,
     "number": domains.NUMBER,
     "metric": domains.METRIC,
+    "version": domains.VERSION_NUMBER,
     "id": domains.EXPERIMENT_ID,
     "status": domains.MODEL_STATUS,
 }
