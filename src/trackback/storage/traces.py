@@ -178,7 +178,7 @@ def promotion_behind(
 
 def _versions(tx: Transaction, condition: str, *values: object) -> list[TracedVersionRow]:
     rows = tx.rows(f"{_VERSIONS} WHERE {condition}", *values)
-    return [TracedVersionRow(*columns, bool(deleted)) for *columns, deleted in rows]
+    return [TracedVersionRow._make((*columns, bool(deleted))) for *columns, deleted in rows]
 
 
 def _last(tx: Transaction, sql: str, *values: object) -> list[int]:
