@@ -1,201 +1,154 @@
-"""What somebody may do who has a role for one registered model only, on each database.
+"""Who may do what in the registry: what one may not read is not there, and what one may read, one may not yet change."""
 
-Each operation is tried on a model that the actor has a role for, on one that it has none for, and on one that is not
-there. The last two must not be told apart.
-"""
-
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
 
 from tests.contract.registry_world import World
-from tests.contract.test_artifacts import contents
 from trackback.artifacts import open_blobs
 from trackback.entities import ANYONE, Actor, Grants, Permission, Role
-from trackback.errors import PermissionDenied, TrackbackError
-from trackback.storage import Storage
+from trackback.errors import InvalidParameter, NotFound, PermissionDenied
+from trackback.storage import Storage, audit
+from trackback.storage.audit import AuditQuery
 
-NOBODY = Actor("nobody", grants=Grants())
+READ, WRITE = Role.READER.permissions, Role.WRITER.permissions
 
 
 @pytest.fixture
 async def world(storage: Storage, tmp_path: Path) -> AsyncIterator[World]:
-    """With the models mine and theirs, and a version of each, from one run."""
+    """The registered models churn and fraud, each with a version of the run."""
     blobs = open_blobs(str(tmp_path / "blobs"))
-    world = World(storage, blobs, str(tmp_path / "elsewhere"))
-    await world.begin("mlflow-artifacts:/training")
-    for name in ("mine", "theirs"):
-        await world.models.create(ANYONE, name, tags=[("k", name)])
-        await world.register(name, tags={"k": name})
-        await world.models.set_alias(ANYONE, name, "chosen", "1")
+    world = World(storage, blobs)
+    for name in ("churn", "fraud"):
+        await world.models.create(ANYONE, name, tags=[("k", "v")])
+        await world.register(name)
     yield world
     await blobs.close()
 
 
-async def number_of(world: World, name: str) -> int:
-    return int((await world.models.get(ANYONE, name)).id)
+async def actor(
+    world: World, name: str = "churn", permissions: frozenset[Permission] = READ, **grants: object
+) -> Actor:
+    """Who has these permissions for one model, and besides."""
+    model = int((await world.models.get(ANYONE, name)).id)
+    return Actor("ann", grants=Grants(models={model: permissions}, **grants))  # type: ignore[arg-type]
 
 
-async def having(world: World, *roles: Role, name: str = "mine", experiment: Role | None = None) -> Actor:
-    """Somebody with roles for one model, and perhaps one for the experiment of the run."""
-    permissions = frozenset[Permission]().union(*(role.permissions for role in roles))
-    experiments = {int(world.experiment_id): experiment.permissions} if experiment else {}
-    return Actor(
-        "ann", "192.0.2.1", Grants(models={await number_of(world, name): permissions}, experiments=experiments)
+def changes(world: World, who: Actor, name: str) -> list[Awaitable[object]]:
+    return [
+        world.models.update(who, name, "text"),
+        world.models.delete(who, name),
+        world.models.rename(who, name, "other"),
+        world.models.set_tag(who, name, "k", "v"),
+        world.models.delete_tag(who, name, "k"),
+        world.models.set_alias(who, name, "a", "1"),
+        world.models.delete_alias(who, name, "a"),
+        world.versions.create(who, name, "s3://bucket/model"),
+        world.versions.update(who, name, "1", "text"),
+        world.versions.delete(who, name, "1"),
+        world.versions.transition_stage(who, name, "1", "Archived"),
+        world.versions.set_tag(who, name, "1", "k", "v"),
+        world.versions.delete_tag(who, name, "1", "k"),
+    ]
+
+
+def looks(world: World, who: Actor, name: str) -> list[Awaitable[object]]:
+    return [
+        world.models.get(who, name),
+        world.versions.get(who, name, "1"),
+        world.versions.latest(who, name),
+        world.versions.download_uri(who, name, "1"),
+        world.versions.get_by_alias(who, name, "latest"),
+        world.artifacts.open_of_version(who, name, "1", "MLmodel"),
+    ]
+
+
+async def test_what_one_may_not_read_is_not_there(world: World) -> None:
+    ann = await actor(world, "churn", WRITE)
+    for call in looks(world, ann, "churn"):
+        await call
+    for call in (*looks(world, ann, "fraud"), *changes(world, ann, "fraud")):
+        with pytest.raises(NotFound, match="not found"):
+            await call
+
+
+async def test_who_may_read_may_not_change(world: World) -> None:
+    ann = await actor(world, "churn", READ)
+    for call in changes(world, ann, "churn"):
+        with pytest.raises(PermissionDenied):
+            await call
+
+
+async def test_searches_find_what_one_may_read(world: World) -> None:
+    ann = await actor(world, "churn")
+    assert [model.name for model in (await world.models.search(ann)).items] == ["churn"]
+    for text in ("", "name = 'fraud'", f"run_id = '{world.run_id}'"):
+        found = (await world.versions.search(ann, filter_text=text)).items
+        assert [version.name for version in found] == ([] if "fraud" in text else ["churn"])
+
+
+async def test_names_are_given_by_those_who_may_write_everywhere(world: World) -> None:
+    ann = await actor(world, "churn", WRITE)
+    for call in (world.models.create(ann, "new"), world.models.rename(ann, "churn", "new")):
+        with pytest.raises(PermissionDenied):
+            await call
+    assert (await world.models.create(Actor("bob", grants=Grants(everywhere=WRITE)), "new")).name == "new"
+
+
+async def test_a_version_is_made_of_what_one_may_read(world: World) -> None:
+    blind = await actor(world, "churn", WRITE)
+    sources = (
+        f"{world.run_uri}/model",
+        f"runs:/{world.run_id}/model",
+        f"mlflow-artifacts:/versions/{'0' * 64}",
+        "models:/fraud/1",
     )
+    for source in sources:
+        with pytest.raises((InvalidParameter, NotFound)):
+            await world.versions.create(blind, "churn", source)
+    seeing = await actor(world, "churn", WRITE, experiments={int(world.experiment_id): READ})
+    made = await world.versions.create(seeing, "churn", f"{world.run_uri}/model")
+    assert (made.run_id, made.user_id) == (world.run_id, "ann")
 
 
-Operation = Callable[[World, Actor, str], Awaitable[object]]
-
-READS: dict[str, Operation] = {
-    "model": lambda world, actor, name: world.models.get(actor, name),
-    "version": lambda world, actor, name: world.versions.get(actor, name, "1"),
-    "version by alias": lambda world, actor, name: world.versions.get_by_alias(actor, name, "chosen"),
-    "latest": lambda world, actor, name: world.versions.latest(actor, name),
-    "download uri": lambda world, actor, name: world.versions.download_uri(actor, name, "1"),
-    "search of models": lambda world, actor, name: world.models.search(actor, filter_text=f"name = '{name}'"),
-    "search of versions": lambda world, actor, name: world.versions.search(actor, filter_text=f"name = '{name}'"),
-}
-WRITES: dict[str, Operation] = {
-    "describe": lambda world, actor, name: world.models.update(actor, name, "new"),
-    "tag": lambda world, actor, name: world.models.set_tag(actor, name, "k", "v"),
-    "untag": lambda world, actor, name: world.models.delete_tag(actor, name, "k"),
-    "alias": lambda world, actor, name: world.models.set_alias(actor, name, "other", "1"),
-    "delete an alias": lambda world, actor, name: world.models.delete_alias(actor, name, "chosen"),
-    "describe a version": lambda world, actor, name: world.versions.update(actor, name, "1", "new"),
-    "tag a version": lambda world, actor, name: world.versions.set_tag(actor, name, "1", "k", "v"),
-    "untag a version": lambda world, actor, name: world.versions.delete_tag(actor, name, "1", "k"),
-    "archive": lambda world, actor, name: world.versions.transition_stage(actor, name, "1", "Archived"),
-    "register": lambda world, actor, name: world.versions.create(actor, name, f"runs:/{world.run_id}/model"),
-    "copy": lambda world, actor, name: world.versions.create(actor, name, "models:/mine/1"),
-    "delete a version": lambda world, actor, name: world.versions.delete(actor, name, "1"),
-    "delete": lambda world, actor, name: world.models.delete(actor, name),
-}
-
-
-async def outcome(world: World, operation: Operation, actor: Actor, name: str) -> str:
-    """What came of it: the answer, or the error with its message, without the name."""
-    try:
-        return repr(await operation(world, actor, name)).replace(name, "<name>")
-    except TrackbackError as error:
-        return f"{type(error).__name__}: {error.message}".replace(name, "<name>")
-
-
-@pytest.mark.parametrize("name", [*READS, *WRITES])
-async def test_a_model_that_one_may_not_read_can_not_be_told_from_one_that_is_not_there(
-    world: World, name: str
-) -> None:
-    operation = (READS | WRITES)[name]
-    for actor in (
-        await having(world, Role.WRITER, experiment=Role.WRITER),
-        await having(world, Role.READER, Role.PROMOTER),
-        NOBODY,
+async def test_an_environment_is_entered_and_left_by_those_who_may_promote(world: World) -> None:
+    writer = await actor(world, "churn", WRITE)
+    await world.models.set_alias(ANYONE, "churn", "production", "1")
+    for call in (
+        world.models.set_alias(writer, "churn", "staging", "1"),
+        world.models.delete_alias(writer, "churn", "production"),
+        world.versions.transition_stage(writer, "churn", "1", "Archived"),
+        world.versions.delete(writer, "churn", "1"),
+        world.models.delete(writer, "churn"),
     ):
-        hidden = await outcome(world, operation, actor, "theirs")
-
-        assert hidden == await outcome(world, operation, actor, "nothing")
-
-
-@pytest.mark.parametrize("name", READS)
-async def test_who_may_read_a_model_reads_all_of_it(world: World, name: str) -> None:
-    reader = await having(world, Role.READER)
-    unlimited = await outcome(world, READS[name], ANYONE, "mine")
-
-    assert "Error" not in unlimited
-    assert await outcome(world, READS[name], reader, "mine") == unlimited
+        with pytest.raises(PermissionDenied, match="promote"):
+            await call
+    promoter = await actor(world, "churn", WRITE | Role.PROMOTER.permissions)
+    await world.versions.delete(promoter, "churn", "1")
 
 
-@pytest.mark.parametrize("name", WRITES)
-async def test_who_may_only_read_is_refused_each_change_and_who_may_write_is_not(world: World, name: str) -> None:
-    for role in (Role.READER, Role.PROMOTER, Role.APPROVER):
-        with pytest.raises(PermissionDenied):
-            await WRITES[name](world, await having(world, role, experiment=Role.READER), "mine")
-
-    await WRITES[name](world, await having(world, Role.WRITER, experiment=Role.READER), "mine")
-
-
-async def test_searches_find_the_models_and_versions_that_one_may_read(world: World) -> None:
-    ann = await having(world, Role.READER)
-
-    assert [model.name for model in (await world.models.search(ann)).items] == ["mine"]
-    assert [version.name for version in (await world.versions.search(ann)).items] == ["mine"]
-    assert (await world.models.search(NOBODY)).items == []
-    assert (await world.versions.search(NOBODY)).items == []
-
-
-async def test_the_files_of_a_version_are_for_those_who_may_read_its_model(world: World) -> None:
-    location = (await world.versions.download_uri(ANYONE, "mine", "1")).removeprefix("mlflow-artifacts:/")
-
-    file = await world.artifacts.open(await having(world, Role.READER), f"{location}/MLmodel")
-    assert await contents(file) == b"flavors: {}"
-    with pytest.raises(TrackbackError, match="No such artifact"):
-        await world.artifacts.open(NOBODY, f"{location}/MLmodel")
-
-
-async def test_names_are_given_by_who_may_write_everything(world: World) -> None:
-    for actor in (await having(world, Role.ADMIN), Actor("ann", None, Grants(everywhere=Role.READER.permissions))):
-        with pytest.raises(PermissionDenied):
-            await world.models.create(actor, "theirs")
-        with pytest.raises(PermissionDenied):
-            await world.models.rename(actor, "mine", "theirs")
-
-
-async def test_a_version_comes_from_nowhere_that_one_may_not_read(world: World) -> None:
-    ann = await having(world, Role.WRITER)
-    run, theirs = f"runs:/{world.run_id}/model", "models:/theirs/1"
-    for source, missing in (
-        (run, f"runs:/{'f' * 32}/model"),
-        (theirs, "models:/nothing/1"),
-        (f"{world.run_uri}/model", f"{world.run_uri}/model".replace(world.run_id, "f" * 32)),
+async def test_each_change_is_in_the_audit_log_under_the_models_id(world: World) -> None:
+    model, versions = world.models, world.versions
+    made = await model.get(ANYONE, "churn")
+    for call in (
+        model.update(ANYONE, "churn", "text"),
+        model.set_tag(ANYONE, "churn", "k", "v"),
+        model.delete_tag(ANYONE, "churn", "k"),
+        model.delete_tag(ANYONE, "churn", "never there"),
+        model.set_alias(ANYONE, "churn", "a", "1"),
+        model.delete_alias(ANYONE, "churn", "a"),
+        versions.update(ANYONE, "churn", "1", "text"),
+        versions.set_tag(ANYONE, "churn", "1", "k", "v"),
+        versions.delete_tag(ANYONE, "churn", "1", "k"),
+        versions.transition_stage(ANYONE, "churn", "1", "Archived"),
+        versions.delete(ANYONE, "churn", "1"),
+        model.rename(ANYONE, "churn", "leavers"),
+        model.delete(ANYONE, "leavers"),
     ):
-        answers = []
-        for each in (source, missing):
-            with pytest.raises(TrackbackError) as refused:
-                await world.versions.create(ann, "mine", each)
-            answers.append(f"{type(refused.value)}: {refused.value.message.replace(each, '…')}")
-        assert answers[0].replace("theirs", "…") == answers[1].replace("nothing", "…")
-
-
-async def test_a_place_outside_is_taken_in_only_as_that_of_a_run_or_by_who_may_write_everything(
-    world: World, tmp_path: Path
-) -> None:
-    """The server reads it with credentials of its own, and others keep their files there, too."""
-    ann = await having(world, Role.WRITER, experiment=Role.READER)
-    with pytest.raises(PermissionDenied):
-        await world.versions.create(ann, "mine", "hdfs://name/2/theirs/model")
-    with pytest.raises(PermissionDenied):
-        await world.versions.create(ann, "mine", "hdfs://name/2/theirs/model", run_id=world.run_id)
-
-    everywhere = Actor("root", None, Grants(everywhere=Role.WRITER.permissions))
-    elsewhere = await world.new_experiment("elsewhere", "hdfs://name/1")
-    run = (await world.runs.create(ANYONE, elsewhere)).info
-    of_run = Actor(
-        "ann",
-        None,
-        Grants(
-            models={await number_of(world, "mine"): Role.WRITER.permissions},
-            experiments={int(elsewhere): Role.READER.permissions},
-        ),
+        await call
+    entries = await world.storage.look_up(lambda tx: audit.entries(tx, AuditQuery(object=f"models/{made.id}")))
+    assert " ".join(entry.action for entry in reversed(entries)) == (
+        "model.create version.create model.describe model.set_tag model.delete_tag alias.set alias.delete"
+        " version.describe version.set_tag version.delete_tag stage.set version.delete model.rename model.delete"
     )
-    with pytest.raises(PermissionDenied):
-        await world.versions.create(of_run, "mine", f"{run.artifact_uri}-of-others/model", run_id=run.run_id)
-    for actor, run_id in ((everywhere, ""), (of_run, run.run_id)):
-        made = await world.versions.create(actor, "mine", f"{run.artifact_uri}/model", run_id=run_id)
-        assert made.digest is None  # this server reads no such place
-
-
-@pytest.mark.parametrize("way", ["alias", "stage"])
-async def test_to_promote_by_alias_or_stage_one_must_be_a_promoter_and_a_writer(world: World, way: str) -> None:
-    async def promote(*roles: Role) -> None:
-        actor = await having(world, *roles)
-        if way == "alias":
-            await world.models.set_alias(actor, "mine", "production", "1")
-        else:
-            await world.versions.transition_stage(actor, "mine", "1", "Production")
-
-    for roles in ((Role.WRITER,), (Role.PROMOTER,), (Role.READER, Role.APPROVER)):
-        with pytest.raises(PermissionDenied):
-            await promote(*roles)
-
-    await promote(Role.WRITER, Role.PROMOTER)
