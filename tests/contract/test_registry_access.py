@@ -1,4 +1,4 @@
-"""Who may do what in the registry: what one may not read is not there, and what one may read, one may not yet change."""
+"""Who may do what in the registry: what one may not read is not there, what one may read, one may not yet change."""
 
 from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
