@@ -159,6 +159,9 @@ LIMITS = {
     "Digest of a data set": limits.DATASET_DIGEST_LENGTH,
     "Data sets in one request": limits.DATASETS_PER_REQUEST,
     "Custom views (tags) of an experiment": limits.CUSTOM_VIEWS_PER_EXPERIMENT,
+    "Name of a webhook": limits.WEBHOOK_NAME_LENGTH,
+    "Webhooks": limits.WEBHOOKS,
+    "Webhooks on a page": limits.WEBHOOKS_PER_PAGE,
     "Path of an artifact": PATH_LENGTH,
 }
 SEARCH_LIMITS = {
