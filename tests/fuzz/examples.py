@@ -44,7 +44,7 @@ class Example(NamedTuple):
 
 
 class World:
-    """An experiment, a run and a logged model on a server, for requests to name."""
+    """An experiment, a run, a logged model and a version registered of it on a server, for requests to name."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -66,7 +66,13 @@ class World:
             path = f"/api/2.0/mlflow-artifacts/artifacts/{root}/{FILE}"
             assert ask(self._port, "PUT", path, b"0123456789").status == 200
         logged = {"artifact_path": "model", "flavors": {}, "utc_time_created": "now", "run_id": run}
+        registered = f"registered {next(self._numbers)}"
+        post(self._port, "registered-models/create", {"name": registered, "tags": tags})
+        version = {"name": registered, "source": f"models:/{model}", "tags": tags}
+        post(self._port, "model-versions/create", version)
+        post(self._port, "registered-models/alias", {"name": registered, "alias": "champion", "version": "1"})
         self._values: Mapping[str, Any] = {
+            "alias": "champion",
             "artifact_directory_path": "folder",
             "artifact_file_path": FILE,
             "artifact_location": "s3://bucket/place",
@@ -85,20 +91,26 @@ class World:
             "model_json": json.dumps(logged),
             "page_token": "",
             "path": FILE,
+            "registered": registered,
             "rows": "50",
             "run_id": run,
             "run_ids": run,
             "run_uuid": run,
+            "source": f"models:/{model}",
             "source_run_id": run,
+            "stage": "Staging",
+            "stages": "Staging",
             "start_step": 0,
             "tag_key": "loss",
+            "version": "1",
             "view": "ALL",
         }
 
     def example(self, route: Route) -> Example:
         parameters = {match[1]: self._of_name(match[1], route) for match in _PARAMETER.finditer(route.path)}
         if not isinstance(route.endpoint, Rpc):
-            names = ("run_id", "path", "artifact_file_path", "filter", "order_by", "page_token", "rows", "view")
+            names = ["run_id", "path", "artifact_file_path", "filter", "order_by", "page_token", "rows", "view"]
+            names += ["name", "version"] if _is_of_registry(route) else []
             return Example(route, parameters, {name: self._of_name(name, route) for name in names})
         info = inspect.type_info(route.endpoint.request)
         fields = self._of_type("", info, route)
@@ -121,13 +133,19 @@ class World:
         return self._values.get(name, 1)
 
     def _of_name(self, name: str, route: Route) -> str:
-        of_experiments = route.path == "/" or "/mlflow/experiments/" in route.path
+        has_no_metrics = route.path == "/" or "/mlflow/experiments/" in route.path or _is_of_registry(route)
         if name == "filter":
-            return "name LIKE '%'" if of_experiments else "metrics.loss > 0"
+            return "name LIKE '%'" if has_no_metrics else "metrics.loss > 0"
         if name == "order_by":
-            return "name ASC" if of_experiments else "metrics.loss DESC"
+            return "name ASC" if has_no_metrics else "metrics.loss DESC"
         if name == "path" and "{path:path}" in route.path:
             return f"{self._values['experiment_id']}/{self._values['run_id']}/artifacts/{FILE}"
+        if name == "name" and _is_of_registry(route) and not route.path.endswith("registered-models/create"):
+            return str(self._values["registered"])
         if name in ("name", "new_name"):
             return f"name {next(self._numbers)}"
         return str(self._values.get(name, "some text"))
+
+
+def _is_of_registry(route: Route) -> bool:
+    return any(part in route.path for part in ("/registered-models/", "/model-versions/", "/registry"))
