@@ -13,6 +13,8 @@ from tests.client.faulty import FaultyServer, hang, hang_up, reply
 from tests.contract.webhook_world import PATIENCE, World, seen, soon, told
 from trackback.artifacts import BlobStore, open_blobs
 from trackback.entities import ANYONE, DeliveryStatus, WebhookStatus
+from trackback.services.clock import now_ms
+from trackback.services.deliverer import HOUR_MS
 from trackback.services.webhook_settings import WebhookChange
 from trackback.storage import Storage, open_storage
 
@@ -203,14 +205,15 @@ async def attempted(world: World, webhook_id: str) -> bool:
 
 
 async def test_a_webhook_that_is_deleted_is_told_nothing_more_and_forgotten(
-    world: World, receiver: FaultyServer
+    storage: Storage, blobs: BlobStore, receiver: FaultyServer
 ) -> None:
+    world = World(storage, blobs, lambda: now_ms() + 2 * HOUR_MS)
     webhook = await world.hook(receiver)
     await world.model("churn")
     await world.promote("models:/churn/1")
     await world.webhooks.delete(ANYONE, webhook.webhook_id)
     async with world.delivering():
-        await soon(lambda: is_empty(world.storage))
+        await soon(lambda: is_empty(storage))
     assert receiver.seen == []
 
 

@@ -23,7 +23,8 @@ from trackback.storage.webhook_queue import Attempt, Claim, Lease
 CLOSE_TIMEOUT_S = 2.0
 PRUNE_PAUSE_S = 3600.0
 PRUNED_AT_ONCE = 500
-DAY_MS = 24 * 3600 * 1000
+HOUR_MS = 3600 * 1000
+DAY_MS = 24 * HOUR_MS
 
 log = logging.getLogger(__name__)
 
@@ -158,10 +159,10 @@ class Deliverer:
 
     async def _forget(self) -> None:
         """Forget deliveries that ended long ago, and those of webhooks that are gone, a few at a time."""
-        before = self._clock() - self._history_ms
+        now = self._clock()
         for some in (
-            lambda tx: webhook_deliveries.prune(tx, before, PRUNED_AT_ONCE),
-            lambda tx: webhook_deliveries.prune_deleted(tx, PRUNED_AT_ONCE),
+            lambda tx: webhook_deliveries.prune(tx, now - self._history_ms, PRUNED_AT_ONCE),
+            lambda tx: webhook_deliveries.prune_deleted(tx, now - HOUR_MS, PRUNED_AT_ONCE),
         ):
             while not self._stop.is_set() and await self._storage.write(some) >= PRUNED_AT_ONCE:
                 pass

@@ -106,15 +106,18 @@ def prune(tx: Transaction, before_ms: int, limit: int) -> int:
     )
 
 
-def prune_deleted(tx: Transaction, limit: int) -> int:
-    """Forget some deliveries of webhooks that were deleted, and at last those webhooks; how many deliveries."""
+def prune_deleted(tx: Transaction, before_ms: int, limit: int) -> int:
+    """Forget some deliveries of webhooks that were deleted, and at last those webhooks; how many deliveries.
+
+    before_ms: later ones stay, as a write that began before they were deleted may still add a delivery.
+    """
     pruned = tx.run(
         "DELETE FROM webhook_deliveries WHERE id IN (SELECT d.id FROM webhooks w"
         " JOIN webhook_deliveries d ON d.webhook = w.id WHERE w.deleted_ms IS NOT NULL LIMIT ?)",
         limit,
     )
     if pruned < limit:
-        tx.run("DELETE FROM webhooks WHERE deleted_ms IS NOT NULL")
+        tx.run("DELETE FROM webhooks WHERE deleted_ms < ?", before_ms)
     return pruned
 
 
