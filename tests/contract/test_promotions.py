@@ -1,7 +1,7 @@
 """Promotions, on each database: who enters, in which order, what moves with an entry, and what the log says later."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from trackback.errors import InvalidParameter, InvalidState, NotFound, Trackback
 from trackback.services.artifacts import Artifacts
 from trackback.services.experiments import Experiments
 from trackback.services.logged_models import LoggedModels
+from trackback.services.policies import Policies
 from trackback.services.promotion_gate import PromotionGate
 from trackback.services.promotion_rules import Environments
 from trackback.services.promotion_tags import PromotionTags
@@ -41,10 +42,16 @@ class Clock:
 class Repository:
     """A server's services for promotions, with a clock that counts calls."""
 
-    def __init__(self, storage: Storage, blobs: BlobStore, *rules: str) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        blobs: BlobStore,
+        *rules: str,
+        environments: Sequence[str] = ("staging", "production"),
+    ) -> None:
         self.storage = storage
         self.clock = Clock()
-        self.gate = PromotionGate(Environments(["staging", "production"], rules or ("promote=true",)), self.clock)
+        self.gate = PromotionGate(Environments(environments, rules or ("promote=true",)), self.clock)
         self.watch = PromotionWatch(storage)
         self.promotions = Promotions(storage, Snapshots(blobs, PROXIED), self.gate, self.watch, self.clock)
         tags = PromotionTags(self.gate)
@@ -475,3 +482,52 @@ async def test_two_servers_keep_one_order_without_gaps(postgres_uri: str, blobs:
                 read(0), read(1), *(write(i, name) for i, name in enumerate(("churn", "fraud", "price")))
             )
         assert seen[0] == seen[1] == list(range(1, 61))
+
+
+async def test_what_waits_for_an_environment_that_is_gone_holds_up_nothing(storage: Storage, blobs: BlobStore) -> None:
+    before = Repository(storage, blobs)
+    experiment = await before.experiments.create(ANYONE, "e")
+    run_id = (await before.runs.create(ANYONE, experiment, tags=[("promote", "true")])).info.run_id
+    after = Repository(storage, blobs, "promote=true->production", environments=["production"])
+    await after.runs.update(ANYONE, run_id, status=RunStatus.FINISHED)
+    (waits,) = await after.promotions.pending(ANYONE)
+    assert waits.unmet == ("This server has no environment staging.",)
+
+
+async def test_a_rollback_to_a_deleted_run_is_refused(repository: Repository) -> None:
+    experiment = await repository.experiments.create(ANYONE, "e")
+    first = await repository.finished_run(experiment, promote="true")
+    await repository.finished_run(experiment, promote="true")
+    await repository.runs.delete(ANYONE, first)
+    with pytest.raises(InvalidState, match="deleted since"):
+        await repository.promotions.roll_back(ANYONE, f"experiments:/{experiment}", "staging")
+
+
+async def test_a_promotion_lets_in_what_waited_for_it(repository: Repository) -> None:
+    await repository.register("churn", 1)
+    policies = Policies(repository.storage, repository.gate.environments, repository.gate.retry)
+    await policies.set(ANYONE, "models:/churn", "production", {"after": "staging"})
+    waits = await repository.promotions.promote(ANYONE, "models:/churn/1", "production", pending=True)
+    assert isinstance(waits, PendingPromotion)
+    await repository.promote("models:/churn/1", "staging")
+    assert [each.environment for each in await repository.whole_log()] == ["staging", "production"]
+    assert await repository.promotions.pending(ANYONE) == []
+
+
+async def test_a_run_that_is_tagged_while_it_finishes_is_promoted_all_the_same(
+    postgres_uri: str, blobs: BlobStore
+) -> None:
+    async with AsyncExitStack() as stack:
+        servers = []
+        for _ in range(2):
+            storage = open_storage(postgres_uri)
+            stack.push_async_callback(storage.close)
+            servers.append(Repository(storage, blobs))
+        experiment = await servers[0].experiments.create(ANYONE, "e")
+        for number in range(1, 31):
+            run_id = (await servers[0].runs.create(ANYONE, experiment)).info.run_id
+            await asyncio.gather(
+                servers[0].run_log.log(ANYONE, run_id, tags=[("promote", "true")]),
+                servers[1].runs.update(ANYONE, run_id, status=RunStatus.FINISHED),
+            )
+            assert len(await servers[0].whole_log()) == number

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from trackback.entities import (
     Actor,
+    LifecycleStage,
     PendingPromotion,
     Promotion,
     PromotionKind,
@@ -101,7 +102,7 @@ class PromotionGate:
         if target is None:
             named = subjects.shown_stream(tx, stream)
             raise NotFound(f"Nothing was in {environment} of {named} before, so there is nothing to roll back to.")
-        if target.model_version is not None and find_version_by_id(tx, target.model_version) is None:
+        if not _is_there(tx, target):
             raise InvalidState(
                 f"What was in {environment} before, by promotion {target.seq}, has been deleted since. Promote another "
                 "version."
@@ -113,28 +114,30 @@ class PromotionGate:
 
     def retry(self, tx: Transaction, stream: str | None = None) -> None:
         """Try again what waits to be promoted, of one stream or of all."""
+        promotions.hold(tx)
         for waiting in pending_promotions.waiting(tx, None if stream is None else [stream]):
             self._retry(tx, waiting)
 
     def retry_run(self, tx: Transaction, run: int) -> None:
-        """Try again what waits for this run."""
+        """Try again what waits for this run, whose row is held: nothing begins to wait meanwhile."""
         for waiting in pending_promotions.of_run(tx, run):
             self._retry(tx, waiting)
 
     def withdraw(self, tx: Transaction, run: int, environment: str) -> None:
         """Have a run wait no longer."""
+        promotions.hold(tx)
         for waiting in pending_promotions.of_run(tx, run):
             if waiting.environment == environment:
                 pending_promotions.settle(tx, waiting.id, "withdrawn", None, self._clock())
 
     def unmet(self, tx: Transaction, waiting: Waiting) -> tuple[str, ...]:
         """What a promotion that waits still lacks."""
+        if waiting.environment not in self.environments.names:
+            return (f"This server has no environment {waiting.environment}.",)
         asked = self._asked_again(tx, waiting)
-        return (
-            ("What was to be promoted has been deleted.",)
-            if asked is None
-            else examine(tx, asked, {}, self._clock()).unmet
-        )
+        if asked is None:
+            return ("What was to be promoted has been deleted.",)
+        return examine(tx, asked, _NOTHING_PREPARED, self._clock()).unmet
 
     def holder(self, tx: Transaction, stream: str, environment: str) -> Entry | None:
         """The entry by which an environment is held."""
@@ -177,6 +180,8 @@ class PromotionGate:
                     pending_promotions.settle(tx, waiting.id, "promoted", seq, now)
         promotion = promotions.load(tx, [seq])[0]
         events.promoted(tx, promotion, now)
+        if entry.kind is not PromotionKind.DEMOTED:
+            self.retry(tx, entry.stream)  # what may enter only after it has been here
         return promotion
 
     def _note(self, tx: Transaction, entry: NewEntry, seq: int, now: int) -> None:
@@ -216,6 +221,8 @@ class PromotionGate:
 
     def _retry(self, tx: Transaction, waiting: Waiting) -> None:
         promotions.hold(tx)
+        if waiting.environment not in self.environments.names or pending_promotions.find(tx, waiting.id) is None:
+            return
         asked = self._asked_again(tx, waiting)
         if asked is None:
             pending_promotions.settle(tx, waiting.id, "withdrawn", None, self._clock())
@@ -242,6 +249,14 @@ def _is(entry: Entry, subject: Subject) -> bool:
     return (entry.model_version, entry.run) == (subject.model_version, subject.run.id if subject.run else None)
 
 
+def _is_there(tx: Transaction, entry: Entry) -> bool:
+    """Whether the subject of an entry has not been deleted since."""
+    if entry.model_version is not None:
+        return find_version_by_id(tx, entry.model_version) is not None
+    run = runs.find_by_number(tx, entry.run) if entry.run is not None else None
+    return run is not None and run.lifecycle == LifecycleStage.ACTIVE
+
+
 def _model_of(stream: str) -> int:
     return int(stream.rpartition("/")[2])
 
@@ -252,4 +267,4 @@ def _subject(tx: Transaction, waiting: Waiting) -> Subject | None:
         return subjects.of_version(version) if version else None
     assert waiting.run is not None
     run = runs.find_by_number(tx, waiting.run)
-    return subjects.of_run(tx, run) if run and run.lifecycle == "active" else None
+    return subjects.of_run(tx, run) if run and run.lifecycle == LifecycleStage.ACTIVE else None

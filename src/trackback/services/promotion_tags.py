@@ -29,6 +29,9 @@ class PromotionTags:
         if not (watched := self._keys.intersection(keys)):
             yield
             return
+        # Held, so that the run does not finish unseen; and what it was before may have been read before that.
+        runs.hold(tx, run.id)
+        run = runs.find_by_number(tx, run.id) or run
         before = _values(tx, run, watched)
         yield
         after = _values(tx, run, watched)

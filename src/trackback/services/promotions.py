@@ -74,6 +74,7 @@ class Promotions:
         prepared = await self._prepared(actor, subject, permission)
 
         def operation(tx: Transaction) -> Promotion | PendingPromotion:
+            promotions.hold(tx)
             asked = Asked(
                 actor=actor,
                 subject=_permitted(tx, actor, subject, permission),
@@ -92,6 +93,7 @@ class Promotions:
         limits.check_length(reason, "reason", limits.REASON_LENGTH)
 
         def operation(tx: Transaction) -> Promotion:
+            promotions.hold(tx)
             if _names_stream(subject):
                 stream, only = _permitted_stream(tx, actor, subject), None
             else:
@@ -109,6 +111,7 @@ class Promotions:
         limits.check_length(reason, "reason", limits.REASON_LENGTH)
 
         def operation(tx: Transaction) -> Promotion:
+            promotions.hold(tx)
             found = _permitted_stream(tx, actor, stream)
             return self._gate.roll_back(tx, actor, found, environment, reason=reason)
 
@@ -191,6 +194,7 @@ class Promotions:
         """Have a promotion wait no longer: its own asker may say so, and whoever may promote."""
 
         def operation(tx: Transaction) -> None:
+            promotions.hold(tx)
             found = pending_promotions.find(tx, number)
             if found is None or not streams.may(actor, Permission.READ, found.stream):
                 raise NotFound(f"There is no pending promotion {number}; it may have entered, or been withdrawn.")

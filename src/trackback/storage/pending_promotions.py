@@ -69,9 +69,9 @@ def find(tx: Transaction, number: int) -> Waiting | None:
 
 
 def settle(tx: Transaction, number: int, outcome: str, promotion: int | None, now_ms: int) -> None:
-    """A promotion does not wait any more."""
+    """A promotion does not wait any more, if it still did."""
     tx.run(
-        "UPDATE pending_promotions SET outcome = ?, promotion = ?, settled_ms = ? WHERE id = ?",
+        "UPDATE pending_promotions SET outcome = ?, promotion = ?, settled_ms = ? WHERE id = ? AND outcome IS NULL",
         outcome,
         promotion,
         now_ms,

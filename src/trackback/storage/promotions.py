@@ -181,19 +181,6 @@ def _subject(entry: Entry) -> tuple[int, int]:
     return (entry.model_version or 0, entry.run or 0)
 
 
-def was_there(tx: Transaction, stream: str, environment: str, model_version: int | None, run: int | None) -> bool:
-    """Whether the subject has held the environment at some time."""
-    column, subject = ("model_version", model_version) if run is None else ("run", run)
-    found = tx.row(
-        f"SELECT 1 FROM promotions WHERE {column} = ? AND stream = ? AND environment = ? AND kind <> ? LIMIT 1",
-        subject,
-        stream,
-        environment,
-        PromotionKind.DEMOTED.value,
-    )
-    return found is not None
-
-
 def log(tx: Transaction, scope: Scope, after: int, limit: int) -> list[Promotion]:
     """The first entries after a number."""
     where = scope.conditions(Fragment("p.seq > ?", (after,)))
