@@ -3,7 +3,7 @@
 What a version is, its files, params and metrics, is kept when it is registered and never changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from trackback import limits
 from trackback.entities import ANYONE, Actor, ModelVersion, Permission, Stage
@@ -34,11 +34,22 @@ _STAGES = {stage.lower(): stage for stage in Stage}
 
 
 class ModelVersions:
-    def __init__(self, storage: Storage, snapshots: Snapshots, marks: PromotionMarks, clock: Clock = now_ms) -> None:
+    """``created`` are called after a version was registered."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        snapshots: Snapshots,
+        marks: PromotionMarks,
+        clock: Clock = now_ms,
+        *,
+        created: Sequence[Callable[[], None]] = (),
+    ) -> None:
         self._storage = storage
         self._snapshots = snapshots
         self._marks = marks
         self._clock = clock
+        self._created = created
 
     async def create(
         self,
@@ -94,7 +105,10 @@ class ModelVersions:
             registry_events.version_created(tx, model.id, name, number, source, run_id, checked, description, now)
             return model_versions.load_whole(tx, readable_version(tx, actor, name, number))
 
-        return await self._storage.write(operation)
+        version = await self._storage.write(operation)
+        for tell in self._created:
+            tell()
+        return version
 
     async def get(self, actor: Actor, name: str, version: str) -> ModelVersion:
         """The version with the params and metrics that were registered with it."""
@@ -138,8 +152,10 @@ class ModelVersions:
         now = self._clock()
 
         def operation(tx: Transaction) -> ModelVersion:
+            self._marks.hold(tx)
             record = writable_version(tx, actor, name, number)
             model_versions.set_description(tx, record.id, description, now)
+            self._marks.described(tx, record)
             note(tx, actor, "version.describe", record.model, now, version=number)
             return model_versions.load_whole(tx, readable_version(tx, actor, name, number))
 

@@ -67,6 +67,10 @@ class PromotionMarks:
             model_versions.archive_others(tx, version, stage, now_ms)
         model_versions.set_stage(tx, version.id, stage, now_ms)
 
+    def described(self, tx: Transaction, version: ModelVersionRecord) -> None:
+        """The version has a description, which may be what its promotion waited for. The log is held."""
+        self._gate.retry(tx, subjects.model_stream(version.model))
+
     def leave(self, tx: Transaction, actor: Actor, model: int, *, reason: str, version: int | None = None) -> None:
         """Take a model, or one version of it by the id of its row, out of all environments: it is about to go."""
         stream = subjects.model_stream(model)
