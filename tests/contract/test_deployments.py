@@ -284,3 +284,30 @@ class TestAccess:
             await deployments.report(reader, VERSION_2)
         with pytest.raises(PermissionDenied):
             await deployments.end(reader, deployment.id)
+
+    async def test_a_digest_of_a_model_that_may_not_be_read_is_as_one_that_nobody_has(
+        self, deployments: Deployments, model: int
+    ) -> None:
+        stranger = Actor("eve", grants=Grants(models={model + 1: frozenset((Permission.READ, Permission.WRITE))}))
+        for digest in (DIGEST, "0" * 64):
+            with pytest.raises(NotFound, match=f"no version with the digest {digest}"):
+                await deployments.report(stranger, DeploymentReport(IMAGE, "production", digest=digest))
+
+    async def test_of_equal_files_those_count_that_may_be_read(
+        self, storage: Storage, deployments: Deployments, model: int
+    ) -> None:
+        await register_version(storage, await register_model(storage, "fraud"), DIGEST)
+        writer = Actor("ann", grants=Grants(models={model: frozenset((Permission.READ, Permission.WRITE))}))
+        deployment = await deployments.report(writer, DeploymentReport(IMAGE, "production", digest=DIGEST))
+        assert (deployment.name, deployment.version) == ("churn", "1")
+
+    async def test_of_who_has_a_key_only_that_it_is_taken_is_told_to_who_may_not_read_it(
+        self, storage: Storage, deployments: Deployments
+    ) -> None:
+        await report(deployments, VERSION_1._replace(key="job-7"))
+        fraud = await register_model(storage, "fraud")
+        await register_version(storage, fraud, OTHER_DIGEST)
+        stranger = Actor("eve", grants=Grants(models={fraud: frozenset((Permission.READ, Permission.WRITE))}))
+        with pytest.raises(Conflict) as refused:
+            await deployments.report(stranger, DeploymentReport(IMAGE, "staging", "models:/fraud/1", key="job-7"))
+        assert str(refused.value) == "The key 'job-7' is taken. Report the deployment under another key."

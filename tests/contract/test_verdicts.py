@@ -136,6 +136,17 @@ class TestAccess:
         with pytest.raises(PermissionDenied):
             await world.verdicts.search(local, DIGEST)
 
+    async def test_of_who_has_a_key_only_that_it_is_taken_is_told_to_who_may_not_read_it(
+        self, storage: Storage, world: PolicyWorld
+    ) -> None:
+        await world.verdicts.report(CI, "models:/churn/1", "validation", passed=True, key="build-7")
+        fraud = await register_model(storage, "fraud")
+        await register_version(storage, fraud, OTHER_DIGEST)
+        stranger = limited("eve", Permission.READ, Permission.WRITE, model=fraud)
+        with pytest.raises(Conflict) as refused:
+            await world.verdicts.report(stranger, "models:/fraud/1", "validation", passed=True, key="build-7")
+        assert str(refused.value) == "The key 'build-7' is taken. Give this report another."
+
 
 async def test_a_new_verdict_tries_again_what_waits_anywhere(world: PolicyWorld) -> None:
     await world.report(passed=False)

@@ -73,12 +73,12 @@ class Deployments:
             content = _content(tx, actor, report)
             streams.require(actor, Permission.WRITE, content.stream)
             record = self._record(actor, report, place, content, now)
-            if (known := _repeated(tx, record, report)) is not None:
+            if (known := _repeated(tx, actor, record, report)) is not None:
                 return known
             replaced = _replaced(tx, record, report)
             number = deployments.add(tx, record, names_of(place), now)
             if number is None:
-                return _same(tx, deployments.find_by_key(tx, record.key), record)
+                return _same(tx, actor, deployments.find_by_key(tx, record.key), record)
             for each in replaced:
                 deployments.end(tx, each.id, max(record.started_ms, each.started), number)
             added = deployments.find(tx, number)
@@ -248,14 +248,14 @@ def _content(tx: Transaction, actor: Actor, report: DeploymentReport) -> _Conten
     subject = resolve(tx, report.subject, actor) if report.subject else None
     if subject and promotion:
         _check_agreement(tx, subject, promotion)
-    digest = _known_digest(tx, check_digest(report.digest)) if report.digest else None
+    digest = check_digest(report.digest) if report.digest else None
     if subject or promotion:
         return _promised(tx, subject, promotion, digest, report.build)
     if digest is None:
         raise InvalidParameter(
             "Nothing says what is deployed: name it by 'version' (models:/churn/7), 'digest', 'promotion' or 'build'."
         )
-    return _by_digest(tx, digest, report.build)
+    return _by_digest(tx, actor, digest)
 
 
 def _check_agreement(tx: Transaction, subject: Subject, promotion: Promotion) -> None:
@@ -265,15 +265,6 @@ def _check_agreement(tx: Transaction, subject: Subject, promotion: Promotion) ->
     if (entry.model_version, entry.run) != (subject.model_version, run):
         named = f"models:/{promotion.name}/{promotion.version}" if promotion.name else f"runs:/{promotion.run_id}"
         raise InvalidParameter(f"The promotion {promotion.seq} is of {named}, not of {subject.text}. Name one of them.")
-
-
-def _known_digest(tx: Transaction, digest: str) -> str:
-    if snapshots.find(tx, digest) is None:
-        raise NotFound(
-            f"There is no version with the digest {digest}. It is that of a version's files, which "
-            "`find . -type f` and `sha256sum` can recompute, not that of an image."
-        )
-    return digest
 
 
 def _promised(
@@ -296,32 +287,45 @@ def _promised(
     return _Content(stream, model_version, kept, promotion, build)
 
 
-def _by_digest(tx: Transaction, digest: str, build: int | None) -> _Content:
-    """What files are known by alone: a version, if they are those of one only; a stream, if of one model's."""
-    versions = lineage.versions_with_digest(tx, digest)
+def _by_digest(tx: Transaction, actor: Actor, digest: str) -> _Content:
+    """What files are known by alone: a version, if they are those of one only; a stream, if of one model's.
+
+    Models that the actor may not read are not there. NotFound if nobody, or only they, have the digest.
+    """
+    found = lineage.versions_with_digest(tx, digest)
+    versions = [(row, model) for row, model in found if access.may_read(actor, model=model)]
     models = {model for _, model in versions}
+    stream = f"models/{models.pop()}" if len(models) == 1 else ""
+    if snapshots.find(tx, digest) is None or not (versions or streams.may(actor, Permission.READ, stream)):
+        raise NotFound(
+            f"There is no version with the digest {digest}. It is that of a version's files, which "
+            "`find . -type f` and `sha256sum` can recompute, not that of an image."
+        )
     return _Content(
-        stream=f"models/{models.pop()}" if len(models) == 1 else "",
+        stream=stream,
         model_version=versions[0][0] if len(versions) == 1 else None,
         digest=digest,
         promotion=None,
-        build=build,
+        build=None,
     )
 
 
-def _repeated(tx: Transaction, record: DeploymentRecord, report: DeploymentReport) -> Deployment | None:
+def _repeated(tx: Transaction, actor: Actor, record: DeploymentRecord, report: DeploymentReport) -> Deployment | None:
     """The deployment that was reported so before."""
     if report.key:
         known = deployments.find_by_key(tx, report.key)
-        return _same(tx, known, record) if known else None
+        return _same(tx, actor, known, record) if known else None
     for live in deployments.hold_live(tx, record.environment, record.kind, record.slot, record.stream):
         if not _differences(tx, live, record) and report.started_ms in (None, live.started):
             return live
     return None
 
 
-def _same(tx: Transaction, known: Deployment | None, record: DeploymentRecord) -> Deployment:
+def _same(tx: Transaction, actor: Actor, known: Deployment | None, record: DeploymentRecord) -> Deployment:
+    """The deployment that has the key, if it is the same. Of one that may not be read, only that the key is taken."""
     assert known is not None
+    if not streams.may(actor, Permission.READ, known.stream or ""):
+        raise Conflict(f"The key {shown(record.key)} is taken. Report the deployment under another key.")
     if differences := _differences(tx, known, record):
         raise Conflict(
             f"The deployment {known.id} was reported with the key {shown(record.key)}, and it differs in its "

@@ -59,7 +59,7 @@ class Verdicts:
             verdict = msgspec.structs.replace(found, digest=digest)
             added = verdicts.add(tx, verdict, key or None)
             if added is None:
-                return _repeated(tx, verdict, key)
+                return _repeated(tx, actor, verdict, key)
             self._retry(tx, None)  # equal files may be in several streams
             return added
 
@@ -106,10 +106,12 @@ def _digest(tx: Transaction, actor: Actor, subject: str, permission: Permission)
     return current_digest(tx, found)
 
 
-def _repeated(tx: Transaction, verdict: Verdict, key: str) -> Verdict:
-    """The verdict that has the key, if it says the same."""
+def _repeated(tx: Transaction, actor: Actor, verdict: Verdict, key: str) -> Verdict:
+    """The verdict that has the key, if it says the same; of one on files that may not be read, that it is taken."""
     before = verdicts.find_by_key(tx, key)
     assert before is not None
+    if before.digest != verdict.digest and not access.may_read(actor):
+        raise Conflict(f"The key {shown(key)} is taken. Give this report another.")
     if before != msgspec.structs.replace(verdict, id=before.id, time=before.time):
         raise Conflict(
             f"The key {shown(key)} is that of another verdict, {before.id}: {before.name!r} "
