@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.lineage_world import lineage_index
 from tests.contract.test_artifacts import Repository
 from tests.servers.postgres import Postgres
 from tests.servers.s3 import S3
@@ -225,7 +226,8 @@ async def test_what_is_collected_while_a_backup_goes_on_is_no_loss(
     async def collect_first(*arguments: object) -> Transfer:
         if len(copies) == 1:
             await site.artifacts.delete(ANYONE, "a")
-            await Collection(site.storage, site.blobs).collect(ANYONE, grace_ms=0)
+            index = lineage_index(site.storage, site.blobs)
+            await Collection(site.storage, site.blobs, index).collect(ANYONE, grace_ms=0)
             assert len(site.files()) == 1
         return await transfer_all(*arguments)  # type: ignore[arg-type]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.lineage_world import lineage_index
 from tests.contract.registered import promote, register_model, register_version
 from tests.contract.test_artifacts import PROXIED, Repository
 from trackback.artifacts import BlobStore, open_blobs
@@ -51,7 +52,8 @@ class House(Repository):
         self.late_ms = 0
         blobs = blobs or open_blobs(str(folder))
         super().__init__(storage, blobs, folder)
-        self.collection = Collection(storage, blobs, lambda: time.time_ns() // 1_000_000 + self.late_ms)
+        self.index = lineage_index(storage, blobs)
+        self.collection = Collection(storage, blobs, self.index, lambda: time.time_ns() // 1_000_000 + self.late_ms)
         self.sealer = Sealer(storage)
         self.log = RunLog(storage, self.sealer)
         self.inputs = Inputs(storage)
@@ -308,15 +310,39 @@ async def test_a_deleted_run_that_a_version_came_from_stays_with_its_files(house
     assert await house.get(f"{await house.proxy_path_of_run(run_id)}/a") == b"12345"
 
 
-async def test_a_deleted_run_that_a_version_descends_from_stays(house: House) -> None:
-    run_id = await house.full_run()
-    number = await house.row_of(run_id)
-    _, _, version = await registered(house)
-    await house.storage.write(
-        lambda tx: tx.run("INSERT INTO version_origins (run, model_version) VALUES (?, ?)", number, version)
-    )
-    await house.runs.delete(ANYONE, run_id)
+async def with_descendant(house: House) -> tuple[str, int]:
+    """A deleted run that a version descends from by another, which nobody has looked for yet; the version's row."""
+    parent = await house.full_run()
+    child = await house.run()
+    await house.log.log(ANYONE, child, tags=[("mlflow.parentRunId", parent)])
+    _, _, version = await registered(house, run_id=child)
+    await house.runs.delete(ANYONE, parent)
+    return parent, version
+
+
+async def test_a_deleted_run_that_a_version_descends_from_stays_also_if_nobody_has_looked_for_it(house: House) -> None:
+    parent, version = await with_descendant(house)
+    assert await house.rows("SELECT model_version FROM unindexed_versions") == [(version,)]
+    assert await house.collect(0, dry_run=True) == {}
     assert await house.collect(0) == {}
+    assert (await house.runs.get(ANYONE, parent)).data.params == (Param("depth", "3"),)
+
+
+async def test_no_run_goes_while_it_is_not_known_what_a_version_descends_from(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(most: int) -> int:
+        return 0
+
+    await with_descendant(house)
+    free = await house.full_run()
+    await house.runs.delete(ANYONE, free)
+    with monkeypatch.context() as failing:
+        failing.setattr(house.index, "index", fail)
+        assert await house.collect(0) == {}
+    assert (await house.collect(0))[Garbage.RUNS].count == 1
+    with pytest.raises(NotFound):
+        await house.runs.get(ANYONE, free)
 
 
 async def test_a_deleted_logged_model_that_a_version_came_from_stays_with_its_run(house: House) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.lineage_world import lineage_index
 from tests.contract.registered import delete_version, promote, register_model, register_version, set_alias
 from tests.contract.test_artifacts import PROXIED, Repository
 from trackback.artifacts import open_blobs
@@ -23,7 +24,7 @@ class Registry(Repository):
     def __init__(self, storage: Storage, folder: Path) -> None:
         super().__init__(storage, open_blobs(str(folder)), folder)
         self.purges = Purges(storage, lambda: NOW)
-        self.collection = Collection(storage, self.blobs)
+        self.collection = Collection(storage, self.blobs, lineage_index(storage, self.blobs))
 
     async def version(self, model: int, content: bytes = b"flavors") -> tuple[int, str]:
         """A new version of these bytes, which are nowhere else: its row, and its digest."""

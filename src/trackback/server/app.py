@@ -116,6 +116,7 @@ def build_services(
     promotion_tags = PromotionTags(gate)
     signatures = Signatures(storage, blobs, gate.retry)
     provenance = ProvenanceIndex(storage, blobs)
+    lineage = LineageIndex(storage, provenance)
     return Services(
         experiments=Experiments(storage, settings.default_artifact_root),
         runs=Runs(storage, promotion_tags=promotion_tags, truncate=truncate),
@@ -127,7 +128,7 @@ def build_services(
             storage, blobs, settings.default_artifact_root, arrived=[signatures.arrived, provenance.arrived]
         ),
         registered_models=RegisteredModels(storage, marks),
-        model_versions=ModelVersions(storage, snapshots, marks),
+        model_versions=ModelVersions(storage, snapshots, marks, created=[lineage.start]),
         promotions=Promotions(storage, snapshots, gate, PromotionWatch(storage)),
         policies=Policies(storage, gate.environments, gate.retry),
         verdicts=Verdicts(storage, gate.retry),
@@ -136,13 +137,13 @@ def build_services(
         webhooks=Webhooks(storage, sender, gate.environments),
         webhook_history=WebhookHistory(storage),
         audit=AuditLog(storage),
-        collection=Collection(storage, blobs),
+        collection=Collection(storage, blobs, lineage),
         purges=Purges(storage),
         builds=Builds(storage),
         deployments=Deployments(storage, gate.environments),
         provenance=provenance,
         traces=Traces(storage),
-        impacts=Impacts(storage, LineageIndex(storage, provenance)),
+        impacts=Impacts(storage, lineage),
     )
 
 

@@ -19,6 +19,7 @@ from trackback.errors import InvalidParameter, TrackbackError
 from trackback.limits import shown
 from trackback.services import access
 from trackback.services.clock import Clock, now_ms
+from trackback.services.lineage_index import BATCH, LineageIndex
 from trackback.storage import Storage, Transaction, collection
 from trackback.storage.collection import Freed, Owner
 
@@ -58,9 +59,10 @@ _Phase = Callable[[_Order, str], Awaitable[_Done]]
 
 
 class Collection:
-    def __init__(self, storage: Storage, blobs: BlobStore, clock: Clock = now_ms) -> None:
+    def __init__(self, storage: Storage, blobs: BlobStore, index: LineageIndex, clock: Clock = now_ms) -> None:
         self._storage = storage
         self._blobs = blobs
+        self._index = index
         self._clock = clock
         self._phases: dict[str, _Phase] = {
             "runs": self._runs,
@@ -108,6 +110,8 @@ class Collection:
         return names[names.index(phase) + 1]
 
     async def _runs(self, order: _Order, after: str) -> _Done:
+        if await self._index.index(BATCH):  # what versions descend from stays, so all of it is to be known first
+            return _Done({}, after)
         if not order.dry_run:  # what the page before has left, or a collection that broke off
             await self._repeat(collection.strip_runs)
         page = await self._read(partial(collection.runs_to_remove, before_ms=order.before_ms), int(after or 0))

@@ -1,6 +1,7 @@
 """Keeps what versions descend from: found in the background after a version is registered, or when somebody asks.
 
-The database itself lists the versions that are to be looked at, so that none is missed, whoever writes them.
+The database itself lists the versions that are to be looked at, so that none is missed, whoever writes them. Runs are
+removed only when nothing is listed.
 """
 
 import asyncio
@@ -32,10 +33,12 @@ class LineageIndex:
         self._provenance = provenance
         self._signatures = signatures
         self._task: asyncio.Task[None] | None = None
+        self._wanted = False
         self._closing = False
 
     def start(self) -> None:
         """Index, in the background, what is left to be."""
+        self._wanted = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._index_all())
 
@@ -78,8 +81,10 @@ class LineageIndex:
 
     async def _index_all(self) -> None:
         try:
-            while not self._closing and await self.index(BATCH):
-                pass
+            while self._wanted and not self._closing:
+                self._wanted = False  # it is set again if a version comes while the last look finds none
+                while not self._closing and await self.index(BATCH):
+                    pass
         except TrackbackError as error:
             log.warning("could not find what versions descend from: %s", error.message)
         except Exception:

@@ -115,9 +115,10 @@ def runs_to_remove(tx: Transaction, before_ms: int, after: int, limit: int) -> l
 def remove_run(tx: Transaction, run: int, root: str | None, before_ms: int) -> bool:
     """Remove a run, unless it may not go any more; whether it did. ``strip_runs`` clears up what it leaves.
 
-    root: of its files' manifest.
+    root: of its files' manifest. As long as it is not known what some version descends from, it might be this run.
     """
-    if not tx.row(f"SELECT r.id FROM runs r WHERE r.id = ? AND {_RUN_MAY_GO} {{for_update}}", run, before_ms):
+    may_go = f"{_RUN_MAY_GO} AND NOT EXISTS (SELECT 1 FROM unindexed_versions)"
+    if not tx.row(f"SELECT r.id FROM runs r WHERE r.id = ? AND {may_go} {{for_update}}", run, before_ms):
         return False
     tx.run("DELETE FROM dataset_input_tags WHERE input IN (SELECT id FROM dataset_inputs WHERE run = ?)", run)
     for table in _WITH_RUN:
