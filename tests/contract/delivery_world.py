@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from tests.contract.lineage_world import lineage_index
 from tests.contract.test_artifacts import stream
 from trackback.artifacts import BlobStore
 from trackback.entities import (
@@ -24,7 +25,6 @@ from trackback.services.deployments import DeploymentReport, Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.impact import Impacts, Question
 from trackback.services.inputs import Inputs
-from trackback.services.lineage_index import LineageIndex
 from trackback.services.locators import Place
 from trackback.services.logged_models import LoggedModels
 from trackback.services.model_versions import ModelVersions
@@ -68,7 +68,7 @@ class World:
         self.promotions = Promotions(storage, snapshots, gate, PromotionWatch(storage))
         self.builds = Builds(storage)
         self.deployments = Deployments(storage, environments)
-        self.index = LineageIndex(storage, self.provenance)
+        self.index = lineage_index(storage, blobs)
         self.traces = Traces(storage)
         self.impacts = Impacts(storage, self.index)
 

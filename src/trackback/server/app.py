@@ -116,7 +116,7 @@ def build_services(
     promotion_tags = PromotionTags(gate)
     signatures = Signatures(storage, blobs, gate.retry)
     provenance = ProvenanceIndex(storage, blobs)
-    lineage = LineageIndex(storage, provenance)
+    lineage = LineageIndex(storage, provenance, signatures)
     return Services(
         experiments=Experiments(storage, settings.default_artifact_root),
         runs=Runs(storage, promotion_tags=promotion_tags, truncate=truncate),

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 class LineageIndex:
     """Has the files that packages are listed in read, and those that say whether a model has a signature, too."""
 
-    def __init__(self, storage: Storage, provenance: ProvenanceIndex, signatures: Signatures | None = None) -> None:
+    def __init__(self, storage: Storage, provenance: ProvenanceIndex, signatures: Signatures) -> None:
         self._storage = storage
         self._provenance = provenance
         self._signatures = signatures
@@ -71,8 +71,7 @@ class LineageIndex:
             by_name[file.path].append(file.blob)
         models = by_name.pop(MLMODEL, [])
         try:
-            if self._signatures:
-                await self._signatures.learn(models)
+            await self._signatures.learn(models)
             await self._provenance.read_package_files(by_name)
         except TrackbackError as error:
             log.warning("could not read what is in the files of versions: %s", error.message)
