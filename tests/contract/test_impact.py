@@ -10,7 +10,7 @@ from trackback.artifacts import open_blobs
 from trackback.entities import ANYONE, Actor, Grants, Permission
 from trackback.errors import InvalidParameter, NotFound
 from trackback.services.impact import Question
-from trackback.storage import Storage, impact, lineage
+from trackback.storage import Storage, lineage
 
 
 @pytest.fixture
@@ -103,27 +103,26 @@ class TestWhatIsAffected:
         assert await world.affected(dataset=WEAK) == everywhere
         assert await world.affected(package="numpy==1.26.0") == everywhere
 
-    async def test_the_same_is_found_where_many_runs_had_it(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Then versions are found from their origins, and not from the runs."""
+    async def test_what_a_version_got_by_several_ways_counts_once(self, world: World) -> None:
         parent = await world.run(commit=COMMIT)
-        await world.use(parent, "train")
-        await world.put_document(parent, datasets=[{"name": "test", "sha256": STRONG}])
         child = await world.run(parent=parent, commit=COMMIT)
-        await world.use(child, "train")
-        await world.register(child, requirements="numpy==1.26.0\n")
-        await world.register(await world.run())
-        for few in (0, 10):
-            monkeypatch.setattr(impact, "FEW", few)
-            for question in (
-                {"dataset": WEAK},
-                {"dataset": STRONG},
-                {"package": "numpy==1.26.0"},
-                {"commit": COMMIT},
-                {"run": parent},
-            ):
-                assert (few, await world.affected(**question)) == (few, {"churn": ["1"]}), question
+        for run_id in (parent, child):
+            await world.use(run_id, "train")
+            await world.put(run_id, "other/requirements.txt", b"numpy==1.26.0\n")
+        await world.register(child, requirements="numpy==1.26.0\nscipy==1.11.0\n")
+        for question in ({"dataset": WEAK}, {"dataset": "train"}, {"package": "numpy==1.26.0"}, {"commit": COMMIT}):
+            found = await world.impact(**question)
+            assert (found.affected, [model.affected for model in found.models]) == (1, [1]), question
+            assert [each.through for each in found.models[0].versions] == [None], question
+
+    async def test_a_file_that_is_uploaded_after_the_version_was_registered_counts_too(self, world: World) -> None:
+        run_id = await world.run()
+        await world.register(run_id)
+        assert await world.affected(run=run_id) == {"churn": ["1"]}
+        await world.put_document(run_id, datasets=[{"name": "test", "sha256": STRONG}])
+        await world.put(run_id, "environment/requirements.txt", b"numpy==1.26.0\n")
+        assert await world.affected(dataset=STRONG) == {"churn": ["1"]}
+        assert await world.affected(package="numpy==1.26.0") == {"churn": ["1"]}
 
 
 class TestWhatIsToldOfIt:

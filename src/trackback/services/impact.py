@@ -70,10 +70,17 @@ class Impacts:
 
         def operation(tx: Transaction) -> pages.Page[Impact]:
             seed = _seed(tx, actor, question)
-            found = _by_model(impact.affected(tx, seed), access.readable_models(actor))
-            names = impact.names(tx, sorted(found))
-            page = _page(found, names, offset, max_results)
-            total = sum(map(len, found.values()))
+            readable = access.readable_models(actor)
+            counts = {
+                model: number
+                for model, number in impact.count(tx, seed).items()
+                if readable is None or model in readable
+            }
+            names = impact.names(tx, sorted(counts))
+            told, skipped = _models_told(counts, names, offset, max_results)
+            found = _by_model(impact.of_models(tx, seed, told))
+            page = [row for model in told for row in found[model]][skipped : skipped + max_results]
+            total = sum(counts.values())
             more = total > offset + max_results
             answer = Impact(total, tuple(_models(tx, seed, found, page, names)), unindexed)
             return pages.Page([answer], pages.encode(offset + max_results) if more else None)
@@ -104,10 +111,10 @@ def _seed(tx: Transaction, actor: Actor, question: Question) -> Seed:
 
 def _datasets(tx: Transaction, actor: Actor, text: str) -> Seed:
     wanted = text.removeprefix("sha256:")
-    numbers, digests = impact.datasets(tx, wanted, access.readable_experiments(actor))
-    if not (numbers or digests):
+    found = impact.datasets(tx, wanted, access.readable_experiments(actor))
+    if found is None:
         raise NotFound(f"No run is known that used a data set with the digest or the name {shown(text)}.")
-    return impact.of_datasets(numbers, digests)
+    return impact.of_dataset(wanted, found.column)
 
 
 def _packages(tx: Transaction, text: str) -> Seed:
@@ -148,28 +155,25 @@ def _commit(tx: Transaction, text: str) -> str:
     return found[0]
 
 
-def _by_model(found: Iterable[AffectedRow], readable: frozenset[int] | None) -> dict[int, list[AffectedRow]]:
-    """The versions of each model that may be read."""
+def _models_told(counts: Mapping[int, int], names: Mapping[int, str], first: int, length: int) -> tuple[list[int], int]:
+    """The models on a page of versions that begins at ``first``, by name, and how many versions of these to skip."""
+    told: list[int] = []
+    begin = skipped = 0
+    for model in sorted(counts, key=lambda model: (names[model], model)):
+        end = begin + counts[model]
+        if begin < first + length and first < end:
+            skipped = skipped if told else first - begin
+            told.append(model)
+        begin = end
+    return told, max(0, skipped)
+
+
+def _by_model(rows: Iterable[AffectedRow]) -> dict[int, list[AffectedRow]]:
+    """The versions of each model, the newest first."""
     models: defaultdict[int, list[AffectedRow]] = defaultdict(list)
-    for row in found:
-        models[row[1]].append(row)
-    return {model: rows for model, rows in models.items() if readable is None or model in readable}
-
-
-def _page(
-    found: Mapping[int, list[AffectedRow]], names: Mapping[int, str], first: int, length: int
-) -> list[AffectedRow]:
-    """By the names of models, the newest version of each first. Only those models are sorted that the page has."""
-    page: list[AffectedRow] = []
-    for model in sorted(found, key=lambda model: (names[model], model)):
-        rows = found[model]
-        if first < len(rows):
-            newest_first = sorted(rows, key=lambda row: -row.version)
-            page += newest_first[first : first + length - len(page)]
-        first = max(0, first - len(rows))
-        if len(page) == length:
-            break
-    return page
+    for row in rows:
+        models[row.model].append(row)
+    return {model: sorted(found, key=lambda row: -row.version) for model, found in models.items()}
 
 
 def _models(

@@ -44,7 +44,7 @@ class Inputs:
                 inputs.add_dataset_inputs(tx, run.id, {numbers[key]: tags[key] for key in tags})
             if model_ids:
                 inputs.add_model_inputs(tx, run.id, model_ids)
-                provenance.forget_origins(tx, run.id)
+            provenance.reindex_versions_of(tx, run.id)
 
         await self._storage.write(operation)
 

@@ -96,6 +96,6 @@ def _index(tx: Transaction, versions: Sequence[int]) -> int:
     known = packages.known_files(tx, sorted({file.blob.digest for file in files}))
     sets = {(file.model_version, file.path): known.get(file.blob.digest) for file in files}
     packages.sets_of_versions(tx, waiting, {place: number for place, number in sets.items() if number is not None})
-    lineage.set_origins(tx, waiting)
+    lineage.set_ingredients(tx, waiting, lineage.set_origins(tx, waiting))
     lineage.set_indexed(tx, waiting)
     return len(waiting)

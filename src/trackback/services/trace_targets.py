@@ -197,9 +197,11 @@ class _Finder:
 
     def _dataset(self, text: str) -> Target | None:
         wanted = text.removeprefix("sha256:")
-        numbers, digests = impact.datasets(self._tx, wanted, access.readable_experiments(self._actor))
-        found = traces.runs_of_datasets(self._tx, numbers, digests, TOLD + 1)
-        return self._of_runs(TraceKind.DATASET, found)
+        found = impact.datasets(self._tx, wanted, access.readable_experiments(self._actor))
+        if found is None:
+            return None
+        runs = traces.runs_of_datasets(self._tx, found.numbers, found.digests, TOLD + 1)
+        return self._of_runs(TraceKind.DATASET, runs)
 
     def _of_deployments(self, found: Sequence[Deployment]) -> Target:
         """Of what is live, else of what was last; of several only if they are of the same."""

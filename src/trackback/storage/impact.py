@@ -1,27 +1,29 @@
-"""Which versions something went into.
-
-The question comes as a ``Seed``: how to list the runs that had it, and how to test one run for it. Where it was in few
-runs, the versions are found from these; where it was in many, from the versions' origins, of which there are fewer.
-"""
+"""Which versions something went into: an index has them by ingredient, and by the runs that they descend from."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from trackback.storage.conditions import Fragment, joined
 from trackback.storage.interface import Transaction
+from trackback.storage.lineage import COMMIT, DATASET, DATASET_NAME, PACKAGE_SET
 
-FEW = 2000
+_INGREDIENTS = (
+    "SELECT DISTINCT i.model_version, i.model, i.version FROM version_ingredients i"
+    " WHERE i.kind = ? AND i.value {texts}"
+)
+_DESCENDANTS = (
+    "SELECT v.id AS model_version, v.model, v.version FROM version_origins o JOIN model_versions v"
+    " ON v.id = o.model_version WHERE o.run = ?"
+)
 
 
 class Seed(NamedTuple):
-    """``runs`` are queries for the column ``run``; ``tests`` hold, one of them, of an origin ``o`` that had it.
-
-    ``versions`` are queries for the columns of an ``AffectedRow``, of versions that had it by themselves.
+    """What is asked about: ``versions`` is the query for those that it went into, as rows of an ``AffectedRow``; of an
+    origin ``o`` that had it, ``test`` holds.
     """
 
-    runs: tuple[Fragment, ...]
-    tests: tuple[Fragment, ...]
-    versions: tuple[Fragment, ...] = ()
+    versions: Fragment
+    test: Fragment
 
 
 class AffectedRow(NamedTuple):
@@ -42,55 +44,44 @@ class VersionRow(NamedTuple):
     deleted_ms: int | None
 
 
-def _had(rows: str) -> str:
-    """Whether there are such rows, tested on one origin after the other. ``+`` before a column says that no index is
-    to be chosen for it: that for the run has fewer rows.
-    """
-    return f"(SELECT 1 FROM {rows} LIMIT 1) IS NOT NULL"
-
-
 def of_run(run: int) -> Seed:
-    return Seed((Fragment("SELECT CAST(? AS bigint) AS run", (run,)),), (Fragment("o.run = ?", (run,)),))
+    return Seed(Fragment(_DESCENDANTS, (run,)), Fragment("o.run = ?", (run,)))
 
 
 def of_commit(commit: str) -> Seed:
-    return Seed(
-        (Fragment("SELECT c.run FROM run_commits c WHERE c.commit_id = ?", (commit,)),),
-        (Fragment(_had("run_commits c WHERE c.run = o.run AND c.commit_id = ?"), (commit,)),),
-    )
+    had = _had("run_commits c WHERE c.run = o.run AND c.commit_id = ?")
+    return Seed(Fragment(_INGREDIENTS, (COMMIT, [commit])), Fragment(had, (commit,)))
 
 
-def of_datasets(numbers: list[int], digests: list[str]) -> Seed:
-    """Of data sets as they were logged, and of those that documents name by digest."""
-    return Seed(
-        (
-            Fragment("SELECT i.run FROM dataset_inputs i WHERE i.dataset {ints}", (numbers,)),
-            Fragment("SELECT p.run FROM provenance_datasets p WHERE p.digest {texts}", (digests,)),
-        ),
-        (
-            Fragment(_had("dataset_inputs i WHERE i.run = o.run AND +i.dataset {ints}"), (numbers,)),
-            Fragment(_had("provenance_datasets p WHERE p.run = o.run AND p.digest {texts}"), (digests,)),
-        ),
-    )
+def of_dataset(value: str, column: str) -> Seed:
+    """Of the data sets of which the ``column``, ``digest`` or ``name``, is so."""
+    logged = _had(f"dataset_inputs i JOIN datasets d ON d.id = i.dataset WHERE i.run = o.run AND d.{column} = ?")
+    documented = _had(f"provenance_datasets p WHERE p.run = o.run AND p.{column} = ?")
+    kind = DATASET if column == "digest" else DATASET_NAME
+    test = joined((Fragment(logged, (value,)), Fragment(documented, (value,))), "OR")
+    return Seed(Fragment(_INGREDIENTS, (kind, [value])), test)
 
 
 def of_package_sets(sets: list[int]) -> Seed:
-    return Seed(
-        (Fragment("SELECT p.run FROM run_packages p WHERE p.package_set {ints}", (sets,)),),
-        (Fragment(_had("run_packages p WHERE p.run = o.run AND +p.package_set {ints}"), (sets,)),),
-        (
-            Fragment(
-                "SELECT p.model_version, p.model, p.version FROM version_packages p WHERE p.package_set {ints}", (sets,)
-            ),
-        ),
-    )
+    had = _had("run_packages p WHERE p.run = o.run AND p.package_set {ints}")
+    return Seed(Fragment(_INGREDIENTS, (PACKAGE_SET, list(map(str, sets)))), Fragment(had, (sets,)))
 
 
-def affected(tx: Transaction, seed: Seed) -> list[AffectedRow]:
-    """All versions that a seed went into, in no order."""
-    parts = [_from_origins(seed) if _is_common(tx, seed) else _from_runs(seed), *seed.versions]
-    values = [value for part in parts for value in part.values]
-    rows = tx.rows(" UNION ".join(part.sql for part in parts), *values)
+def _had(rows: str) -> str:
+    """Whether there are such rows, tested on one origin after the other: PostgreSQL may read all rows for an EXISTS."""
+    return f"(SELECT 1 FROM {rows} LIMIT 1) IS NOT NULL"
+
+
+def count(tx: Transaction, seed: Seed) -> dict[int, int]:
+    """How many versions of each model are affected."""
+    versions = seed.versions
+    return dict(tx.rows(f"SELECT model, count(*) FROM ({versions.sql}) f GROUP BY model", *versions.values))
+
+
+def of_models(tx: Transaction, seed: Seed, models: Sequence[int]) -> list[AffectedRow]:
+    """All affected versions of some models, in no order."""
+    versions = seed.versions
+    rows = tx.rows(f"SELECT * FROM ({versions.sql}) f WHERE model {{ints}}", *versions.values, list(models))
     return [AffectedRow(*row) for row in rows]
 
 
@@ -99,36 +90,10 @@ def names(tx: Transaction, models: Sequence[int]) -> dict[int, str]:
     return dict(tx.rows("SELECT id, name FROM registered_models WHERE id {ints}", list(models)))
 
 
-def _is_common(tx: Transaction, seed: Seed) -> bool:
-    """Whether more than a few runs had it."""
-    left = FEW
-    for runs in seed.runs:
-        left -= tx.rows(f"SELECT count(*) FROM ({runs.sql} LIMIT ?) AS counted", *runs.values, left + 1)[0][0]
-        if left < 0:
-            return True
-    return False
-
-
-def _from_runs(seed: Seed) -> Fragment:
-    runs = " UNION ALL ".join(part.sql for part in seed.runs)
-    values = tuple(value for part in seed.runs for value in part.values)
-    return Fragment(
-        f"SELECT DISTINCT o.model_version, o.model, o.version FROM ({runs}) s JOIN version_origins o ON o.run = s.run",
-        values,
-    )
-
-
-def _from_origins(seed: Seed) -> Fragment:
-    test = joined(seed.tests, "OR")
-    return Fragment(
-        f"SELECT DISTINCT o.model_version, o.model, o.version FROM version_origins o WHERE {test.sql}", test.values
-    )
-
-
 def ways(tx: Transaction, seed: Seed, versions: Sequence[int]) -> dict[int, list[str]]:
     """The ids of the runs by which versions got what they are affected by."""
     tx.trust_indexes()
-    test = joined(seed.tests, "OR")
+    test = seed.test
     found: dict[int, list[str]] = {}
     for version, run_id in tx.rows(
         "SELECT o.model_version, r.uuid FROM version_origins o JOIN runs r ON r.id = o.run"
@@ -179,10 +144,18 @@ def environments_held(tx: Transaction, versions: Sequence[int]) -> dict[int, lis
     return found
 
 
-def datasets(tx: Transaction, text: str, experiments: frozenset[int] | None) -> tuple[list[int], list[str]]:
-    """The data sets with this digest, else with this name, in some experiments (None: in all): those that were
-    logged by their rows, those of documents by their digests.
+class FoundDatasets(NamedTuple):
+    """Data sets: those that were logged by their rows, those of documents by their digests. ``column`` is what was
+    found to be so, their ``digest`` or their ``name``.
     """
+
+    column: str
+    numbers: list[int]
+    digests: list[str]
+
+
+def datasets(tx: Transaction, text: str, experiments: frozenset[int] | None) -> FoundDatasets | None:
+    """The data sets with this digest, else with this name, in some experiments (None: in all)."""
     for column in ("digest", "name"):
         scope, scoped = _within("d.experiment", experiments)
         numbers = [
@@ -199,8 +172,8 @@ def datasets(tx: Transaction, text: str, experiments: frozenset[int] | None) -> 
             )
         ]
         if numbers or digests:
-            return numbers, digests
-    return [], []
+            return FoundDatasets(column, numbers, digests)
+    return None
 
 
 def commits(tx: Transaction, prefix: str, limit: int) -> list[str]:

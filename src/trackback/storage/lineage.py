@@ -14,25 +14,30 @@ RUNS_WALKED = 100_000
 """Runs that are looked at for what some versions descend from."""
 
 
+DATASET, DATASET_NAME, COMMIT, PACKAGE_SET = "data set", "data set name", "commit", "package set"
+"""The kinds of ingredients: by digest, by name, by commit, by the number of a package set."""
+
+
+class Origin(NamedTuple):
+    """A run that a version descends from."""
+
+    model_version: int
+    run: int
+
+
+class Ingredient(NamedTuple):
+    """What went into a run, or a version."""
+
+    kind: str
+    value: str
+
+
 class VersionFile(NamedTuple):
     """A file of a version's snapshot."""
 
     model_version: int
     path: str
     blob: Blob
-
-
-class VersionName(NamedTuple):
-    """The row of a version's model, and the version's number."""
-
-    model: int
-    version: int
-
-
-def names_of(tx: Transaction, versions: Sequence[int]) -> dict[int, VersionName]:
-    """The model and the number of versions, by their rows."""
-    rows = tx.rows("SELECT id, model, version FROM model_versions WHERE id {ints}", list(versions))
-    return {number: VersionName(*name) for number, *name in rows}
 
 
 def versions_with_digest(tx: Transaction, digest: str) -> list[tuple[int, int]]:
@@ -81,22 +86,55 @@ def files_of(tx: Transaction, versions: Sequence[int], paths: Iterable[str]) -> 
     return [VersionFile(number, path, Blob(*blob)) for number, path, *blob in rows]
 
 
-def set_origins(tx: Transaction, versions: Sequence[int]) -> None:
+def set_origins(tx: Transaction, versions: Sequence[int]) -> list[Origin]:
     """Find all runs that versions descend from, and keep them: for many versions in as many steps as for one."""
     tx.trust_indexes()
-    named = names_of(tx, versions)
     own = _runs_of_versions(tx, versions)
     sources = _sources_from(tx, {run for runs in own.values() for run in runs})
-    origins = [(run, version) for version, runs in own.items() for run in _descent(runs, sources)]
+    origins = [Origin(version, run) for version, runs in own.items() for run in _descent(runs, sources)]
     tx.run("DELETE FROM version_origins WHERE model_version {ints}", list(versions))
     tx.insert_columns(
-        "INSERT INTO version_origins (run, model_version, model, version) {columns bigint, bigint, bigint, bigint}"
-        " ON CONFLICT DO NOTHING",
-        [run for run, _ in origins],
-        [version for _, version in origins],
-        [named[version].model for _, version in origins],
-        [named[version].version for _, version in origins],
+        "INSERT INTO version_origins (model_version, run) {columns bigint, bigint} ON CONFLICT DO NOTHING",
+        [version for version, _ in origins],
+        [run for _, run in origins],
     )
+    return origins
+
+
+def set_ingredients(tx: Transaction, versions: Sequence[int], origins: Sequence[Origin]) -> None:
+    """Find what went into versions, given all that they descend from, and keep it."""
+    of_runs = _ingredients_of_runs(tx, sorted({run for _, run in origins}))
+    found: defaultdict[int, set[Ingredient]] = defaultdict(set)
+    for version, package_set in tx.rows(
+        "SELECT model_version, package_set FROM version_packages WHERE model_version {ints}", list(versions)
+    ):
+        found[version].add(Ingredient(PACKAGE_SET, str(package_set)))
+    for version, run in origins:
+        found[version] |= of_runs.get(run, set())
+    rows = tx.rows("SELECT id, model, version FROM model_versions WHERE id {ints}", list(versions))
+    tx.run("DELETE FROM version_ingredients WHERE model_version {ints}", list(versions))
+    kept = [(*each, *row) for row in rows for each in sorted(found[row[0]])]
+    tx.insert_columns(
+        "INSERT INTO version_ingredients (kind, value, model_version, model, version)"
+        " {columns text, text, bigint, bigint, bigint} ON CONFLICT DO NOTHING",
+        *([row[column] for row in kept] for column in range(5)),
+    )
+
+
+def _ingredients_of_runs(tx: Transaction, runs: list[int]) -> dict[int, set[Ingredient]]:
+    found: defaultdict[int, set[Ingredient]] = defaultdict(set)
+    for run, digest, name in tx.rows(
+        "SELECT i.run, d.digest, d.name FROM dataset_inputs i JOIN datasets d ON d.id = i.dataset WHERE i.run {ints}"
+        " UNION SELECT run, digest, name FROM provenance_datasets WHERE run {ints}",
+        runs,
+        runs,
+    ):
+        found[run] |= {Ingredient(DATASET, digest), Ingredient(DATASET_NAME, name)}
+    for run, commit in tx.rows("SELECT run, commit_id FROM run_commits WHERE run {ints}", runs):
+        found[run].add(Ingredient(COMMIT, commit))
+    for run, package_set in tx.rows("SELECT run, package_set FROM run_packages WHERE run {ints}", runs):
+        found[run].add(Ingredient(PACKAGE_SET, str(package_set)))
+    return found
 
 
 def _sources_from(tx: Transaction, runs: set[int]) -> dict[int, set[int]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from trackback.entities import Package
 from trackback.storage.interface import Transaction
-from trackback.storage.lineage import names_of
+from trackback.storage.provenance import reindex_versions_of
 
 
 def keep_set(tx: Transaction, packages: Sequence[Package]) -> int:
@@ -58,20 +58,18 @@ def set_of_run(tx: Transaction, run: int, path: str, package_set: int | None) ->
             path,
             package_set,
         )
+    reindex_versions_of(tx, run)
 
 
 def sets_of_versions(tx: Transaction, versions: Sequence[int], sets: Mapping[tuple[int, str], int]) -> None:
     """Have files, given by version and path, and no others, say what packages the versions have."""
     tx.run("DELETE FROM version_packages WHERE model_version {ints}", list(versions))
-    named = names_of(tx, versions)
     tx.insert_columns(
-        "INSERT INTO version_packages (model_version, path, package_set, model, version)"
-        " {columns bigint, text, bigint, bigint, bigint} ON CONFLICT DO NOTHING",
+        "INSERT INTO version_packages (model_version, path, package_set) {columns bigint, text, bigint}"
+        " ON CONFLICT DO NOTHING",
         [version for version, _ in sets],
         [path for _, path in sets],
         list(sets.values()),
-        [named[version].model for version, _ in sets],
-        [named[version].version for version, _ in sets],
     )
 
 

@@ -55,14 +55,15 @@ def set_commit(tx: Transaction, run: int, origin: str, commit: str | None) -> No
     """What ``origin`` says of a run's commit, from now on; None: nothing."""
     if commit is None:
         tx.run("DELETE FROM run_commits WHERE run = ? AND origin = ?", run, origin)
-        return
-    tx.run(
-        "INSERT INTO run_commits (run, origin, commit_id) VALUES (?, ?, ?)"
-        " ON CONFLICT (run, origin) DO UPDATE SET commit_id = excluded.commit_id",
-        run,
-        origin,
-        commit.strip().lower()[:_COMMIT_LENGTH],
-    )
+    else:
+        tx.run(
+            "INSERT INTO run_commits (run, origin, commit_id) VALUES (?, ?, ?)"
+            " ON CONFLICT (run, origin) DO UPDATE SET commit_id = excluded.commit_id",
+            run,
+            origin,
+            commit.strip().lower()[:_COMMIT_LENGTH],
+        )
+    reindex_versions_of(tx, run)
 
 
 def set_sources(tx: Transaction, run: int, origin: str, sources: Sequence[Source]) -> None:
@@ -79,11 +80,11 @@ def set_sources(tx: Transaction, run: int, origin: str, sources: Sequence[Source
         [source.kind for source in kept],
         [source.value for source in kept],
     )
-    forget_origins(tx, run)
+    reindex_versions_of(tx, run)
 
 
-def forget_origins(tx: Transaction, run: int) -> None:
-    """Have the origins of all versions that descend from a run found again."""
+def reindex_versions_of(tx: Transaction, run: int) -> None:
+    """Something of a run has changed: have it found again what the versions that descend from it are made of."""
     tx.run(
         "INSERT INTO unindexed_versions (model_version) SELECT model_version FROM version_origins WHERE run = ?"
         " ON CONFLICT DO NOTHING",
@@ -142,6 +143,7 @@ def set_datasets(tx: Transaction, run: int, datasets: Iterable[tuple[str, str]])
         [digest for digest, _ in kept],
         [name for _, name in kept],
     )
+    reindex_versions_of(tx, run)
 
 
 def logged_datasets(tx: Transaction, run: int, context_tag: str) -> list[UsedDataset]:

@@ -138,26 +138,32 @@ CREATE TABLE version_packages (
     model_version BIGINT NOT NULL REFERENCES model_versions (id),
     path TEXT COLLATE "C" NOT NULL,
     package_set BIGINT NOT NULL REFERENCES package_sets (id),
-    model BIGINT NOT NULL,
-    version BIGINT NOT NULL,
     PRIMARY KEY (model_version, path)
 );
 
-CREATE INDEX version_packages_by_set ON version_packages (package_set, model_version);
-
--- Every run that a version descends from: its own, and those that its own came from, by whatever way. The version's
--- model and number, which never change, are repeated, so that what is affected by something needs no join.
+-- Every run that a version descends from: its own, and those that its own came from, by whatever way.
 CREATE TABLE version_origins (
     run BIGINT NOT NULL,
     model_version BIGINT NOT NULL REFERENCES model_versions (id),
-    model BIGINT NOT NULL,
-    version BIGINT NOT NULL,
     PRIMARY KEY (run, model_version)
 );
 
 CREATE INDEX version_origins_by_version ON version_origins (model_version, run);
 
--- Versions whose origins and packages are still to be found. The database itself enters them, so that none is missed.
+-- What went into a version, or into a run that it descends from: data sets by digest and by name, commits, sets of
+-- packages. The version's model and number, which never change, are repeated, so that to count needs no join.
+CREATE TABLE version_ingredients (
+    kind TEXT COLLATE "C" NOT NULL,
+    value TEXT COLLATE "C" NOT NULL,
+    model_version BIGINT NOT NULL REFERENCES model_versions (id),
+    model BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (kind, value, model_version)
+);
+
+CREATE INDEX version_ingredients_by_version ON version_ingredients (model_version);
+
+-- Versions whose origins and ingredients are still to be found. The database itself enters them, so that none is missed.
 CREATE TABLE unindexed_versions (
     model_version BIGINT PRIMARY KEY REFERENCES model_versions (id)
 );
