@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import logging
 from typing import NamedTuple
 
 import httpx
@@ -21,6 +22,8 @@ ADDRESSES_TRIED = 4
 ANSWER_BYTES = 2048
 """So much of a receiver's answer is kept."""
 RETRY_AFTER_MAX_S = 3600
+
+log = logging.getLogger(__name__)
 
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout)
 
@@ -49,9 +52,9 @@ class WebhookSender:
 
     async def send(self, webhook: WebhookRecord, delivery_id: str, body: str, time_ms: int) -> Answer:
         """Send a body to a webhook. Whatever goes wrong is in the answer."""
-        message = TARGETS[webhook.target].message(body, webhook.credential)
-        headers = {**message.headers, **_signed(webhook.secret, delivery_id, time_ms // 1000, message)}
         try:
+            message = TARGETS[webhook.target].message(body, webhook.credential)
+            headers = {**message.headers, **_signed(webhook.secret, delivery_id, time_ms // 1000, message)}
             async with asyncio.timeout(self.timeout_s):
                 place = await self.addresses.locate(webhook.url)
                 return await self._post(place, Message(message.content, headers))
@@ -61,6 +64,9 @@ class WebhookSender:
             return Answer(error=refusal.message)
         except httpx.HTTPError as error:
             return Answer(error=f"There was no answer: {str(error) or type(error).__name__}")
+        except Exception as error:  # else the attempt would not count, and be made again for ever
+            log.exception("could not send delivery %s to webhook %s", delivery_id, webhook.uuid)
+            return Answer(error=f"It could not be sent: {type(error).__name__}. The server's log says more.")
 
     async def close(self) -> None:
         if self._client:

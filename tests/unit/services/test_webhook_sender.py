@@ -111,3 +111,23 @@ async def test_a_redirect_is_not_followed() -> None:
 async def test_a_pause_that_is_asked_for_is_read_where_it_counts(status: int, header: str, seconds: int) -> None:
     with FaultyServer(reply(status, Retry_After=header)) as server:
         assert (await send(at_host(server), Resolver(["127.0.0.1"]))).retry_after_s == seconds
+
+
+@pytest.mark.parametrize("fault", [OSError("no file descriptors"), UnicodeError("label too long"), KeyError("x")])
+async def test_whatever_else_goes_wrong_is_an_answer_too_and_logged(
+    fault: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(host: str, port: int) -> list[str]:
+        raise fault
+
+    sender = WebhookSender(WebhookAddresses([], fail))
+    answer = await sender.send(webhook(f"https://{HOST}/hook"), "d1", "{}", 0)
+    assert not answer.delivered
+    assert answer.error
+    assert "d1" in caplog.text or str(fault) in answer.error
+
+
+async def test_what_can_t_be_made_into_a_message_is_an_answer_too() -> None:
+    sender = WebhookSender(WebhookAddresses([], Resolver(["127.0.0.1"])))
+    answer = await sender.send(webhook(f"https://{HOST}/hook", target="pigeon"), "d1", "{}", 0)
+    assert "could not be sent" in str(answer.error)
