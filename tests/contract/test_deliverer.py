@@ -14,7 +14,7 @@ from tests.contract.webhook_world import PATIENCE, World, seen, soon, told
 from trackback.artifacts import BlobStore, open_blobs
 from trackback.entities import ANYONE, DeliveryStatus, WebhookStatus
 from trackback.services.clock import now_ms
-from trackback.services.deliverer import HOUR_MS
+from trackback.services.deliverer import DAY_MS, HOUR_MS
 from trackback.services.webhook_settings import WebhookChange
 from trackback.storage import Storage, open_storage
 
@@ -242,6 +242,28 @@ async def test_old_deliveries_are_forgotten_and_what_waits_is_not(storage: Stora
 
         async with world.delivering():
             await soon(only_the_second)
+
+
+async def test_what_waits_for_longer_than_the_history_is_kept_is_given_up(
+    storage: Storage, blobs: BlobStore, receiver: FaultyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = [now_ms()]
+    world = World(storage, blobs, lambda: clock[0])
+    webhook = await world.hook(receiver)
+    await world.model("churn", 2)
+    await world.promote("models:/churn/1")
+    await world.webhooks.update(ANYONE, webhook.webhook_id, WebhookChange(status=WebhookStatus.DISABLED))
+    clock[0] += 29 * DAY_MS
+    async with world.delivering():
+        await asyncio.sleep(0.2)
+        assert [each.status for each in await world.deliveries(webhook)] == [DeliveryStatus.PENDING]
+    clock[0] += 2 * DAY_MS
+    async with world.delivering():
+        (delivery,) = await world.settled(webhook)
+    assert (delivery.status, delivery.attempts, delivery.finished) == (DeliveryStatus.FAILED, 0, clock[0])
+    assert "it had waited for longer than the history is kept" in str(delivery.error)
+    assert "gave up 1 deliveries to webhooks that had waited for more than 30 days" in caplog.text
+    assert receiver.seen == []
 
 
 async def test_two_servers_send_each_delivery_once(postgres_uri: str, blobs: BlobStore) -> None:

@@ -8,7 +8,7 @@ A delivery may arrive twice, after a crash, under the same id; none is lost.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
 from uuid import uuid4
@@ -158,14 +158,25 @@ class Deliverer:
             await self._pause(PRUNE_PAUSE_S)
 
     async def _forget(self) -> None:
-        """Forget deliveries that ended long ago, and those of webhooks that are gone, a few at a time."""
+        """Forget deliveries that ended long ago, and those of webhooks that are gone; give up what waited so long."""
         now = self._clock()
-        for some in (
-            lambda tx: webhook_deliveries.prune(tx, now - self._history_ms, PRUNED_AT_ONCE),
-            lambda tx: webhook_deliveries.prune_deleted(tx, now - HOUR_MS, PRUNED_AT_ONCE),
-        ):
-            while not self._stop.is_set() and await self._storage.write(some) >= PRUNED_AT_ONCE:
-                pass
+        before = now - self._history_ms
+        await self._repeat(lambda tx: webhook_deliveries.prune_deleted(tx, now - HOUR_MS, PRUNED_AT_ONCE))
+        await self._repeat(lambda tx: webhook_deliveries.prune(tx, before, PRUNED_AT_ONCE))
+        given_up = await self._repeat(lambda tx: webhook_deliveries.give_up(tx, before, now, PRUNED_AT_ONCE))
+        if given_up:
+            days = self._history_ms / DAY_MS
+            log.warning("gave up %d deliveries to webhooks that had waited for more than %g days", given_up, days)
+
+    async def _repeat(self, some: Callable[[Transaction], int]) -> int:
+        """Do it a few rows at a time until none is left, or the server stops; to how many rows it was done."""
+        done = 0
+        while not self._stop.is_set():
+            rows = await self._storage.write(some)
+            done += rows
+            if rows < PRUNED_AT_ONCE:
+                break
+        return done
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

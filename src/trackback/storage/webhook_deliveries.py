@@ -106,6 +106,21 @@ def prune(tx: Transaction, before_ms: int, limit: int) -> int:
     )
 
 
+def give_up(tx: Transaction, before_ms: int, now_ms: int, limit: int) -> int:
+    """Have some deliveries failed that have waited since before a time, but none that may be being sent; how many."""
+    return tx.run(
+        "UPDATE webhook_deliveries SET status = ?, finished_ms = ?, error = ? WHERE finished_ms IS NULL AND id IN"
+        " (SELECT d.id FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook"
+        " WHERE d.finished_ms IS NULL AND d.created_ms < ? AND w.lease_until_ms <= ? ORDER BY d.id LIMIT ?)",
+        DeliveryStatus.FAILED.value,
+        now_ms,
+        "It was given up: it had waited for longer than the history is kept.",
+        before_ms,
+        now_ms,
+        limit,
+    )
+
+
 def prune_deleted(tx: Transaction, before_ms: int, limit: int) -> int:
     """Forget some deliveries of webhooks that were deleted, and at last those webhooks; how many deliveries.
 
