@@ -82,8 +82,9 @@ class LineageIndex:
         try:
             while self._wanted and not self._closing:
                 self._wanted = False  # it is set again if a version comes while the last look finds none
-                while not self._closing and await self.index(BATCH):
-                    pass
+                while await self.index(BATCH):
+                    if self._closing:
+                        return
         except TrackbackError as error:
             log.warning("could not find what versions descend from: %s", error.message)
         except Exception:
