@@ -246,6 +246,25 @@ class TestAccess:
         with pytest.raises(NotFound):
             await world.impacts.find(reader, Question(dataset=WEAK))
 
+    async def test_commits_and_runs_of_experiments_that_may_not_be_read_are_not_told(self, world: World) -> None:
+        hidden = await world.experiments.create(ANYONE, "hidden")
+        parent = await world.run(commit=COMMIT, experiment=hidden)
+        shared = await world.run(commit=COMMIT[:7] + "0" * 33)
+        child = await world.run(parent=parent)
+        await world.use(parent, "train")
+        await world.use(shared, "train")
+        await world.register(child)
+        may = frozenset((Permission.READ,))
+        reader = Actor("bob", grants=Grants(experiments={0: may}, models={1: may}))
+        with pytest.raises(InvalidParameter, match="begins several commits"):
+            await world.impacts.find(ANYONE, Question(commit=COMMIT[:7]))
+        await world.impacts.find(reader, Question(commit=COMMIT[:7]))
+        with pytest.raises(NotFound):
+            await world.impacts.find(reader, Question(commit=COMMIT))
+        for actor, through in ((ANYONE, parent), (reader, None)):
+            (found,) = (await world.impacts.find(actor, Question(dataset="train"))).items
+            assert [each.through for model in found.models for each in model.versions] == [through]
+
 
 class TestTheIndex:
     async def test_versions_that_nobody_waits_for_are_counted_and_indexed_in_the_background(

@@ -173,3 +173,14 @@ class TestDocuments:
 
     async def test_a_document_of_a_run_that_is_not_here_is_a_file_like_any(self, world: World) -> None:
         await world.artifacts.put(ANYONE, f"0/{'f' * 32}/artifacts/{PROVENANCE_PATH}", stream(b"{}"))
+
+
+async def test_parents_are_named_by_versions_that_may_be_read_only(world: World) -> None:
+    version = await world.register(await world.run())
+    run_id = await world.run()
+    await world.put_document(run_id, parents=[{"version": f"models:/churn/{version}"}])
+    may = frozenset((Permission.READ,))
+    for models, named in (({1: may}, ["models:/churn/1"]), ({}, [])):
+        reader = Actor("bob", grants=Grants(experiments={0: may}, models=models))
+        known = await world.provenance.get(reader, run_id)
+        assert [parent.version for parent in known.parents] == named

@@ -294,3 +294,14 @@ class TestAccess:
         trace = await story.world.traces.find(reader, f"sha256:{'1' * 64}")
         assert trace.version
         assert trace.run is None
+
+    async def test_a_deployment_that_is_known_by_its_digest_alone_takes_the_right_to_read_all(
+        self, world: World, story: Story
+    ) -> None:
+        await world.models.create(ANYONE, "fraud")
+        await world.register(story.run_id, "fraud")
+        by_digest = await world.deploy("2", digest=story.digest, environment="staging")
+        reader = Actor("bob", grants=Grants(models={1: frozenset((Permission.READ,))}))
+        for actor, told in ((ANYONE, [story.deployment, by_digest]), (reader, [story.deployment])):
+            trace = await world.traces.find(actor, "models:/churn/1")
+            assert [each.id for each in trace.deployments] == told

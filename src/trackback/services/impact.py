@@ -12,11 +12,11 @@ from trackback import limits
 from trackback.entities import Actor, AffectedModel, AffectedVersion, Deployment, Impact
 from trackback.errors import InvalidParameter, NotFound
 from trackback.limits import shown
-from trackback.services import access, pages
+from trackback.services import access, pages, streams
 from trackback.services.lineage_index import LineageIndex
 from trackback.services.runs import readable_run
 from trackback.storage import Storage, Transaction, deployments, impact
-from trackback.storage.impact import AffectedRow, Seed
+from trackback.storage.impact import AffectedRow, Seed, WayRow
 
 COMMIT_PREFIX = 7
 COMMITS_NAMED = 10
@@ -82,7 +82,7 @@ class Impacts:
             page = [row for model in told for row in found[model]][skipped : skipped + max_results]
             total = sum(counts.values())
             more = total > offset + max_results
-            answer = Impact(total, tuple(_models(tx, seed, found, page, names)), unindexed)
+            answer = Impact(total, tuple(_models(tx, actor, seed, found, page, names)), unindexed)
             return pages.Page([answer], pages.encode(offset + max_results) if more else None)
 
         return await self._storage.read(operation)
@@ -105,7 +105,7 @@ def _seed(tx: Transaction, actor: Actor, question: Question) -> Seed:
     if question.package:
         return _packages(tx, question.package)
     if question.commit:
-        return impact.of_commit(_commit(tx, question.commit))
+        return impact.of_commit(_commit(tx, actor, question.commit))
     return impact.of_run(readable_run(tx, actor, question.run).id)
 
 
@@ -142,11 +142,11 @@ def _spellings(version: str) -> list[str]:
     return sorted(found)
 
 
-def _commit(tx: Transaction, text: str) -> str:
+def _commit(tx: Transaction, actor: Actor, text: str) -> str:
     prefix = text.strip().lower()
     if not _COMMIT.fullmatch(prefix):
         raise InvalidParameter(f"Invalid commit {shown(text)}: it must have {COMMIT_PREFIX} to 64 hex digits.")
-    found = impact.commits(tx, prefix, COMMITS_NAMED + 1)
+    found = impact.commits(tx, prefix, COMMITS_NAMED + 1, access.readable_experiments(actor))
     if not found:
         raise NotFound(f"No run is known of the commit {prefix}.")
     if len(found) > 1:
@@ -178,12 +178,13 @@ def _by_model(rows: Iterable[AffectedRow]) -> dict[int, list[AffectedRow]]:
 
 def _models(
     tx: Transaction,
+    actor: Actor,
     seed: Seed,
     found: Mapping[int, list[AffectedRow]],
     page: Sequence[AffectedRow],
     names: Mapping[int, str],
 ) -> Iterable[AffectedModel]:
-    versions = dict(zip((row.id for row in page), _versions(tx, seed, page), strict=True))
+    versions = dict(zip((row.id for row in page), _versions(tx, actor, seed, page), strict=True))
     for model in dict.fromkeys(row.model for row in page):
         affected = frozenset(row.version for row in found[model])
         last = impact.last_unaffected(tx, model, affected, limits.AFFECTED_PER_PAGE)
@@ -195,12 +196,12 @@ def _models(
         )
 
 
-def _versions(tx: Transaction, seed: Seed, page: Sequence[AffectedRow]) -> list[AffectedVersion]:
+def _versions(tx: Transaction, actor: Actor, seed: Seed, page: Sequence[AffectedRow]) -> list[AffectedVersion]:
     ids = [row.id for row in page]
     loaded = impact.load(tx, ids)
     ways = impact.ways(tx, seed, ids)
     held = impact.environments_held(tx, ids)
-    deployed = _deployments(tx, ids, sorted({row.digest for row in loaded.values() if row.digest}))
+    deployed = _deployments(tx, actor, ids, sorted({row.digest for row in loaded.values() if row.digest}))
     found = []
     for row in page:
         version = loaded[row.id]
@@ -212,7 +213,7 @@ def _versions(tx: Transaction, seed: Seed, page: Sequence[AffectedRow]) -> list[
                 created=version.created_ms,
                 run_id=version.run_id or None,
                 digest=version.digest,
-                through=runs[0] if runs and version.run_id not in runs else None,
+                through=_through(actor, runs, version.run_id),
                 deleted=version.deleted_ms is not None,
                 environments=tuple(held.get(row.id, ())),
                 deployments=tuple(here[number] for number in sorted(here)),
@@ -221,9 +222,18 @@ def _versions(tx: Transaction, seed: Seed, page: Sequence[AffectedRow]) -> list[
     return found
 
 
-def _deployments(tx: Transaction, ids: list[int], digests: list[str]) -> dict[int | str | None, list[Deployment]]:
+def _through(actor: Actor, runs: Sequence[WayRow], own: str) -> str | None:
+    """The first run by which a version got it, of those that may be read; None if its own had it."""
+    if any(run.run_id == own for run in runs):
+        return None
+    return next((run.run_id for run in runs if access.may_read(actor, experiment=run.experiment)), None)
+
+
+def _deployments(
+    tx: Transaction, actor: Actor, ids: list[int], digests: list[str]
+) -> dict[int | str | None, list[Deployment]]:
     """Deployments by the row of the version, and, of those whose version is not known, by the digest."""
     found: defaultdict[int | str | None, list[Deployment]] = defaultdict(list)
     for key, deployment in deployments.of_versions(tx, ids, digests, limits.DEPLOYMENTS_PER_PAGE):
         found[key].append(deployment)
-    return found
+    return {key: streams.among_readable(actor, each) for key, each in found.items()}

@@ -27,6 +27,7 @@ from trackback.entities import (
 )
 from trackback.errors import DataLoss, TrackbackError
 from trackback.limits import shown
+from trackback.services import access
 from trackback.services.clock import Clock, now_ms
 from trackback.services.package_files import PACKAGE_FILE_BYTES, PACKAGE_FILES, PYTHON, read_packages
 from trackback.services.provenance_documents import (
@@ -38,7 +39,7 @@ from trackback.services.provenance_documents import (
 )
 from trackback.services.runs import readable_run
 from trackback.services.subjects import resolve
-from trackback.storage import Storage, Transaction, logged_models, packages, provenance, runs
+from trackback.storage import Storage, Transaction, logged_models, packages, provenance, runs, traces
 from trackback.storage.inputs import CONTEXT_TAG
 from trackback.storage.provenance import DocumentRecord, Source
 from trackback.storage.runs import RunRecord
@@ -135,7 +136,7 @@ class ProvenanceIndex:
 
     async def get(self, actor: Actor, run_id: str) -> Provenance:
         """What is known of what went into a run. Raises NotFound for an unknown run."""
-        return await self._storage.read(lambda tx: of_run(tx, readable_run(tx, actor, run_id)))
+        return await self._storage.read(lambda tx: of_run(tx, actor, readable_run(tx, actor, run_id)))
 
 
 def keep_document(tx: Transaction, actor: Actor, run: int, digest: str, read: ReadDocument, now: int) -> None:
@@ -174,10 +175,11 @@ def _sources(tx: Transaction, actor: Actor, record: ProvenanceRecord) -> tuple[l
     return found, faults
 
 
-def of_run(tx: Transaction, run: RunRecord, model_version: int | None = None) -> Provenance:
+def of_run(tx: Transaction, actor: Actor, run: RunRecord, model_version: int | None = None) -> Provenance:
     """What is known of a run: from its document, and what that doesn't say from what its client logged.
 
-    ``model_version`` is a version of the run, whose own files list packages too.
+    ``model_version`` is a version of the run, whose own files list packages too. Versions that the actor may not read
+    are not named.
     """
     document = provenance.find_document(tx, run.id)
     record = msgspec.json.decode(document.record, type=ProvenanceRecord) if document else ProvenanceRecord(0)
@@ -188,7 +190,7 @@ def of_run(tx: Transaction, run: RunRecord, model_version: int | None = None) ->
         environment=record.environment or _environment(installed),
         packages=installed,
         datasets=tuple(_datasets(tx, run, record)),
-        parents=tuple(_parents(tx, run)),
+        parents=tuple(_parents(tx, actor, run)),
         captured=record.captured,
         captured_by=record.captured_by,
         faults=document.faults if document else (),
@@ -218,12 +220,12 @@ def _datasets(tx: Transaction, run: RunRecord, record: ProvenanceRecord) -> list
     return [*found, *(each for each in logged if not (each.weak and each.name in named))]
 
 
-def _parents(tx: Transaction, run: RunRecord) -> list[ParentRecord]:
+def _parents(tx: Transaction, actor: Actor, run: RunRecord) -> list[ParentRecord]:
     fields = {provenance.RUN: "run_id", provenance.MODEL: "model_id"}
     found = []
     for source in provenance.sources(tx, run.id):
         if source.kind in fields:
             found.append(ParentRecord(**{fields[source.kind]: source.value}))
-        elif version := provenance.version_name(tx, int(source.value)):
-            found.append(ParentRecord(version=version))
+        elif (version := traces.version(tx, int(source.value))) and access.may_read(actor, model=version.model):
+            found.append(ParentRecord(version=f"models:/{version.name}/{version.version}"))
     return found

@@ -1,6 +1,8 @@
 """Who may do what with a stream of promotions, and so with what stands in it or is reported for it."""
 
-from trackback.entities import Actor, Permission
+from collections.abc import Iterable
+
+from trackback.entities import Actor, Deployment, Permission
 from trackback.services import access
 
 
@@ -12,6 +14,11 @@ def may(actor: Actor, permission: Permission, stream: str) -> bool:
 def require(actor: Actor, permission: Permission, stream: str) -> None:
     """PermissionDenied unless ``may``."""
     access.require(actor, permission, **_object(stream))
+
+
+def among_readable(actor: Actor, found: Iterable[Deployment]) -> list[Deployment]:
+    """Those of the deployments that the actor may read."""
+    return [each for each in found if may(actor, Permission.READ, each.stream or "")]
 
 
 def _object(stream: str) -> dict[str, int]:

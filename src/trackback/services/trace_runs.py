@@ -45,7 +45,7 @@ class RunTeller:
             ended=record.end_ms,
             params=tuple(sorted(run.data.params, key=lambda param: param.key)),
             metrics=tuple(sorted(run.data.metrics, key=lambda metric: metric.key)),
-            provenance=of_run(self._tx, record, model_version),
+            provenance=of_run(self._tx, self._actor, record, model_version),
         )
 
     def _parents(self, record: RunRecord) -> list[TracedRun]:

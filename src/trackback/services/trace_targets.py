@@ -148,7 +148,7 @@ class _Finder:
             names.append(match[0])
         for name in names:
             found = deployments.load(self._tx, traces.deployments_named(self._tx, name, TOLD))
-            if readable := [each for each in found if streams.may(self._actor, Permission.READ, each.stream or "")]:
+            if readable := streams.among_readable(self._actor, found):
                 return self._of_deployments(readable)
         return None
 
@@ -185,7 +185,7 @@ class _Finder:
         prefix = text.lower()
         if not _COMMIT.fullmatch(prefix):
             return None
-        found = impact.commits(self._tx, prefix, TOLD)
+        found = impact.commits(self._tx, prefix, TOLD, access.readable_experiments(self._actor))
         if len(found) == 1:
             return self._of_runs(TraceKind.COMMIT, traces.runs_of_commit(self._tx, found[0], TOLD + 1))
         several = [
@@ -220,8 +220,10 @@ class _Finder:
         rows = {row for each in chosen if (row := deployments.version_row(self._tx, each.id)) is not None}
         row = next(iter(rows), None)
         if not carried_out:
+            readable = access.readable_streams(self._actor)
             behind = (
-                traces.promotion_behind(self._tx, row, each.digest, each.environment, each.started) for each in chosen
+                traces.promotion_behind(self._tx, row, each.digest, each.environment, each.started, readable)
+                for each in chosen
             )
             carried_out = {number for number in behind if number is not None}
         return Target(
@@ -235,7 +237,7 @@ class _Finder:
     def _version_of(self, row: int | None, digest: str | None) -> TracedVersionRow | None:
         if row is not None:
             return traces.version(self._tx, row)
-        found = traces.versions_with_digests(self._tx, [digest], 2) if digest else []
+        found = self._readable(traces.versions_with_digests(self._tx, [digest], TOLD)) if digest else []
         return found[0] if len(found) == 1 else None
 
     def _of_builds(self, found: Sequence[int]) -> Target:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from trackback import limits
 from trackback.entities import Actor, Build, Deployment, ModelVersion, Promotion, Trace, TracedRun
 from trackback.errors import InvalidParameter
-from trackback.services import access, trace_targets
+from trackback.services import access, streams, trace_targets
 from trackback.services.trace_runs import RunTeller
 from trackback.services.trace_targets import TOLD, Target
 from trackback.storage import (
@@ -53,7 +53,7 @@ class Traces:
 def _trace(tx: Transaction, actor: Actor, x: str) -> Trace:
     target = trace_targets.find(tx, actor, x)
     version, run = _subject(tx, actor, target)
-    delivered = _all_delivered(tx, target, version, run) if target.whole else _loaded(tx, target)
+    delivered = _all_delivered(tx, actor, target, version, run) if target.whole else _loaded(tx, target)
     whole, deleted = _version(tx, version)
     return Trace(
         x=x,
@@ -93,13 +93,13 @@ def _loaded(tx: Transaction, target: Target) -> _Delivered:
 
 
 def _all_delivered(
-    tx: Transaction, target: Target, version: TracedVersionRow | None, run: TracedRunRow | None
+    tx: Transaction, actor: Actor, target: Target, version: TracedVersionRow | None, run: TracedRunRow | None
 ) -> _Delivered:
     """Everything of a version, or else of a run that was promoted itself."""
     if version:
         numbers = traces.promotions_of_version(tx, version.id, TOLD)
         found = deployments.of_versions(tx, [version.id], [version.digest] if version.digest else [], TOLD)
-        live = sorted((each for _, each in found), key=lambda each: each.id)
+        live = sorted(streams.among_readable(actor, (each for _, each in found)), key=lambda each: each.id)
     elif run and not target.candidates:
         numbers = traces.promotions_of_run(tx, run.id, TOLD)
         live = deployments.load(tx, traces.deployments_of_promotions(tx, numbers, TOLD))

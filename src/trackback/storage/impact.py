@@ -34,6 +34,13 @@ class AffectedRow(NamedTuple):
     version: int
 
 
+class WayRow(NamedTuple):
+    """A run by which a version got something."""
+
+    run_id: str
+    experiment: int
+
+
 class VersionRow(NamedTuple):
     """What is told of an affected version."""
 
@@ -90,18 +97,18 @@ def names(tx: Transaction, models: Sequence[int]) -> dict[int, str]:
     return dict(tx.rows("SELECT id, name FROM registered_models WHERE id {ints}", list(models)))
 
 
-def ways(tx: Transaction, seed: Seed, versions: Sequence[int]) -> dict[int, list[str]]:
-    """The ids of the runs by which versions got what they are affected by."""
+def ways(tx: Transaction, seed: Seed, versions: Sequence[int]) -> dict[int, list[WayRow]]:
+    """The runs by which versions got what they are affected by."""
     tx.trust_indexes()
     test = seed.test
-    found: dict[int, list[str]] = {}
-    for version, run_id in tx.rows(
-        "SELECT o.model_version, r.uuid FROM version_origins o JOIN runs r ON r.id = o.run"
+    found: dict[int, list[WayRow]] = {}
+    for version, *run in tx.rows(
+        "SELECT o.model_version, r.uuid, r.experiment FROM version_origins o JOIN runs r ON r.id = o.run"
         f" WHERE o.model_version {{ints}} AND {test.sql} ORDER BY o.model_version, o.run",
         list(versions),
         *test.values,
     ):
-        found.setdefault(version, []).append(run_id)
+        found.setdefault(version, []).append(WayRow(*run))
     return found
 
 
@@ -176,14 +183,18 @@ def datasets(tx: Transaction, text: str, experiments: frozenset[int] | None) -> 
     return None
 
 
-def commits(tx: Transaction, prefix: str, limit: int) -> list[str]:
-    """The commits of runs that begin so, in order; the one that is just so, if there is one."""
-    if tx.row("SELECT 1 FROM run_commits WHERE commit_id = ? LIMIT 1", prefix):
+def commits(tx: Transaction, prefix: str, limit: int, experiments: frozenset[int] | None) -> list[str]:
+    """The commits that begin so, in order, or the one that is just so, of runs in some experiments (None: in all)."""
+    scope, scoped = _within("r.experiment", experiments)
+    source = "run_commits c" if experiments is None else "run_commits c JOIN runs r ON r.id = c.run"
+    if tx.row(f"SELECT 1 FROM {source} WHERE c.commit_id = ?{scope} LIMIT 1", prefix, *scoped):
         return [prefix]
     rows = tx.rows(
-        "SELECT DISTINCT commit_id FROM run_commits WHERE commit_id > ? AND commit_id < ? ORDER BY commit_id LIMIT ?",
+        f"SELECT DISTINCT c.commit_id FROM {source} WHERE c.commit_id > ? AND c.commit_id < ?{scope}"
+        " ORDER BY c.commit_id LIMIT ?",
         prefix,
         f"{prefix}g",  # sorts after all hex digits
+        *scoped,
         limit,
     )
     return [commit for (commit,) in rows]

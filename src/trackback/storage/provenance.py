@@ -100,15 +100,6 @@ def sources(tx: Transaction, run: int) -> list[Source]:
     return [Source(*row) for row in tx.rows(f"{_SOURCES} GROUP BY kind, value ORDER BY kind, value", run)]
 
 
-def version_name(tx: Transaction, model_version: int) -> str | None:
-    """``models:/churn/7``, from the version's row."""
-    row = tx.row(
-        "SELECT m.name, v.version FROM model_versions v JOIN registered_models m ON m.id = v.model WHERE v.id = ?",
-        model_version,
-    )
-    return f"models:/{row[0]}/{row[1]}" if row else None
-
-
 def run_of_version(tx: Transaction, model_version: int) -> str | None:
     """The id of the run that a version came from."""
     row = tx.row("SELECT run_id FROM model_versions WHERE id = ?", model_version)

@@ -161,17 +161,27 @@ def deployments_of_builds(tx: Transaction, builds: Sequence[int], limit: int) ->
 
 
 def promotion_behind(
-    tx: Transaction, model_version: int | None, digest: str | None, environment: str, at_ms: int
+    tx: Transaction,
+    model_version: int | None,
+    digest: str | None,
+    environment: str,
+    at_ms: int,
+    streams: frozenset[str] | None,
 ) -> int | None:
-    """The last promotion to an environment, not after a time, of a version, or of a run with this digest."""
+    """The last promotion to an environment, not after a time, of a version, or of a run with this digest.
+
+    ``streams``: only a promotion of one of these; None: of any.
+    """
+    scope = "" if streams is None else " AND p.stream {texts}"
     of_version = "p.model_version = ?"
     of_digest = "p.run IS NOT NULL AND p.seq IN (SELECT promotion FROM promotion_snapshots WHERE digest = ?)"
     row = tx.row(
         f"SELECT p.seq FROM promotions p WHERE {of_digest if model_version is None else of_version}"
-        " AND p.environment = ? AND p.time_ms <= ? AND p.kind <> 'demoted' ORDER BY p.seq DESC LIMIT 1",
+        f" AND p.environment = ? AND p.time_ms <= ? AND p.kind <> 'demoted'{scope} ORDER BY p.seq DESC LIMIT 1",
         digest if model_version is None else model_version,
         environment,
         at_ms,
+        *([] if streams is None else [sorted(streams)]),
     )
     return row[0] if row else None
 
