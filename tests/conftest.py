@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.servers import s3 as s3_server
 from tests.servers.postgres import Postgres
 from tests.servers.s3 import S3
 from tests.servers.trackback import TrackbackServer
+from trackback.storage import schema
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,10 +61,48 @@ def backend_uri(request: pytest.FixtureRequest) -> str:
     return uri
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with trackback's schema, to be copied: to make one takes longer than most tests."""
+    path = tmp_path_factory.mktemp("template") / "trackback.db"
+    schema.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Postgres) -> str:
+    """The name of a PostgreSQL database with trackback's schema."""
+    url = postgres.create_database()
+    schema.upgrade(url)
+    return url.rpartition("/")[2]
+
+
 @pytest.fixture
-def server(backend_uri: str, tmp_path: Path) -> Iterator[TrackbackServer]:
+def migrated_sqlite_uri(sqlite_template: Path, sqlite_uri: str) -> str:
+    """A SQLite database with trackback's schema and nothing in it."""
+    shutil.copy(sqlite_template, sqlite_uri.removeprefix("sqlite:///"))
+    return sqlite_uri
+
+
+@pytest.fixture
+def migrated_postgres_uri(postgres: Postgres, postgres_template: str) -> Iterator[str]:
+    """A PostgreSQL database with trackback's schema and nothing in it."""
+    url = postgres.create_database(postgres_template)
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def migrated_uri(request: pytest.FixtureRequest) -> str:
+    """A database of each kind with trackback's schema: a test that takes it runs once on each."""
+    uri: str = request.getfixturevalue(f"migrated_{request.param}_uri")
+    return uri
+
+
+@pytest.fixture
+def server(migrated_uri: str, tmp_path: Path) -> Iterator[TrackbackServer]:
     """trackback's server on each kind of database, with artifacts on local disk."""
-    with TrackbackServer(backend_uri, tmp_path / "artifacts", tmp_path) as running:
+    with TrackbackServer(migrated_uri, tmp_path / "artifacts", tmp_path) as running:
         yield running
 
 

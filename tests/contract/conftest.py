@@ -6,8 +6,8 @@ from trackback.storage import Storage, open_storage
 
 
 @pytest.fixture
-async def storage(backend_uri: str) -> AsyncIterator[Storage]:
+async def storage(migrated_uri: str) -> AsyncIterator[Storage]:
     """An empty storage on each database: every test of this folder runs on all of them."""
-    storage = open_storage(backend_uri)
+    storage = open_storage(migrated_uri)
     yield storage
     await storage.close()

@@ -40,16 +40,16 @@ class Site(Repository):
 
 
 @pytest.fixture
-async def site(storage: Storage, backend_uri: str, tmp_path: Path) -> AsyncIterator[Site]:
-    site = Site(storage, backend_uri, tmp_path)
+async def site(storage: Storage, migrated_uri: str, tmp_path: Path) -> AsyncIterator[Site]:
+    site = Site(storage, migrated_uri, tmp_path)
     yield site
     await site.blobs.close()
 
 
 @pytest.fixture
-def empty_uri(backend_uri: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+def empty_uri(migrated_uri: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """Where a database of the same kind may be restored to."""
-    if backend_uri.startswith("sqlite"):
+    if migrated_uri.startswith("sqlite"):
         return f"sqlite:///{tmp_path}/elsewhere/restored.db"
     server: Postgres = request.getfixturevalue("postgres")
     return server.create_database()

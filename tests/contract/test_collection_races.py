@@ -42,9 +42,9 @@ async def hesitate() -> None:
 
 
 @pytest.fixture
-async def houses(backend_uri: str, tmp_path: Path) -> AsyncIterator[list[House]]:
+async def houses(migrated_uri: str, tmp_path: Path) -> AsyncIterator[list[House]]:
     """One server on SQLite, two on PostgreSQL; all with the same files."""
-    storages = [open_storage(backend_uri) for _ in range(1 if backend_uri.startswith("sqlite") else 2)]
+    storages = [open_storage(migrated_uri) for _ in range(1 if migrated_uri.startswith("sqlite") else 2)]
     folder = tmp_path / "artifacts"
     houses = [House(storage, folder, HesitantBlobs(folder)) for storage in storages]
     yield houses

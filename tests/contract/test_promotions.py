@@ -454,11 +454,11 @@ async def test_a_rollback_brings_back_a_run_as_it_was_promoted(repository: Repos
     assert (back.run_id, back.digest, back.snapshots) == (first, before.digest, before.snapshots)
 
 
-async def test_two_servers_keep_one_order_without_gaps(postgres_uri: str, blobs: BlobStore) -> None:
+async def test_two_servers_keep_one_order_without_gaps(migrated_postgres_uri: str, blobs: BlobStore) -> None:
     async with AsyncExitStack() as stack:
         servers = []
         for _ in range(2):
-            storage = open_storage(postgres_uri)
+            storage = open_storage(migrated_postgres_uri)
             stack.push_async_callback(storage.close)
             servers.append(Repository(storage, blobs))
         for name in ("churn", "fraud", "price"):
@@ -515,12 +515,12 @@ async def test_a_promotion_lets_in_what_waited_for_it(repository: Repository) ->
 
 
 async def test_a_run_that_is_tagged_while_it_finishes_is_promoted_all_the_same(
-    postgres_uri: str, blobs: BlobStore
+    migrated_postgres_uri: str, blobs: BlobStore
 ) -> None:
     async with AsyncExitStack() as stack:
         servers = []
         for _ in range(2):
-            storage = open_storage(postgres_uri)
+            storage = open_storage(migrated_postgres_uri)
             stack.push_async_callback(storage.close)
             servers.append(Repository(storage, blobs))
         experiment = await servers[0].experiments.create(ANYONE, "e")
