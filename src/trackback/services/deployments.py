@@ -75,6 +75,8 @@ class Deployments:
             record = self._record(actor, report, place, content, now)
             if (known := _repeated(tx, actor, record, report)) is not None:
                 return known
+            if not deployments.hold_content(tx, record):
+                raise NotFound("What is said to be deployed was purged just now: its files are gone.")
             replaced = _replaced(tx, record, report)
             number = deployments.add(tx, record, names_of(place), now)
             if number is None:

@@ -33,6 +33,7 @@ class Purges:
             access.require(actor, Permission.ADMIN, model=record.model)
             if tombstone := purges.find(tx, record):
                 return tombstone
+            purges.hold(tx, record)
             _check_unused(tx, record)
             purges.add(tx, record, actor, reason, now)
             if record.digest is not None:

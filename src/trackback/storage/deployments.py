@@ -100,6 +100,14 @@ def version_row(tx: Transaction, deployment: int) -> int | None:
     return row[0] if row else None
 
 
+def hold_content(tx: Transaction, record: DeploymentRecord) -> bool:
+    """Keep what is deployed from being purged before the transaction ends; False if it was already."""
+    if record.model_version is None:
+        return bool(tx.rows("SELECT digest FROM snapshots WHERE digest = ? {for_share}", record.digest))
+    tx.rows("SELECT id FROM model_versions WHERE id = ? {for_share}", record.model_version)
+    return not tx.rows("SELECT model_version FROM purges WHERE model_version = ?", record.model_version)
+
+
 def hold(tx: Transaction, deployment: int) -> Deployment | None:
     """``find``, in a write: nobody else ends the deployment before the transaction ends."""
     tx.rows("SELECT id FROM deployments WHERE id = ? {for_update}", deployment)

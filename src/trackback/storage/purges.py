@@ -36,6 +36,12 @@ def find_version(tx: Transaction, name: str, version: int) -> VersionRow | None:
     return VersionRow(*row) if row else None
 
 
+def hold(tx: Transaction, version: VersionRow) -> None:
+    """Wait for whoever deploys the version or its files, and have others who are about to wait."""
+    tx.rows("SELECT id FROM model_versions WHERE id = ? {for_update}", version.id)
+    tx.rows("SELECT digest FROM snapshots WHERE digest = ? {for_update}", version.digest)
+
+
 def uses(tx: Transaction, version: VersionRow) -> Uses:
     return Uses(
         _first(tx, "SELECT max(seq) FROM promotions WHERE model_version = ?", version.id),
