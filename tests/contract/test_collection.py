@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,7 @@ from trackback.services.run_log import ModelOfPoint, RunLog
 from trackback.services.sealing import Sealer
 from trackback.services.snapshots import Snapshots, freeze
 from trackback.storage import Storage, Transaction, sealing
+from trackback.storage import collection as rows
 
 DAY_MS = 24 * 3600 * 1000
 GRACE_MS = 7 * DAY_MS
@@ -198,6 +200,27 @@ async def test_a_deleted_logged_model_goes_with_all_it_had(house: House, monkeyp
     for table in ("logged_models", "logged_model_params", "logged_model_tags", "model_metrics"):
         assert await house.rows(f"SELECT * FROM {table}") == []
     assert house.files() == []
+
+
+async def test_a_logged_model_that_is_restored_or_removed_by_another_meanwhile_is_not_counted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = await house.logged_model()
+    await house.models.delete(ANYONE, model.info.model_id)
+    remove = rows.remove_model
+
+    def restore_first(tx: Transaction, *arguments: Any) -> rows.Removal:
+        tx.run("UPDATE logged_models SET lifecycle = 'active', deleted_ms = NULL")
+        return remove(tx, *arguments)
+
+    def remove_first(tx: Transaction, *arguments: Any) -> rows.Removal:
+        remove(tx, *arguments)
+        return remove(tx, *arguments)
+
+    for meanwhile in (restore_first, remove_first):
+        monkeypatch.setattr(rows, "remove_model", meanwhile)
+        assert Garbage.LOGGED_MODELS not in await house.collect(0)
+        await house.storage.write(lambda tx: tx.run("UPDATE logged_models SET lifecycle = 'deleted', deleted_ms = 1"))
 
 
 async def test_bytes_go_when_nothing_has_referred_to_them_for_the_grace(house: House) -> None:

@@ -21,7 +21,7 @@ from trackback.services import access
 from trackback.services.clock import Clock, now_ms
 from trackback.services.lineage_index import BATCH, LineageIndex
 from trackback.storage import Storage, Transaction, collection
-from trackback.storage.collection import Freed, Owner
+from trackback.storage.collection import Freed, Owner, Removal
 
 T = TypeVar("T")
 
@@ -125,9 +125,10 @@ class Collection:
         return await self._owners(Garbage.LOGGED_MODELS, order, page, self._remove_model)
 
     async def _remove_model(self, model: int, root: str | None, before_ms: int) -> bool:
-        while not await self._storage.write(lambda tx: collection.remove_model(tx, model, root, before_ms, ROWS)):
-            pass
-        return True
+        removal = Removal.UNFINISHED
+        while removal is Removal.UNFINISHED:
+            removal = await self._storage.write(lambda tx: collection.remove_model(tx, model, root, before_ms, ROWS))
+        return removal is Removal.GONE
 
     async def _read(self, find: Callable[..., list[Owner]], after: int) -> list[Owner]:
         return await self._storage.read(lambda tx: find(tx, after=after, limit=OWNERS))

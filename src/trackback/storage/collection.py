@@ -10,6 +10,7 @@ deletes the row looks again, so that none is deleted that is in use. A row goes 
 """
 
 from collections.abc import Sequence
+from enum import Enum, auto
 from typing import NamedTuple
 
 from trackback.storage.interface import Transaction
@@ -76,6 +77,15 @@ class Owner(NamedTuple):
 
     id: int
     artifact_uri: str
+
+
+class Removal(Enum):
+    """How far the removal of something is."""
+
+    GONE = auto()
+    UNFINISHED = auto()
+    REFUSED = auto()
+    """It may not go any more, or somebody else removed it."""
 
 
 class SnapshotRow(NamedTuple):
@@ -158,21 +168,21 @@ def models_to_remove(tx: Transaction, before_ms: int, after: int, limit: int) ->
     return [Owner(*row) for row in rows]
 
 
-def remove_model(tx: Transaction, model: int, root: str | None, before_ms: int, limit: int) -> bool:
-    """Remove a logged model, or so many of its metrics: until it is gone, which is returned, it is deleted for good."""
+def remove_model(tx: Transaction, model: int, root: str | None, before_ms: int, limit: int) -> Removal:
+    """Remove a logged model, or so many of its metrics: while that is unfinished, the model is deleted for good."""
     may_go = f"SELECT l.id FROM logged_models l WHERE l.id = ? AND {_MODEL_MAY_GO} {{for_update}}"
     if not tx.row(may_go, model, before_ms, before_ms):
-        return True
+        return Removal.REFUSED
     tx.run("UPDATE logged_models SET lifecycle = 'deleted', deleted_ms = ? WHERE id = ?", before_ms, model)
     chosen = f"SELECT {_POINT} FROM model_metrics WHERE model = ? LIMIT ?"
     if tx.run(f"DELETE FROM model_metrics WHERE model = ? AND ({_POINT}) IN ({chosen})", model, model, limit) >= limit:
-        return False
+        return Removal.UNFINISHED
     for table in ("logged_model_params", "logged_model_tags"):
         tx.run(f"DELETE FROM {table} WHERE model = ?", model)
     tx.run("DELETE FROM logged_models WHERE id = ?", model)
     if root is not None:
         _detach(tx, root)
-    return True
+    return Removal.GONE
 
 
 def snapshots_to_remove(tx: Transaction, before_ms: int, after: str, limit: int) -> list[SnapshotRow]:
