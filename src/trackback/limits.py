@@ -109,6 +109,7 @@ INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
 LARGEST_DOUBLE = sys.float_info.max
 
+_SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _KEY = re.compile(r"[/\w.\- :]+")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 _ALIAS = re.compile(r"[\w\-]+")
@@ -143,6 +144,12 @@ def check_length(value: str, what: str, limit: int) -> str:
             f"'{what}' exceeds the maximum length of {limit} characters: {shown(value)} has {len(value)}."
         )
     return check_text(value, what)
+
+
+def find_sha256(text: str) -> str | None:
+    """The SHA-256 in lower case, if a text is one: 64 hex digits of either case, perhaps after ``sha256:``."""
+    match = _SHA256.fullmatch(text.lower()) if text.isascii() else None
+    return match[1] if match else None
 
 
 def is_key(key: str) -> bool:

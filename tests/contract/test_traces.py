@@ -42,6 +42,7 @@ NAMES = {
     "models:/churn@production": TraceKind.VERSION,
     "{digest}": TraceKind.DIGEST,
     "sha256:{digest}": TraceKind.DIGEST,
+    hashlib.sha256(b"numpy==1.26.0\n").hexdigest().upper(): TraceKind.BLOB,
     hashlib.sha256(b"numpy==1.26.0\n").hexdigest(): TraceKind.BLOB,
     "{run_id}": TraceKind.RUN,
     "runs:/{run_id}": TraceKind.RUN,

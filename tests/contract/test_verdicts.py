@@ -55,6 +55,12 @@ async def test_a_digest_need_not_be_known_here(world: PolicyWorld) -> None:
     assert await names(world, OTHER_DIGEST) == [("scan", True)]
 
 
+@pytest.mark.parametrize("text", [OTHER_DIGEST.upper(), f"sha256:{OTHER_DIGEST.upper()}"])
+async def test_a_digest_may_be_written_in_capitals(world: PolicyWorld, text: str) -> None:
+    await world.report("scan", text)
+    assert await names(world, OTHER_DIGEST) == [("scan", True)]
+
+
 async def test_a_run_is_judged_as_what_was_promoted_of_it_or_as_the_files_that_it_has(world: PolicyWorld) -> None:
     await Experiments(world.storage, "mlflow-artifacts:/").ensure_default()
     run_id = (await Runs(world.storage).create(ANYONE, "0")).info.run_id

@@ -200,8 +200,8 @@ def readable_deployment(tx: Transaction, actor: Actor, deployment: int) -> Deplo
 
 def check_digest(text: str) -> str:
     """A SHA-256 in 64 hex digits, from a text that may say so first: ``sha256:…``."""
-    digest = text.removeprefix("sha256:").lower()
-    if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+    digest = limits.find_sha256(text)
+    if digest is None:
         raise InvalidParameter(
             f"Invalid value {shown(text)} for parameter 'digest' supplied: it must be a SHA-256 in 64 hex digits, as a "
             "version's digest is."

@@ -1,6 +1,5 @@
 """The provenance document, read leniently: what of it can't be read costs only itself, and is said."""
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,7 +24,6 @@ DOCUMENT_BYTES = 16 << 20
 DATASETS = 1000
 PARENTS = 1000
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 T = TypeVar("T")
 
 
@@ -121,8 +119,8 @@ class _Reader:
 
     def _datasets(self) -> Iterator[DatasetRecord]:
         for place, each in self._list("datasets", DatasetRecord, DATASETS):
-            digest = each.sha256.removeprefix("sha256:").lower()
-            if not _SHA256.fullmatch(digest):
+            digest = limits.find_sha256(each.sha256)
+            if digest is None:
                 self._faults.append(f"{place}.sha256: {shown(each.sha256)} is no SHA-256 in 64 hex digits.")
             elif not each.name or len(each.name) > limits.DATASET_NAME_LENGTH:
                 self._faults.append(f"{place}.name: it must have 1 to {limits.DATASET_NAME_LENGTH} characters.")

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from trackback.artifacts import paths
 from trackback.entities import Actor, Candidate, Deployment, Permission, TraceKind
 from trackback.errors import NotFound
-from trackback.limits import INT64_MAX, shown
+from trackback.limits import INT64_MAX, find_sha256, shown
 from trackback.services import access, streams
 from trackback.services.builds import readable_build
 from trackback.services.deployments import readable_deployment
@@ -35,7 +35,6 @@ TOLD = 100
 """Deployments, builds, promotions or candidates that an answer tells of."""
 VERSIONS_NAMED = 3
 
-_SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _SNAPSHOTS = "versions/"
 
@@ -142,8 +141,8 @@ class _Finder:
 
     def _deployed(self, text: str) -> Target | None:
         names = [normal_name(text)]
-        if match := _SHA256.fullmatch(text):
-            names = [f"sha256:{match[1]}"]
+        if digest := find_sha256(text):
+            names = [f"sha256:{digest}"]
         elif match := IMAGE_DIGEST.search(text):
             names.append(match[0])
         for name in names:
@@ -165,13 +164,13 @@ class _Finder:
         return self._of_builds(found) if found else None
 
     def _digest(self, text: str) -> Target | None:
-        match = _SHA256.fullmatch(text)
-        return self._of_digests(TraceKind.DIGEST, [match[1]]) if match else None
+        digest = find_sha256(text)
+        return self._of_digests(TraceKind.DIGEST, [digest]) if digest else None
 
     def _file(self, text: str) -> Target | None:
-        if (match := _SHA256.fullmatch(text)) is None:
+        if (digest := find_sha256(text)) is None:
             return None
-        roots = traces.roots_with_blob(self._tx, match[1], TOLD)
+        roots = traces.roots_with_blob(self._tx, digest, TOLD)
         snapshots = [root.removeprefix(_SNAPSHOTS) for root in roots if root.startswith(_SNAPSHOTS)]
         if snapshots and (target := self._of_digests(TraceKind.BLOB, snapshots)):
             return target

@@ -17,7 +17,6 @@ from trackback.services.policies import Retry
 from trackback.storage import Storage, Transaction, promotions, verdicts
 from trackback.storage.verdicts import VerdictQuery
 
-_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _URL = re.compile(r"https?://\S+")
 
 
@@ -98,9 +97,9 @@ def unverified(subject: str, what: str) -> InvalidState:
 
 def _digest(tx: Transaction, actor: Actor, subject: str, permission: Permission) -> str | None:
     """The digest that a text names or is. A digest belongs to no model, so that it takes the permission for all."""
-    if match := _DIGEST.fullmatch(subject):
+    if digest := limits.find_sha256(subject):
         access.require(actor, permission)
-        return match[1]
+        return digest
     found = subjects.resolve(tx, subject, actor)
     streams.require(actor, permission, found.stream)
     return current_digest(tx, found)
