@@ -127,6 +127,23 @@ async def test_bytes_that_were_copied_within_a_day_stay_when_old_backups_go(site
     assert await prune(site.backups, 1, lambda: time.time_ns() // 1_000_000 + 25 * 3600 * 1000) == Tally(1, 5)
 
 
+async def test_a_backup_under_way_keeps_what_it_names_and_one_that_was_killed_goes_after_a_day(site: Site) -> None:
+    for content in (b"first", b"second"):
+        await site.put("a", content)
+        await site.back_up()
+    for path in (site.backups / "artifacts" / "blobs").glob("*/*"):
+        os.utime(path, (1, 1))
+    old = site.backups / complete_backups(site.backups)[1]
+    partial = site.backups / "20200101T000000.000Z.partial"
+    partial.mkdir()
+    (partial / "blobs.jsonl").write_bytes((old / "blobs.jsonl").read_bytes() + b'{"digest": "being writ')
+
+    assert await prune(site.backups, 1) == Tally()
+    os.utime(partial, (1, 1))
+    assert await prune(site.backups, 1) == Tally(1, 5)
+    assert not partial.exists()
+
+
 async def test_what_no_file_is_any_more_is_not_copied(site: Site) -> None:
     await site.put("a", b"gone")
     await site.artifacts.delete(ANYONE, "a")

@@ -36,6 +36,8 @@ FORMAT = 1
 ATTEMPTS = 3
 TRANSFERS_AT_ONCE = 8
 ARTIFACTS = "artifacts"
+PARTIAL = ".partial"
+"""Ends the name of a backup that is under way, or was killed."""
 RECORD, _LIST = "backup.json", "blobs.jsonl"
 
 
@@ -89,7 +91,7 @@ async def back_up(database: str, artifacts: str, folder: Path, place: str = "", 
         lost: set[Blob] = set()
         for _ in range(ATTEMPTS):
             begun_ms = clock()
-            partial = folder / f"{_named(begun_ms)}.partial"
+            partial = folder / f"{_named(begun_ms)}{PARTIAL}"
             partial.mkdir(parents=True)
             try:
                 copy = await asyncio.to_thread(_copy_database, database, partial)
@@ -208,7 +210,7 @@ def listed(folder: Path) -> Iterator[Blob]:
 
 async def _transfer_all(folder: Path, source: BlobStore, target: BlobStore) -> Transfer:
     """Copy the blobs of a list, a few at once, and few of the list in memory."""
-    transfer = Transfer(folder.name.removesuffix(".partial"))
+    transfer = Transfer(folder.name.removesuffix(PARTIAL))
     blobs = listed(folder)
 
     async def work() -> None:
