@@ -531,3 +531,24 @@ async def test_a_run_that_is_tagged_while_it_finishes_is_promoted_all_the_same(
                 servers[1].runs.update(ANYONE, run_id, status=RunStatus.FINISHED),
             )
             assert len(await servers[0].whole_log()) == number
+
+
+async def test_a_deleted_run_is_not_promoted(repository: Repository) -> None:
+    run_id = await repository.finished_run(await repository.experiments.create(ANYONE, "e"))
+    await repository.runs.delete(ANYONE, run_id)
+    with pytest.raises(InvalidState, match="Restore it first"):
+        await repository.promote(f"runs:/{run_id}", "staging")
+
+
+async def test_a_request_that_says_more_takes_the_place_of_one_that_waits(repository: Repository) -> None:
+    await register_version(repository.storage, await register_model(repository.storage, "churn"), digest=None)
+    policies = Policies(repository.storage, repository.gate.environments, repository.gate.retry)
+    await policies.set(ANYONE, "models:/churn", "production", {"after": "staging"})
+    for allow in (False, True, False):
+        waits = await repository.promotions.promote(
+            ANYONE, "models:/churn/1", "production", pending=True, allow_unverified=allow
+        )
+        assert isinstance(waits, PendingPromotion)
+    (found,) = await repository.promotions.pending(ANYONE)
+    assert "staging" in " ".join(found.unmet)
+    assert "unverified" not in " ".join(found.unmet)

@@ -58,6 +58,8 @@ class PromotionGate:
         """
         self.environments.check(asked.environment)
         promotions.hold(tx)
+        if asked.subject.run and asked.subject.run.lifecycle != LifecycleStage.ACTIVE:
+            raise InvalidState(f"{asked.subject.text} is deleted. Restore it first.")
         held = self.holder(tx, asked.subject.stream, asked.environment)
         case = examine(tx, asked, prepared, self._clock())
         if held and _is(held, asked.subject):
@@ -151,7 +153,9 @@ class PromotionGate:
         subject = asked.subject
         for waiting in pending_promotions.waiting(tx, [subject.stream], asked.environment):
             if (waiting.model_version, waiting.run) == (subject.model_version, subject.run and subject.run.id):
-                return pending_promotions.describe(tx, waiting, case.unmet)
+                if not _says_more(asked, waiting):
+                    return pending_promotions.describe(tx, waiting, case.unmet)
+                pending_promotions.settle(tx, waiting.id, "superseded", None, self._clock())
         number = pending_promotions.add(
             tx,
             entry_of(asked, case, None, ()),
@@ -247,6 +251,13 @@ class PromotionGate:
 
 def _is(entry: Entry, subject: Subject) -> bool:
     return (entry.model_version, entry.run) == (subject.model_version, subject.run.id if subject.run else None)
+
+
+def _says_more(asked: Asked, waiting: Waiting) -> bool:
+    """Whether a request would let in what one that waits would not."""
+    return (asked.permitted, asked.allow_unverified) != (waiting.permitted, waiting.allow_unverified) and (
+        asked.permitted >= waiting.permitted and asked.allow_unverified >= waiting.allow_unverified
+    )
 
 
 def _is_there(tx: Transaction, entry: Entry) -> bool:
