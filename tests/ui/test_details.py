@@ -4,6 +4,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.compat.wire import post
 from tests.ui.conftest import MARKUP, Site
 
 
@@ -83,3 +84,11 @@ def test_every_page_forbids_what_is_not_its_own(site: Site, path: str) -> None:
 @pytest.mark.parametrize("name", ["..%2Fpages.py", "none.css", "%2e%2e"])
 def test_only_files_of_the_pages_are_served_as_such(site: Site, name: str) -> None:
     assert httpx.get(f"{site.url}/static/{name}", trust_env=False).status_code == 404
+
+
+def test_a_run_that_used_a_model_and_made_none_has_a_page(page: Page, site: Site) -> None:
+    with httpx.Client(base_url=site.url, trust_env=False) as http:
+        run_id = post(http, "runs/create", {"experiment_id": site.wine})["run"]["info"]["run_id"]
+        post(http, "runs/log-inputs", {"run_id": run_id, "models": [{"model_id": site.model}]})
+    page.goto(f"/runs/{run_id}")
+    expect(page.get_by_role("link", name=site.model)).to_be_visible()
