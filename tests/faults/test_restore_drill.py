@@ -66,8 +66,8 @@ class Uploads(threading.Thread):
 
 
 @pytest.fixture
-def empty_uri(backend_uri: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    if backend_uri.startswith("sqlite"):
+def empty_uri(migrated_uri: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    if migrated_uri.startswith("sqlite"):
         return f"sqlite:///{tmp_path}/restored/trackback.db"
     server: Postgres = request.getfixturevalue("postgres")
     return server.create_database()
