@@ -9,9 +9,25 @@ from psycopg import sql
 
 from trackback.storage.schema import parse_location
 
+# Written in the background after a request, by deliverers and by the index of what versions came from.
+WRITTEN_LATER = frozenset(
+    {
+        "model_signatures",
+        "package_files",
+        "package_set_members",
+        "package_sets",
+        "unindexed_versions",
+        "version_ingredients",
+        "version_origins",
+        "version_packages",
+        "webhook_deliveries",
+        "webhooks",
+    }
+)
+
 
 class Observer(ABC):
-    """Looks at a database again and again. ``close`` it before the server stops."""
+    """Looks at a database again and again, but not at ``WRITTEN_LATER``. ``close`` it before the server stops."""
 
     def __init__(self) -> None:
         self._mark: object = None
@@ -50,7 +66,7 @@ class SqliteObserver(Observer):
 
     def _read_contents(self) -> object:
         tables = self._rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        return {table: self._rows(f"SELECT * FROM {table}") for (table,) in tables}
+        return {table: self._rows(f"SELECT * FROM {table}") for (table,) in tables if table not in WRITTEN_LATER}
 
     def _rows(self, query: str) -> list[Any]:
         return self._file.execute(query).fetchall()
@@ -68,7 +84,9 @@ class PostgresObserver(Observer):
     def _query(self) -> sql.Composed:
         tables = self._server.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         hashed = sql.SQL("SELECT {}, count(*), sum(hashtextextended(CAST(t AS text), 0)) FROM {} t")
-        return sql.SQL(" UNION ALL ").join(hashed.format(name, sql.Identifier(name)) for (name,) in tables)
+        return sql.SQL(" UNION ALL ").join(
+            hashed.format(name, sql.Identifier(name)) for (name,) in tables if name not in WRITTEN_LATER
+        )
 
     def _read_mark(self) -> object:
         return self._server.execute("SELECT pg_current_wal_insert_lsn()").fetchall()

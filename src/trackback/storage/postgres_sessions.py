@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg import errors as pg
 
-from trackback.errors import ConfigurationError, StorageFull, TrackbackError, Unavailable
+from trackback.errors import ConfigurationError, InvalidParameter, StorageFull, TrackbackError, Unavailable
 from trackback.storage.interface import Row
 
 CONNECT_TIMEOUT_S = 5
@@ -109,5 +109,7 @@ def translated(error: psycopg.Error) -> TrackbackError:
     if isinstance(error, psycopg.OperationalError):
         log.warning("the database does not answer: %s", str(error).strip().splitlines()[:1])
         return Unavailable("The database does not answer. Repeat the request in a moment.")
+    if isinstance(error, psycopg.DataError) and "NUL" in str(error):
+        return InvalidParameter("A text in the request contains a NUL, which can't be kept. Leave it out.")
     log.error("unexpected error of the database", exc_info=error)
     return TrackbackError("The database refused an operation; the server's log says why.")
