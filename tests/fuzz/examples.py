@@ -102,6 +102,7 @@ class World:
             "stages": "Staging",
             "start_step": 0,
             "tag_key": "loss",
+            "url": "https://hook.invalid/x",
             "version": "1",
             "view": "ALL",
         }
@@ -142,6 +143,8 @@ class World:
             return f"{self._values['experiment_id']}/{self._values['run_id']}/artifacts/{FILE}"
         if name == "name" and _is_of_registry(route) and not route.path.endswith("registered-models/create"):
             return str(self._values["registered"])
+        if name == "name" and "/webhooks" in route.path:
+            return f"webhook-{next(self._numbers)}"
         if name in ("name", "new_name"):
             return f"name {next(self._numbers)}"
         return str(self._values.get(name, "some text"))

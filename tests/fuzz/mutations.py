@@ -49,6 +49,10 @@ def each_odd_header(example: Example) -> Iterator[Sent]:
         yield sent(example._replace(route=_with_method(example, method)), example.fields)
 
 
+# A server that has refused a body reads 64 MiB more of it, and then hangs up.
+LARGEST_BODY = 60 << 20
+
+
 def spoiled(choose: Random, example: Example) -> Sent:
     """The request, spoiled in one to three ways."""
     fields = copy.deepcopy(example.fields)
@@ -83,7 +87,7 @@ def sent(
     if example.in_query:
         path += f"?{'&'.join(_query(fields))}"
     else:
-        body = dump(fields) if body is None else body
+        body = (dump(fields) if body is None else body)[:LARGEST_BODY]
     if example.sends_file:
         body = b"the bytes of a file"
     return Sent(example.route.method, request(example.route.method, path, body, headers), example.is_page)

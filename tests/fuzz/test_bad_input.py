@@ -45,8 +45,7 @@ class Target:
 
     def ask(self, request: Sent) -> Answer:
         """The answer, of which everything holds that must."""
-        wire, self._wire = self._wire or Wire(self._port), None
-        answer = wire.send(request.data).answer(request.method)
+        wire, answer = self._exchange(request)
         if answer.headers.get("connection") == "close":
             wire.close()
         else:
@@ -56,6 +55,17 @@ class Target:
             wrong = "refused, but something was written"
         assert wrong is None, (wrong, request.data[:3000], answer)
         return answer
+
+    def _exchange(self, request: Sent) -> tuple[Wire, Answer]:
+        """Over the connection that was kept, if it still is one: what followed the last request may have ended it."""
+        kept, self._wire = self._wire, None
+        if kept is not None:
+            try:
+                return kept, kept.send(request.data).answer(request.method)
+            except ConnectionError:
+                kept.close()
+        wire = Wire(self._port)
+        return wire, wire.send(request.data).answer(request.method)
 
     def close(self) -> None:
         if self._wire is not None:
@@ -77,13 +87,17 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     assert "Traceback" not in server.log_text
 
 
+# What this server does not do, and a host of a webhook that is nowhere.
+RIGHTLY_REFUSED = (b"presigned URLs", b"hook.invalid")
+
+
 @routes
 def test_a_request_of_our_making_is_well_formed(target: Target, route: Route) -> None:
     """Else the rest would only show that nonsense is refused."""
     target.renew()
     example = target.world.example(route)
     answer = target.ask(sent(example, example.fields))
-    assert answer.status in (200, 404, 501) or b"presigned URLs" in answer.body, answer
+    assert answer.status in (200, 404, 501) or any(why in answer.body for why in RIGHTLY_REFUSED), answer
 
 
 @routes
