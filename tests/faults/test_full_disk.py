@@ -51,15 +51,19 @@ def fill_under_load(server: TrackbackServer, disk: Disk, times: int) -> Load:
     with Load(server.port) as load, Client(server.port) as reader:
         for _ in range(times):
             load.wait_for(30)
+            read_some(reader, load.shared_run)  # to connect takes PostgreSQL a little room
             disk.fill()
             load.wait_for_refusals(20)
-            series = {"run_id": load.shared_run, "metric_key": "loss"}
-            assert reader.get("metrics/get-history", series).status == 200
-            assert reader.get("runs/get", {"run_id": load.shared_run}).status == 200
-            assert reader.post("runs/search", {"experiment_ids": ["0"]}).status == 200
+            read_some(reader, load.shared_run)
             disk.free()
         load.wait_for(30)
     return load
+
+
+def read_some(reader: Client, run_id: str) -> None:
+    assert reader.get("metrics/get-history", {"run_id": run_id, "metric_key": "loss"}).status == 200
+    assert reader.get("runs/get", {"run_id": run_id}).status == 200
+    assert reader.post("runs/search", {"experiment_ids": ["0"]}).status == 200
 
 
 def test_sqlite_refuses_writes_until_there_is_room_and_loses_nothing(tmp_path: Path) -> None:
