@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from functools import partial
 
 import pytest
 
@@ -11,7 +12,7 @@ from trackback.entities import ANYONE, Permission, Verdict
 from trackback.errors import Conflict, InvalidParameter, InvalidState, NotFound, PermissionDenied
 from trackback.services.experiments import Experiments
 from trackback.services.runs import Runs
-from trackback.storage import Storage
+from trackback.storage import Storage, verdicts
 
 
 @pytest.fixture
@@ -142,16 +143,27 @@ class TestAccess:
         with pytest.raises(PermissionDenied):
             await world.verdicts.search(local, DIGEST)
 
-    async def test_of_who_has_a_key_only_that_it_is_taken_is_told_to_who_may_not_read_it(
-        self, storage: Storage, world: PolicyWorld
-    ) -> None:
+    async def test_a_key_is_the_reporters_own(self, storage: Storage, world: PolicyWorld) -> None:
         await world.verdicts.report(CI, "models:/churn/1", "validation", passed=True, key="build-7")
         fraud = await register_model(storage, "fraud")
         await register_version(storage, fraud, OTHER_DIGEST)
         stranger = limited("eve", Permission.READ, Permission.WRITE, model=fraud)
-        with pytest.raises(Conflict) as refused:
-            await world.verdicts.report(stranger, "models:/fraud/1", "validation", passed=True, key="build-7")
-        assert str(refused.value) == "The key 'build-7' is taken. Give this report another."
+        other = await world.verdicts.report(stranger, "models:/fraud/1", "bias", passed=False, key="build-7")
+        assert (other.name, other.actor) == ("bias", "eve")
+
+    async def test_who_may_write_to_one_model_speaks_for_no_other_with_equal_files(
+        self, storage: Storage, world: PolicyWorld
+    ) -> None:
+        own = await register_model(storage, "own")
+        await register_version(storage, own, DIGEST)
+        stranger = limited("eve", Permission.READ, Permission.WRITE, model=own)
+        await world.verdicts.report(stranger, "models:/own/1", "validation", passed=True)
+        assert await names(world, "models:/own/1") == [("validation", True)]
+        assert await names(world, "models:/churn/1") == []
+        assert await names(world, DIGEST) == [("validation", True)]
+        for stream, passed in ((f"models/{own}", True), ("models/1", None)):
+            latest = await storage.read(partial(verdicts.latest, digest=DIGEST, stream=stream, name="validation"))
+            assert (latest and latest.passed) is passed
 
 
 async def test_a_new_verdict_tries_again_what_waits_anywhere(world: PolicyWorld) -> None:

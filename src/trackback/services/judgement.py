@@ -128,8 +128,10 @@ def _unmet_on_digest(
 
 
 def _verdict(tx: Transaction, case: Case, required: RequiredVerdict) -> Verdict | None:
-    digest = case.subject.digest
-    return verdicts.latest(tx, digest, required.name, required.reporters) if digest else None
+    subject = case.subject
+    if subject.digest is None:
+        return None
+    return verdicts.latest(tx, subject.digest, subject.stream, required.name, required.reporters)
 
 
 def _fault(case: Case, required: RequiredVerdict, verdict: Verdict | None) -> str | None:

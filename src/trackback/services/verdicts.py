@@ -41,6 +41,9 @@ class Verdicts:
     ) -> Verdict:
         """Keep what a check found; the last verdict of a name counts.
 
+        It counts for the files wherever they are, if the actor may write to everything; else for the model or
+        experiment that was named, and for no other that has equal files.
+
         subject: a version, a run, or the digest of files, which need not be here.
         url, report: where to read more, and what was found, up to ``limits.VERDICT_REPORT_LENGTH`` as JSON.
         key: the reporter's own. A repeat with the same key writes nothing, and gets the verdict that is there; Conflict
@@ -52,14 +55,15 @@ class Verdicts:
 
         def operation(tx: Transaction) -> Verdict:
             promotions.hold(tx)
-            digest = _digest(tx, actor, subject, Permission.WRITE)
+            digest, named = _digest(tx, actor, subject, Permission.WRITE)
             if digest is None:
                 raise unverified(subject, "verdict")
+            stream = "" if access.may(actor, Permission.WRITE) else named
             verdict = msgspec.structs.replace(found, digest=digest)
-            added = verdicts.add(tx, verdict, key or None)
+            added = verdicts.add(tx, verdict, stream, key or None)
             if added is None:
-                return _repeated(tx, actor, verdict, key)
-            self._retry(tx, None)  # equal files may be in several streams
+                return _repeated(tx, verdict, key)
+            self._retry(tx, stream or None)
             return added
 
         return await self._storage.write(operation)
@@ -73,16 +77,16 @@ class Verdicts:
         max_results: int = limits.VERDICTS_PER_PAGE_DEFAULT,
         page_token: str = "",
     ) -> pages.Page[Verdict]:
-        """The verdicts on what a version, a run or a digest is, the newest first; an empty name is any."""
+        """What counts for a version or a run, or all there is on a digest, the newest first; an empty name is any."""
         limits.check_max_results(max_results, limits.VERDICTS_PER_PAGE)
         limits.check_text(name, "name")
         offset = pages.decode(page_token)
 
         def operation(tx: Transaction) -> pages.Page[Verdict]:
-            digest = _digest(tx, actor, subject, Permission.READ)
+            digest, stream = _digest(tx, actor, subject, Permission.READ)
             if digest is None:
                 return pages.Page(())
-            found = verdicts.search(tx, VerdictQuery(digest, name or None, max_results + 1, offset))
+            found = verdicts.search(tx, VerdictQuery(digest, stream or None, name or None, max_results + 1, offset))
             return pages.cut(found[:max_results], len(found) > max_results, offset)
 
         return await self._storage.read(operation)
@@ -95,22 +99,20 @@ def unverified(subject: str, what: str) -> InvalidState:
     )
 
 
-def _digest(tx: Transaction, actor: Actor, subject: str, permission: Permission) -> str | None:
-    """The digest that a text names or is. A digest belongs to no model, so that it takes the permission for all."""
+def _digest(tx: Transaction, actor: Actor, subject: str, permission: Permission) -> tuple[str | None, str]:
+    """The digest that a text names or is, and its stream; a bare one has none, and takes the permission for all."""
     if digest := limits.find_sha256(subject):
         access.require(actor, permission)
-        return digest
+        return digest, ""
     found = subjects.resolve(tx, subject, actor)
     streams.require(actor, permission, found.stream)
-    return current_digest(tx, found)
+    return current_digest(tx, found), found.stream
 
 
-def _repeated(tx: Transaction, actor: Actor, verdict: Verdict, key: str) -> Verdict:
-    """The verdict that has the key, if it says the same; of one on files that may not be read, that it is taken."""
-    before = verdicts.find_by_key(tx, key)
+def _repeated(tx: Transaction, verdict: Verdict, key: str) -> Verdict:
+    """The verdict that its actor has given the key before, if it says the same."""
+    before = verdicts.find_by_key(tx, verdict.actor, key)
     assert before is not None
-    if before.digest != verdict.digest and not access.may_read(actor):
-        raise Conflict(f"The key {shown(key)} is taken. Give this report another.")
     if before != msgspec.structs.replace(verdict, id=before.id, time=before.time):
         raise Conflict(
             f"The key {shown(key)} is that of another verdict, {before.id}: {before.name!r} "

@@ -14,20 +14,25 @@ _NEWEST_FIRST = "ORDER BY time_ms DESC, id DESC"
 
 
 class VerdictQuery(NamedTuple):
-    """``name`` None is any."""
+    """``stream`` None is any; else those that count for a stream. ``name`` None is any."""
 
     digest: str
+    stream: str | None
     name: str | None
     limit: int
     offset: int
 
 
-def add(tx: Transaction, verdict: Verdict, key: str | None) -> Verdict | None:
-    """The verdict with the number that it gets, whatever ``id`` it had; None if there is one with the key."""
+def add(tx: Transaction, verdict: Verdict, stream: str, key: str | None) -> Verdict | None:
+    """The verdict with the number that it gets, whatever ``id`` it had; None if its actor has one with the key.
+
+    stream: whose promotions it counts for; an empty one is all.
+    """
     row = tx.row(
-        "INSERT INTO verdicts (digest, name, passed, actor, time_ms, url, report, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (key) DO NOTHING RETURNING id",
+        "INSERT INTO verdicts (digest, stream, name, passed, actor, time_ms, url, report, key)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (actor, key) DO NOTHING RETURNING id",
         verdict.digest,
+        stream,
         verdict.name,
         int(verdict.passed),
         verdict.actor,
@@ -39,14 +44,14 @@ def add(tx: Transaction, verdict: Verdict, key: str | None) -> Verdict | None:
     return msgspec.structs.replace(verdict, id=row[0]) if row else None
 
 
-def find_by_key(tx: Transaction, key: str) -> Verdict | None:
-    row = tx.row(f"SELECT {_COLUMNS} FROM verdicts WHERE key = ?", key)
+def find_by_key(tx: Transaction, actor: str, key: str) -> Verdict | None:
+    row = tx.row(f"SELECT {_COLUMNS} FROM verdicts WHERE actor = ? AND key = ?", actor, key)
     return _verdict(row) if row else None
 
 
-def latest(tx: Transaction, digest: str, name: str, reporters: Sequence[str] = ()) -> Verdict | None:
-    """The last verdict of a name on a digest; with ``reporters``, of those by one of them."""
-    conditions = [Fragment("digest = ?", (digest,)), Fragment("name = ?", (name,))]
+def latest(tx: Transaction, digest: str, stream: str, name: str, reporters: Sequence[str] = ()) -> Verdict | None:
+    """The last verdict of a name on a digest that counts for a stream; with ``reporters``, of those by one of them."""
+    conditions = [Fragment("digest = ?", (digest,)), _counting(stream), Fragment("name = ?", (name,))]
     if reporters:
         conditions.append(Fragment("actor {texts}", (list(reporters),)))
     where = joined(conditions, "AND")
@@ -57,6 +62,8 @@ def latest(tx: Transaction, digest: str, name: str, reporters: Sequence[str] = (
 def search(tx: Transaction, query: VerdictQuery) -> list[Verdict]:
     """The newest first."""
     conditions = [Fragment("digest = ?", (query.digest,))]
+    if query.stream is not None:
+        conditions.append(_counting(query.stream))
     if query.name is not None:
         conditions.append(Fragment("name = ?", (query.name,)))
     where = joined(conditions, "AND")
@@ -67,6 +74,10 @@ def search(tx: Transaction, query: VerdictQuery) -> list[Verdict]:
         query.offset,
     )
     return [_verdict(row) for row in rows]
+
+
+def _counting(stream: str) -> Fragment:
+    return Fragment("stream IN ('', ?)", (stream,))
 
 
 def _verdict(row: Row) -> Verdict:

@@ -95,17 +95,20 @@ CREATE TABLE policies (
     PRIMARY KEY (stream, environment, revision)
 ) STRICT, WITHOUT ROWID;
 
+-- `stream` is whose promotions the reporter may speak for: of one model or experiment, or, where it is empty, of all.
 -- `key` is the reporter's own, by which a repeat is known.
 CREATE TABLE verdicts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     digest TEXT NOT NULL,
+    stream TEXT NOT NULL,
     name TEXT NOT NULL,
     passed INTEGER NOT NULL,
     actor TEXT NOT NULL,
     time_ms INTEGER NOT NULL,
     url TEXT NOT NULL,
     report TEXT NOT NULL,
-    key TEXT UNIQUE
+    key TEXT,
+    UNIQUE (actor, key)
 ) STRICT;
 
 CREATE INDEX verdicts_by_digest ON verdicts (digest, name, time_ms);
