@@ -5,6 +5,7 @@ import pytest
 from tests.contract.policy_world import ADA, BOB, CAT, CI, PolicyWorld
 from tests.contract.registered import DIGEST, OTHER_DIGEST, promote, register_model, register_version
 from trackback.entities import ANYONE, Actor, Dataset, DatasetInput, Package, Role
+from trackback.errors import PermissionDenied
 from trackback.services.experiments import Experiments
 from trackback.services.inputs import Inputs
 from trackback.services.run_log import RunLog
@@ -28,9 +29,9 @@ async def world(storage: Storage) -> World:
     return world
 
 
-async def new_run(storage: Storage, user: str = "ada") -> str:
+async def new_run(storage: Storage, user: str = "ada", actor: Actor = ANYONE) -> str:
     await Experiments(storage, "mlflow-artifacts:/").ensure_default()
-    return (await Runs(storage).create(ANYONE, "0", user_id=user)).info.run_id
+    return (await Runs(storage).create(actor, "0", user_id=user)).info.run_id
 
 
 async def test_without_a_policy_everything_may_enter(world: World) -> None:
@@ -223,6 +224,13 @@ class TestApprovals:
         assert await world.unmet() == ()
         await world.register(author="ada", run_id=await new_run(world.storage, user="bob"))
         assert "other than ada and bob" in (await world.unmet("models:/churn/2"))[0]
+
+    async def test_nor_does_that_of_who_signed_in_to_make_the_run_and_named_another(self, world: World) -> None:
+        run_id = await new_run(world.storage, user="nobody", actor=BOB)
+        await world.register(author="ada", run_id=run_id)
+        await world.require(approvals={})
+        with pytest.raises(PermissionDenied, match="bob made models:/churn/1"):
+            await world.approvals.approve(BOB, "models:/churn/1", "production")
 
 
 async def put_file(storage: Storage, root: str, path: str, digest: str) -> None:

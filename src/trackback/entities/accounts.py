@@ -77,6 +77,11 @@ class Actor(Entity, frozen=True):
     grants: Grants | None = None
     token: Token | None = None
 
+    @property
+    def user(self) -> str:
+        """The name of the account that the actor signed in with; empty without accounts."""
+        return "" if self.name == ANYONE.name else self.name
+
 
 ANYONE = Actor("anyone")
 

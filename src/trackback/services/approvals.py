@@ -1,7 +1,7 @@
 """Approvals: a person's consent that the files of a version, or of a run, enter an environment."""
 
 from trackback import limits
-from trackback.entities import ANYONE, Actor, Approval, Permission
+from trackback.entities import Actor, Approval, Permission
 from trackback.errors import InvalidState, NotFound, PermissionDenied
 from trackback.services import streams, subjects
 from trackback.services.clock import Clock, now_ms
@@ -100,7 +100,7 @@ def _approvable(tx: Transaction, actor: Actor, subject: str) -> tuple[Subject, s
 
 
 def _check_person(actor: Actor) -> None:
-    if actor.name == ANYONE.name:
+    if not actor.user:
         raise InvalidState(
             "Approvals need accounts: without them nobody knows who approves. Start the server with --auth, and sign "
             "in."

@@ -75,9 +75,12 @@ def judge(tx: Transaction, subject: PolicySubject, environment: str, now_ms: int
 
 
 def authors_of(tx: Transaction, author: str, run_id: str | None) -> tuple[str, ...]:
-    """Who made a version or a run, as far as is known: whoever registered it, and whose run it was."""
-    trainer = evidence.user_of(tx, run_id) if run_id else None
-    return tuple(dict.fromkeys(each for each in (author, trainer) if each))
+    """Who made a version or a run, as far as is known: whoever registered it, and whose run it was.
+
+    What clients say of a run's user is no proof, so that whoever signed in to make it counts too.
+    """
+    makers = evidence.makers_of(tx, run_id) if run_id else ()
+    return tuple(dict.fromkeys(each for each in (author, *makers) if each))
 
 
 def current_digest(tx: Transaction, subject: Subject) -> str | None:

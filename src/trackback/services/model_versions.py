@@ -6,7 +6,7 @@ What a version is, its files, params and metrics, is kept when it is registered 
 from collections.abc import Callable, Sequence
 
 from trackback import limits
-from trackback.entities import ANYONE, Actor, ModelVersion, Permission, Stage
+from trackback.entities import Actor, ModelVersion, Permission, Stage
 from trackback.errors import InvalidParameter
 from trackback.limits import shown
 from trackback.search import MODEL_VERSIONS, parse_filter, parse_order_by
@@ -79,7 +79,7 @@ class ModelVersions:
             location=source,
             description=limits.check_length(description, "description", limits.REGISTRY_DESCRIPTION_LENGTH),
             run_link=limits.check_length(run_link, "run_link", limits.RUN_LINK_LENGTH),
-            user_id="" if actor.name == ANYONE.name else actor.name,
+            user_id=actor.user,
         )
         checked = checked_tags(tags)
         is_prompt = checked.get(PROMPT.key) == "true"

@@ -112,7 +112,7 @@ class Runs:
         def operation(tx: Transaction) -> Run:
             parent = writable_experiment(tx, actor, experiment)
             uri = parent.artifact_uri(run_id)
-            record = runs.add(tx, run_id, experiment, name, user_id, start_ms, uri)
+            record = runs.add(tx, run_id, experiment, name, user_id, start_ms, uri, creator=actor.user)
             with self._promotion_tags.followed(tx, actor, record, checked):
                 runs.set_tags(tx, record, checked)
             provenance.follow_tags(tx, record.id, checked)

@@ -65,7 +65,7 @@ def keep_signed(tx: Transaction, digest: str, signed: bool) -> None:
     tx.run("INSERT INTO model_signatures (digest, signed) VALUES (?, ?) ON CONFLICT DO NOTHING", digest, int(signed))
 
 
-def user_of(tx: Transaction, run_id: str) -> str | None:
-    """Whose run it is."""
-    row = tx.row("SELECT user_id FROM runs WHERE uuid = ?", run_id)
-    return row[0] or None if row else None
+def makers_of(tx: Transaction, run_id: str) -> tuple[str, ...]:
+    """Whose run it is: who signed in to make it, and whom its client named."""
+    row = tx.row("SELECT creator, user_id FROM runs WHERE uuid = ?", run_id)
+    return row or ()

@@ -62,13 +62,20 @@ def find_many(tx: Transaction, run_ids: Sequence[str]) -> list[RunRecord]:
 
 
 def add(
-    tx: Transaction, uuid: str, experiment: int, name: str, user_id: str, start_ms: int, artifact_uri: str
+    tx: Transaction,
+    uuid: str,
+    experiment: int,
+    name: str,
+    user_id: str,
+    start_ms: int,
+    artifact_uri: str,
+    creator: str = "",
 ) -> RunRecord:
-    """A run that begins: RUNNING and active."""
+    """A run that begins: RUNNING and active. ``user_id`` is what its client says, ``creator`` who signed in."""
     status, lifecycle = RunStatus.RUNNING.value, LifecycleStage.ACTIVE.value
     row = tx.row(
-        "INSERT INTO runs (uuid, experiment, name, user_id, status, start_ms, lifecycle, artifact_uri)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "INSERT INTO runs (uuid, experiment, name, user_id, status, start_ms, lifecycle, artifact_uri, creator)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         uuid,
         experiment,
         name,
@@ -77,6 +84,7 @@ def add(
         start_ms,
         lifecycle,
         artifact_uri,
+        creator,
     )
     assert row is not None
     return RunRecord(row[0], uuid, experiment, name, user_id, status, start_ms, None, lifecycle, artifact_uri)
