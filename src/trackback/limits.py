@@ -239,6 +239,13 @@ def check_artifact_location(location: str) -> str:
     return location
 
 
+def check_artifact_path(path: str) -> str:
+    """The path of a file among artifacts, as clients may send it; the server is stricter."""
+    if not {"", ".", ".."}.isdisjoint(check_text(path, "path").split("/")):
+        raise InvalidParameter(f"Invalid path of an artifact: {shown(path)}. Name a file, such as model/MLmodel.")
+    return path
+
+
 def check_logged_model_name(name: str) -> str:
     check_length(name, "name", KEY_LENGTH)
     if bad := _LOGGED_MODEL_NAME_FORBIDDEN.intersection(name):

@@ -16,8 +16,7 @@ from trackback.client.downloads import PartialFile
 from trackback.client.retries import Retries
 from trackback.client.uploads import pieces_of
 from trackback.client.wire import Request, encode, query
-from trackback.errors import InvalidParameter
-from trackback.limits import check_text, shown
+from trackback.limits import check_artifact_path
 
 if TYPE_CHECKING:
     from trackback.client.connection import Connection
@@ -135,7 +134,4 @@ def _with_query(path: str, request: Request) -> str:
 
 
 def _artifact(path: str) -> str:
-    names = check_text(path, "path").split("/")
-    if not {"", ".", ".."}.isdisjoint(names):
-        raise InvalidParameter(f"Invalid path of an artifact: {shown(path)}. Name a file, such as model/MLmodel.")
-    return ARTIFACTS + "/".join(quote(name, safe="") for name in names)
+    return ARTIFACTS + "/".join(quote(name, safe="") for name in check_artifact_path(path).split("/"))

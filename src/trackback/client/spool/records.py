@@ -1,0 +1,171 @@
+"""The records of a spool, one after the other: each is there whole, or not at all.
+
+A record is its size, its kind and a number, as 32 bits each; its content, filled up to a multiple of 8 bytes; and a
+mark, which is written last. Where a process died while it wrote one, the mark is missing, and the spool ends before it.
+
+A point of a metric is a record of its own kind and of fixed size, packed in one call: it is what a training loop
+writes. Its key is a number, which an earlier record of the same segment gives a name. All else is an ``Action``, as
+MessagePack. Numbers are little-endian.
+"""
+
+from enum import IntEnum
+from mmap import mmap
+from struct import Struct
+from typing import NamedTuple
+
+import msgspec
+
+from trackback.entities import DatasetInput, Metric, ModelInput, ModelOutput, Param, RunStatus, Tag
+
+MARK = 0x6B63_7274  # "trck"
+
+_HEAD = Struct("<III")
+_POINT = Struct("<IIIqqdI")
+_MARK = Struct("<I")
+
+POINT_SIZE = _POINT.size
+pack_point = _POINT.pack_into
+
+
+class Kind(IntEnum):
+    POINT = 1
+    KEY = 2
+    ACTION = 3
+
+
+POINT = Kind.POINT.value  # a plain int is quicker to pack
+
+
+class LogMetric(msgspec.Struct, frozen=True, tag="metric"):
+    """A point that says more than its key, value, time and step."""
+
+    metric: Metric
+
+
+class LogParam(msgspec.Struct, frozen=True, tag="param"):
+    param: Param
+
+
+class SetTag(msgspec.Struct, frozen=True, tag="tag"):
+    what: Tag
+
+
+class DeleteTag(msgspec.Struct, frozen=True, tag="delete_tag"):
+    key: str
+
+
+class LogInputs(msgspec.Struct, frozen=True, tag="inputs"):
+    datasets: tuple[DatasetInput, ...] = ()
+    models: tuple[ModelInput, ...] = ()
+
+
+class LogOutputs(msgspec.Struct, frozen=True, tag="outputs"):
+    models: tuple[ModelOutput, ...]
+
+
+class UpdateRun(msgspec.Struct, frozen=True, tag="update", omit_defaults=True):
+    status: RunStatus | None = None
+    end_time: int | None = None
+    run_name: str | None = None
+
+
+class Upload(msgspec.Struct, frozen=True, tag="upload"):
+    """``file``, a name in the spool's folder of files, is to be the run's artifact at ``path``."""
+
+    path: str
+    file: str
+
+
+Action = LogMetric | LogParam | SetTag | DeleteTag | LogInputs | LogOutputs | UpdateRun | Upload
+Logged = Metric | Action
+"""What a record says: a plain point is a ``Metric``."""
+
+_encode_action = msgspec.msgpack.Encoder().encode
+_decode_action = msgspec.msgpack.Decoder(Action).decode
+
+
+class Read(NamedTuple):
+    """``end`` is where the next record begins."""
+
+    logged: list[Logged]
+    end: int
+
+
+def encode_key(number: int, key: str) -> bytes:
+    return _record(Kind.KEY, number, key.encode())
+
+
+def encode_action(action: Action) -> bytes:
+    return _record(Kind.ACTION, 0, _encode_action(action))
+
+
+def unmarked(record: bytes) -> bytes:
+    """The record without its mark, to be written first."""
+    return record[: -_MARK.size]
+
+
+def read(buffer: mmap, start: int, end: int, keys: dict[int, str], most: int) -> Read:
+    """The next records between two places of a segment, up to the first that is not whole, and no more than ``most``.
+
+    keys: the names of keys so far, by number; those that are read are added.
+    """
+    logged: list[Logged] = []
+    while len(logged) < most:
+        before = start
+        start = _read_points(buffer, start, end, keys, most - len(logged), logged)
+        if len(logged) < most:
+            start = _read_other(buffer, start, end, keys, logged)
+        if start == before:
+            break
+    return Read(logged, start)
+
+
+def _read_points(buffer: mmap, start: int, end: int, keys: dict[int, str], most: int, logged: list[Logged]) -> int:
+    """The points that follow each other from ``start`` on; where they end."""
+    count = min(most, (end - start) // POINT_SIZE)
+    before = len(logged)
+    for _, kind, number, step, timestamp_ms, value, mark in _POINT.iter_unpack(
+        buffer[start : start + count * POINT_SIZE]
+    ):
+        if kind != POINT or mark != MARK:
+            break
+        logged.append(Metric(keys[number], value, timestamp_ms, step))
+    return start + (len(logged) - before) * POINT_SIZE
+
+
+def _read_other(buffer: mmap, start: int, end: int, keys: dict[int, str], logged: list[Logged]) -> int:
+    """The key or action at ``start``, if one is there; where it ends."""
+    if start + _HEAD.size > end:
+        return start
+    size, kind, number = _read_head(buffer, start)
+    stop = start + size
+    if kind == POINT or size < _HEAD.size + _MARK.size or stop > end:
+        return start
+    if _MARK.unpack_from(buffer, stop - _MARK.size)[0] != MARK:
+        return start
+    content = buffer[start + _HEAD.size : stop - _MARK.size]
+    if kind == Kind.KEY:
+        keys[number] = content.rstrip(b"\x00").decode()
+    else:
+        logged.append(_decode_action(content[: len(content) - number]))
+    return stop
+
+
+def _read_head(buffer: mmap, start: int) -> tuple[int, int, int]:
+    size, kind, number = _HEAD.unpack_from(buffer, start)
+    return size, kind, number
+
+
+def _record(kind: Kind, number: int, content: bytes) -> bytes:
+    """``number`` of an action is by how many bytes its content is filled up."""
+    bare = _HEAD.size + len(content) + _MARK.size
+    size = -(-bare // 8) * 8
+    padding = size - bare
+    return b"".join(
+        (
+            _HEAD.pack(size, kind, padding if kind == Kind.ACTION else number),
+            content,
+            bytes(padding),
+            _MARK.pack(MARK),
+        )
+    )

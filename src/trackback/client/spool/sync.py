@@ -1,0 +1,69 @@
+"""Sends what processes that have ended left in their spools."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from trackback.client.spool.delivery import Delivery
+from trackback.client.spool.folder import Folder, folders_in, places
+from trackback.client.spool.reader import Reader
+from trackback.client.transport import Transport
+from trackback.errors import DataLoss, TrackbackError
+
+
+class Synced(NamedTuple):
+    """What became of one spool.
+
+    run_id: the run's at the server; its own, as long as the server does not know it.
+    sent: how many records were sent.
+    left: how many were not, because of ``failure``.
+    refused: what the server refused for good. The folder, where it is kept, stays.
+    """
+
+    folder: Path
+    uri: str
+    run_id: str
+    sent: int
+    left: int
+    refused: tuple[TrackbackError, ...] = ()
+    failure: TrackbackError | None = None
+
+
+def sync(transport_to: Callable[[str], Transport], run_id: str = "") -> Iterator[Synced]:
+    """Send every spool whose process has ended, the oldest first; what is sent is deleted.
+
+    transport_to: makes the transport to the server of a URI.
+    run_id: of the only run to look at, as it was called where it was begun; empty for all.
+    """
+    for path in (path for place in places() for path in folders_in(place) if path.name.startswith(run_id)):
+        try:
+            folder = Folder.claim(path)
+        except DataLoss as error:
+            yield Synced(path, "", "", 0, 0, failure=error)
+            continue
+        if folder is not None:
+            yield _sync(folder, transport_to)
+
+
+def _sync(folder: Folder, transport_to: Callable[[str], Transport]) -> Synced:
+    head = folder.head
+    reader = Reader(folder.path)
+    sent, refused, failure = 0, list[TrackbackError](), None
+    try:
+        with transport_to(head.uri) as transport:
+            delivery = Delivery(folder, reader, transport)
+            refused = delivery.refused
+            begun_here = not head.server_run_id
+            while count := delivery.send():
+                sent += count
+            if begun_here and not delivery.has_ended:
+                delivery.fail_run()
+    except TrackbackError as error:
+        failure = error
+    left = reader.count()
+    reader.close()
+    if failure or folder.has_refused:
+        folder.release()
+    else:
+        folder.delete()
+    return Synced(folder.path, head.uri, head.server_run_id or head.run_id, sent, left, tuple(refused), failure)

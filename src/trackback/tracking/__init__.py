@@ -1,0 +1,1 @@
+"""What a training program calls: runs that are logged to without waiting, and MLflow's fluent functions over them."""

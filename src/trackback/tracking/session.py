@@ -1,0 +1,154 @@
+"""What a process keeps for tracking: which server, which experiment, and what is yet to be sent."""
+
+import atexit
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from trackback.client.address import find_address
+from trackback.client.retries import Retries
+from trackback.client.spool.folder import Head
+from trackback.client.spool.spool import Spool
+from trackback.client.spool.sync import sync
+from trackback.client.transport import Transport
+from trackback.entities import RunStatus
+from trackback.errors import TrackbackError, Unavailable
+
+FLUSH_S = 60.0
+EXIT_WAIT_S = 10.0
+START_RETRIES = Retries(deadline_s=2.0)
+"""For calls that a program need not wait for: what can't be said now is kept."""
+
+_TRUE = ("1", "true", "yes", "on")
+
+_log = logging.getLogger(__name__)
+
+
+def is_set(name: str) -> bool:
+    """Whether a variable of the environment says yes."""
+    return os.environ.get(name, "").strip().lower() in _TRUE
+
+
+class Session:
+    """Threads share it; a forked process goes on with one of its own."""
+
+    def __init__(self) -> None:
+        self.experiment_id = ""
+        self.experiment_name = ""
+        self.at_exit: list[Callable[[RunStatus], None]] = []
+        self.at_fork: list[Callable[[], None]] = []
+        self._given_uri: str | None = None
+        self._transports: dict[tuple[str, float], Transport] = {}
+        self._spools: list[Spool] = []
+        self._lock = threading.Lock()
+        self._watched_process = 0
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether ``TRACKBACK_OFFLINE`` is set: nothing is sent, and nothing asked."""
+        return is_set("TRACKBACK_OFFLINE")
+
+    @property
+    def uri(self) -> str:
+        """The server's, without credentials: what was set, else what the environment says."""
+        return find_address(self._given_uri).uri
+
+    def set_uri(self, uri: str | None) -> None:
+        find_address(uri)
+        self._given_uri = uri
+
+    def transport(self, retries: Retries | None = None) -> Transport:
+        """To the server. Unavailable: ``TRACKBACK_OFFLINE`` is set."""
+        if self.is_offline:
+            raise Unavailable(
+                "TRACKBACK_OFFLINE is set, so the server is not asked. To read what was logged, unset it, and send the "
+                "rest by `trackback sync`."
+            )
+        retries = retries or Retries()
+        key = (self._given_uri or self.uri, retries.deadline_s)
+        with self._lock:
+            if key not in self._transports:
+                self._transports[key] = Transport(self._given_uri, retries=retries)
+            return self._transports[key]
+
+    def begin(self, head: Head) -> Spool:
+        """A spool for a run, which is sent unless this process is offline."""
+        self._watch()
+        self._reap()
+        spool = Spool.begin(head, None if self.is_offline else self.transport(Retries(deadline_s=0)))
+        with self._lock:
+            self._spools.append(spool)
+        return spool
+
+    def flush(self, timeout_s: float = FLUSH_S) -> None:
+        """Have the server know all that was logged: what every read does first. Errors: those of ``Spool.flush``."""
+        for spool in self._reap():
+            spool.flush(timeout_s)
+
+    def close(self) -> None:
+        """At the end of the process: end the runs, wait for what is left to be sent, and say what was not."""
+        for end in self.at_exit:
+            with suppress(TrackbackError):
+                end(_status_at_exit())
+        wait_s = float(os.environ.get("TRACKBACK_EXIT_WAIT_S") or EXIT_WAIT_S)
+        for spool in self._spools:
+            spool.end()
+        left = [(spool, count) for spool in self._spools if (count := spool.close(wait_s))]
+        self._spools = []
+        for spool, count in left:
+            why = f" ({spool.failure.message})" if spool.failure else ""
+            print(  # noqa: T201 - the program is ending, and may have no logging
+                f"trackback: {count} records of run {spool.head.server_run_id or spool.head.run_id} are not sent to "
+                f"{spool.head.uri} yet{why}. `trackback sync` sends them.",
+                file=sys.stderr,
+            )
+        for transport in self._transports.values():
+            transport.close()
+
+    def adopt(self, run_id: str) -> None:
+        """Send what processes that were forked for a run, and have ended, left of it."""
+        for _ in sync(lambda uri: Transport(self._given_uri if uri == self.uri else uri), run_id):
+            pass
+
+    def _reap(self) -> list[Spool]:
+        """The spools that there is something to wait for; those whose runs have ended, and are sent, are gone."""
+        with self._lock:
+            kept = []
+            for spool in self._spools:
+                if spool.has_ended and not spool.is_sending:
+                    spool.close(0)
+                else:
+                    kept.append(spool)
+            self._spools = kept
+            return list(kept)
+
+    def _watch(self) -> None:
+        """Be told of the end of this process, and of those forked from it."""
+        if self._watched_process == 0:
+            atexit.register(self._exit)
+            os.register_at_fork(after_in_child=self._forked)
+        self._watched_process = os.getpid()
+
+    def _exit(self) -> None:
+        if self._watched_process == os.getpid():
+            self.close()
+
+    def _forked(self) -> None:
+        """The sockets, files and threads are the other process's."""
+        self._lock = threading.Lock()
+        for spool in self._spools:
+            spool.abandon()
+        self._spools = []
+        self._transports = {}
+        for forked in self.at_fork:
+            forked()
+        if process := sys.modules.get("multiprocessing.util"):
+            process.Finalize(None, self.close, exitpriority=0)  # its processes end without atexit
+
+
+def _status_at_exit() -> RunStatus:
+    """FAILED, if an exception ends the program."""
+    return RunStatus.FAILED if getattr(sys, "last_value", None) is not None else RunStatus.FINISHED
