@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import click
 
 from tests.docs.markdown import ROOT, quoted, section, tables
-from trackback.cli.main import commands
+from trackback.cli.main import find_command
 from trackback.cli.token import DAYS
 from trackback.entities import Permission, Role
 from trackback.server.api import accounts, audit
@@ -44,7 +44,7 @@ def test_each_command_is_shown() -> None:
 
 def commands_of_accounts() -> Iterator[str]:
     for name in ("user", "token", "role"):
-        group = commands.commands[name]
+        group = find_command(name)
         assert isinstance(group, click.Group)
         yield from (f"{name} {each}" for each in group.commands)
     yield "audit"

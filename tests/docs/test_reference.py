@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -75,7 +76,9 @@ def test_each_option_is_there_with_its_variable_and_default(command: list[str], 
 def test_each_command_is_named_and_no_other() -> None:
     (rows,) = tables(COMMANDS, "# Commands")
 
-    assert sorted(quoted(name)[0].removeprefix("trackback ") for name, *_ in rows) == sorted(commands.commands)
+    assert sorted(quoted(name)[0].removeprefix("trackback ") for name, *_ in rows) == sorted(
+        commands.list_commands(click.Context(commands))
+    )
 
 
 def calls_served() -> Iterator[str]:

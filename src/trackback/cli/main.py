@@ -1,68 +1,69 @@
 """`trackback`: its commands, and how errors are shown."""
 
 import sys
+from importlib import import_module
 
 import click
 
 from trackback import __version__
-from trackback.cli.approve import approvals, approve
-from trackback.cli.audit import audit
-from trackback.cli.backup import backup, restore
-from trackback.cli.build import build
-from trackback.cli.db import db
-from trackback.cli.deployed import deployed, list_deployments, undeployed
-from trackback.cli.gc import gc, purge
-from trackback.cli.impact import impact
-from trackback.cli.policy import policy
-from trackback.cli.promotions import demote, list_promotions, promote, rollback
-from trackback.cli.role import role
-from trackback.cli.server import server
-from trackback.cli.token import token
-from trackback.cli.trace import trace
-from trackback.cli.user import user
-from trackback.cli.verdict import verdict, verdicts
-from trackback.cli.webhook import webhook
 from trackback.errors import ConfigurationError, TrackbackError
 
+COMMANDS = {
+    "approvals": "approve:approvals",
+    "approve": "approve:approve",
+    "audit": "audit:audit",
+    "backup": "backup:backup",
+    "build": "build:build",
+    "db": "db:db",
+    "demote": "promotions:demote",
+    "deployed": "deployed:deployed",
+    "deployments": "deployed:list_deployments",
+    "gc": "gc:gc",
+    "impact": "impact:impact",
+    "policy": "policy:policy",
+    "promote": "promotions:promote",
+    "promotions": "promotions:list_promotions",
+    "purge": "gc:purge",
+    "restore": "backup:restore",
+    "role": "role:role",
+    "rollback": "promotions:rollback",
+    "server": "server:server",
+    "sync": "sync:sync",
+    "token": "token:token",
+    "trace": "trace:trace",
+    "undeployed": "deployed:undeployed",
+    "user": "user:user",
+    "verdict": "verdict:verdict",
+    "verdicts": "verdict:verdicts",
+    "version": "version:version",
+    "webhook": "webhook:webhook",
+}
+"""Where each command is: the module, imported when the command is asked for, and its name there."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+
+class Commands(click.Group):
+    """The commands of ``COMMANDS``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return find_command(cmd_name)
+
+
+def find_command(name: str) -> click.Command | None:
+    """The command of that name; None if there is none."""
+    if name not in COMMANDS:
+        return None
+    module, _, attribute = COMMANDS[name].partition(":")
+    command: click.Command = getattr(import_module(f"trackback.cli.{module}"), attribute)
+    return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(__version__, prog_name="trackback")
 def commands() -> None:
     """trackback: a model repository. What Maven and Ivy are for jars, for trained models."""
-
-
-@commands.command()
-def version() -> None:
-    """Print trackback's version."""
-    click.echo(__version__)
-
-
-commands.add_command(server)
-commands.add_command(db)
-commands.add_command(promote)
-commands.add_command(demote)
-commands.add_command(rollback)
-commands.add_command(list_promotions)
-commands.add_command(policy)
-commands.add_command(verdict)
-commands.add_command(verdicts)
-commands.add_command(approve)
-commands.add_command(approvals)
-commands.add_command(user)
-commands.add_command(token)
-commands.add_command(role)
-commands.add_command(audit)
-commands.add_command(gc)
-commands.add_command(backup)
-commands.add_command(restore)
-commands.add_command(purge)
-commands.add_command(build)
-commands.add_command(deployed)
-commands.add_command(undeployed)
-commands.add_command(list_deployments)
-commands.add_command(trace)
-commands.add_command(impact)
-commands.add_command(webhook)
 
 
 def main() -> None:

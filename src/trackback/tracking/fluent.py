@@ -118,7 +118,7 @@ def log_metric(
     synchronous: wait until the server has it. run_id: of another run of this process than the active one.
     """
     runs = _stack.runs
-    run = runs[-1] if runs and run_id is None else _run_for(run_id)
+    run = runs[-1] if runs and run_id is None else run_for(run_id)
     if model_id is None and dataset is None:
         run.log_metric(key, value, timestamp, step or 0)
     else:
@@ -140,7 +140,7 @@ def log_metrics(
     for key, value in metrics.items():
         log_metric(key, value, step, None, timestamp, run_id, model_id, dataset)
     if synchronous:
-        _run_for(run_id).flush()
+        run_for(run_id).flush()
 
 
 def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
@@ -151,7 +151,7 @@ def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
 
 def log_params(params: Mapping[str, Any], synchronous: bool | None = None, run_id: str | None = None) -> None:
     """Log params, as ``log_param`` does."""
-    run = _run_for(run_id)
+    run = run_for(run_id)
     for key, value in params.items():
         run.log_param(key, value)
     if synchronous:
@@ -165,7 +165,7 @@ def set_tag(key: str, value: Any, synchronous: bool | None = None) -> None:
 
 def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> None:
     """Set tags, as ``set_tag`` does."""
-    run = _run_for(None)
+    run = run_for(None)
     for key, value in tags.items():
         run.set_tag(key, value)
     if synchronous:
@@ -174,10 +174,10 @@ def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> None:
 
 def delete_tag(key: str) -> None:
     """Delete a tag of the active run."""
-    _run_for(None).delete_tag(key)
+    run_for(None).delete_tag(key)
 
 
-def _run_for(run_id: str | None) -> ActiveRun:
+def run_for(run_id: str | None) -> ActiveRun:
     """The active run, which is begun where there is none, or the one of this process with that id."""
     run = active_run()
     if run_id is None:

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
+from trackback.client.spool.delivery import proxy_path
 from trackback.client.spool.opening import API, RunAnswer
 from trackback.client.spool.records import (
     Action,
@@ -34,9 +35,11 @@ from trackback.entities import (
     RunStatus,
     Tag,
 )
-from trackback.errors import InvalidState, StorageFull
+from trackback.errors import InvalidState, Overloaded, StorageFull, Unavailable
 from trackback.limits import check_artifact_path, check_key
 from trackback.tracking.session import FLUSH_S, Session
+
+LARGE_FILE_BYTES = 2**24
 
 _log = logging.getLogger(__name__)
 
@@ -49,11 +52,14 @@ class ActiveRun:
     """A run that this process logs to. None of the calls that log waits for the server.
 
     A ``with`` ends it: FINISHED, or FAILED if an exception leaves the block. ``info`` is what was known of it when it
-    began here; ``process`` is the one that it began in, of which others may be forked.
+    began here; ``process`` is the one that it began in, of which others may be forked; ``tables`` holds the rows of the
+    tables that it logged, by artifact.
     """
 
-    def __init__(self, session: Session, info: RunInfo, spool: Spool) -> None:
+    def __init__(self, session: Session, info: RunInfo, spool: Spool, *, resumed: bool = False) -> None:
         self.info = info
+        self.resumed = resumed
+        self.tables: dict[str, Any] = {}
         self.process = os.getpid()
         self._session = session
         self._told_of_loss = False
@@ -112,9 +118,20 @@ class ActiveRun:
         self._log(UpdateRun(status, end_time_ms, run_name))
 
     def upload(self, path: str, content: bytes | Path) -> None:
-        """Have bytes, or a file as it is now, become the run's artifact at ``path``."""
+        """Have bytes, or a file as it is now, become the run's artifact at ``path``.
+
+        A large file is sent before this returns, if the server takes it; all else is kept, and sent in its turn.
+        """
         check_artifact_path(path)
-        self._kept(lambda: self._open_spool().upload(path, content))
+        if self.has_ended:
+            raise self._ended()
+        if not (isinstance(content, Path) and self._sent_at_once(path, content)):
+            self._kept(lambda: self._open_spool().upload(path, content))
+
+    def download(self, path: str, destination: Path) -> None:
+        """Fetch one of the run's artifacts, once the server has all that was logged. NotFound: there is none."""
+        self.flush()
+        self._session.transport().download(f"{self._artifacts()}/{path}", destination)
 
     def flush(self, timeout_s: float = FLUSH_S) -> None:
         """Wait until the server has all that was logged, also by processes forked for it that have ended.
@@ -123,7 +140,7 @@ class ActiveRun:
         that is there with another value: InvalidParameter.
         """
         self._open_spool().flush(timeout_s)
-        self._session.adopt(self._open_spool().head.run_id)
+        self._session.adopt()
 
     def end(self, status: RunStatus | str = RunStatus.FINISHED, end_time_ms: int | None = None) -> None:
         """End the run; what is left is sent in the background. Once it has ended, nothing changes."""
@@ -150,6 +167,21 @@ class ActiveRun:
         if not self.has_ended:
             self._log_point = self._log_first_point
 
+    def _sent_at_once(self, path: str, file: Path) -> bool:
+        spool = self._open_spool()
+        if file.stat().st_size < LARGE_FILE_BYTES or spool.failure or not spool.head.server_run_id:
+            return False
+        try:
+            self._session.transport().upload(f"{self._artifacts()}/{path}", file)
+        except (Unavailable, Overloaded) as error:
+            _log.warning("%s is kept here until the server takes it: %s", file, error.message)
+            return False
+        return True
+
+    def _artifacts(self) -> str:
+        """The path of the run's artifacts at the server."""
+        return proxy_path(self._open_spool().head.artifact_uri)
+
     def _use(self, spool: Spool) -> None:
         self._spool = spool
         self._head = spool.head
@@ -157,7 +189,7 @@ class ActiveRun:
 
     def _open_spool(self) -> Spool:
         if self._spool is None:
-            spool = self._session.begin(msgspec.structs.replace(self._head, process=os.getpid()))
+            spool = self._session.begin(msgspec.structs.replace(self._head, process=os.getpid(), forked=True))
             self._use(spool)
             return spool
         return self._spool

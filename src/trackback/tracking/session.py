@@ -44,7 +44,9 @@ class Session:
         self._transports: dict[tuple[str, float], Transport] = {}
         self._spools: list[Spool] = []
         self._lock = threading.Lock()
+        self._run_ids: set[str] = set()
         self._watched_process = 0
+        self._has_forked = False
 
     @property
     def is_offline(self) -> bool:
@@ -81,12 +83,14 @@ class Session:
         spool = Spool.begin(head, None if self.is_offline else self.transport(Retries(deadline_s=0)))
         with self._lock:
             self._spools.append(spool)
+            self._run_ids.add(head.run_id)
         return spool
 
     def flush(self, timeout_s: float = FLUSH_S) -> None:
         """Have the server know all that was logged: what every read does first. Errors: those of ``Spool.flush``."""
         for spool in self._reap():
             spool.flush(timeout_s)
+        self.adopt()
 
     def close(self) -> None:
         """At the end of the process: end the runs, wait for what is left to be sent, and say what was not."""
@@ -105,13 +109,16 @@ class Session:
                 f"{spool.head.uri} yet{why}. `trackback sync` sends them.",
                 file=sys.stderr,
             )
+        self.adopt()
         for transport in self._transports.values():
             transport.close()
 
-    def adopt(self, run_id: str) -> None:
-        """Send what processes that were forked for a run, and have ended, left of it."""
-        for _ in sync(lambda uri: Transport(self._given_uri if uri == self.uri else uri), run_id):
-            pass
+    def adopt(self) -> None:
+        """Send what forked processes have left of this one's runs: some end without a chance to do so themselves."""
+        if self._has_forked and not self.is_offline:
+            for run_id in self._run_ids:
+                for _ in sync(lambda uri: Transport(self._given_uri or uri, retries=Retries(deadline_s=0)), run_id):
+                    pass
 
     def _reap(self) -> list[Spool]:
         """The spools that there is something to wait for; those whose runs have ended, and are sent, are gone."""
@@ -129,12 +136,17 @@ class Session:
         """Be told of the end of this process, and of those forked from it."""
         if self._watched_process == 0:
             atexit.register(self._exit)
-            os.register_at_fork(after_in_child=self._forked)
+            os.register_at_fork(after_in_parent=self._fork, after_in_child=self._forked)
+        elif self._watched_process != os.getpid() and (process := sys.modules.get("multiprocessing.util")):
+            process.Finalize(None, self.close, exitpriority=0)  # its processes end without atexit
         self._watched_process = os.getpid()
 
     def _exit(self) -> None:
         if self._watched_process == os.getpid():
             self.close()
+
+    def _fork(self) -> None:
+        self._has_forked = True
 
     def _forked(self) -> None:
         """The sockets, files and threads are the other process's."""
@@ -143,10 +155,9 @@ class Session:
             spool.abandon()
         self._spools = []
         self._transports = {}
+        self._run_ids = set()
         for forked in self.at_fork:
             forked()
-        if process := sys.modules.get("multiprocessing.util"):
-            process.Finalize(None, self.close, exitpriority=0)  # its processes end without atexit
 
 
 def _status_at_exit() -> RunStatus:

@@ -59,7 +59,7 @@ def resume_run(session: Session, run_id: str, tags: Mapping[str, Any], run_name:
         if info.lifecycle_stage != LifecycleStage.ACTIVE:
             raise InvalidState(f"The run {run_id} is deleted. Restore it before it goes on.")
         head.artifact_uri, head.experiment_id = info.artifact_uri, info.experiment_id
-    run = ActiveRun(session, info, session.begin(head))
+    run = ActiveRun(session, info, session.begin(head), resumed=True)
     run.update(RunStatus.RUNNING, run_name=run_name)
     for key, value in tags.items():
         run.set_tag(key, value)

@@ -11,7 +11,6 @@ refused.jsonl   what the server refused, and why
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +32,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     run_id: the run's, chosen here if it was begun without the server; MLflow's own server may give it another, which
         ``server_run_id`` then is. That is empty until the server is known to have the run.
     experiment_id, experiment_name: one of them, where the run is yet to be made.
+    forked: whether the process is one of a run that another began, and will end.
     """
 
     format: int
@@ -47,6 +47,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     user_id: str = ""
     tags: list[Tag] = []
     process: int = 0
+    forked: bool = False
 
 
 class Folder:
@@ -148,7 +149,7 @@ def places() -> list[Path]:
     state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
     first = os.environ.get("TRACKBACK_SPOOL_DIR") or f"{state}/trackback/spool"
     own = f"trackback-{os.getuid()}/spool"
-    others = [Path(each) / own for each in (tempfile.gettempdir(), "/dev/shm") if Path(each).is_dir()]
+    others = [Path(each) / own for each in (os.environ.get("TMPDIR") or "/tmp", "/dev/shm") if Path(each).is_dir()]
     return [Path(first).expanduser(), *others]
 
 

@@ -53,7 +53,7 @@ def _sync(folder: Folder, transport_to: Callable[[str], Transport]) -> Synced:
         with transport_to(head.uri) as transport:
             delivery = Delivery(folder, reader, transport)
             refused = delivery.refused
-            begun_here = not head.server_run_id
+            begun_here = not head.server_run_id and not head.forked
             while count := delivery.send():
                 sent += count
             if begun_here and not delivery.has_ended:
