@@ -9,6 +9,7 @@ from tests.faults.audit import SOUND, audit
 from tests.faults.client import Client
 from tests.faults.load import Load
 from tests.needs import need
+from tests.scratch import DISK
 from tests.servers import postgres as postgres_server
 from tests.servers.postgres import Postgres
 from tests.servers.trackback import TrackbackServer
@@ -22,7 +23,7 @@ def own_postgres() -> Iterator[Postgres]:
     """One that no other test uses, to be stopped and killed."""
     reason = postgres_server.missing()
     need(reason is None, str(reason))
-    with Postgres() as server:
+    with Postgres(DISK) as server:
         yield server
 
 

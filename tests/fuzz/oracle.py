@@ -9,7 +9,7 @@ from trackback.errors import TrackbackError
 
 # What would tell of the server's insides: its code, its paths, its libraries, its SQL.
 LEAKS = re.compile(
-    r"Traceback|\.py\b|line \d+, in|site-packages|/work|/tmp|/usr|/root|/home"
+    r"Traceback|\.py\b|line \d+, in|site-packages|/work|/tmp|/var/tmp|/dev/shm|/usr|/root|/home"
     r"|(?i:sqlite|apsw|psycopg|postgres|msgspec|uvicorn|starlette|httptools|obstore|jinja)"
     r"|\b(?:SELECT|INSERT|UPDATE|WHERE|COLLATE)\b|\b\w+(?:Error|Exception|Warning)\b|0x[0-9a-f]{6}"
 )

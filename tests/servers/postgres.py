@@ -33,15 +33,17 @@ class Postgres:
 
     Text is compared by a language's rules (ICU), as on most servers in use, so that a statement which forgets to ask
     for binary order shows it.
+
+    place: where the folder is made, instead of among the other temporary files.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: Path | None = None) -> None:
         programs = _programs()
         if programs is None:
             raise FileNotFoundError(missing())
         self.port = free_port()
         self._owner = _owner() if os.geteuid() == 0 else None
-        self._folder = Path(tempfile.mkdtemp(prefix="trackback-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="trackback-postgres-", dir=place))
         if self._owner:
             shutil.chown(self._folder, self._owner, self._owner)
         data = self._folder / "data"

@@ -2,6 +2,7 @@
 
 import psycopg
 
+from tests.scratch import DISK
 from tests.servers.postgres import Postgres
 
 
@@ -24,7 +25,7 @@ def test_a_new_database_copies_its_template_and_shares_nothing_with_it(postgres:
 
 
 def test_what_was_committed_survives_a_kill_and_a_restart() -> None:
-    with Postgres() as server:
+    with Postgres(DISK) as server:
         write(server.url, "CREATE TABLE things (name text)")
         write(server.url, "INSERT INTO things VALUES ('before')")
         server.kill()
