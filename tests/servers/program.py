@@ -1,6 +1,8 @@
 """A server program run as a child process: start it, wait until it answers, end it, read its log."""
 
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,12 +15,33 @@ class ProgramFailed(Exception):
     """The program ended, or did not answer in time; the message holds the end of its log."""
 
 
+SHARES = 32
+
+
+def ports_of(worker: str) -> range:
+    """Those of a worker of pytest-xdist: a share of what lies below the ports that the kernel gives to connections.
+
+    So a server may end, and find its port free when it starts again.
+    """
+    return range(20_000 + int(worker.removeprefix("gw")) % SHARES, 32_768, SHARES)
+
+
+_own_ports = ports_of(os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
+_ports = itertools.cycle(random.Random().sample(_own_ports, len(_own_ports)))
+
+
 def free_port() -> int:
-    """A loopback port that nothing listened on a moment ago."""
+    """A loopback port that nothing listens on, and that no other worker is given."""
+    return next(port for port in itertools.islice(_ports, len(_own_ports)) if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def accepts_connections(port: int) -> bool:
