@@ -21,6 +21,10 @@ def keep_temporary_files_in_memory() -> None:
         tempfile.tempdir = None  # to be looked up anew
 
 
+def in_memory(folder: Path) -> bool:
+    return folder.is_relative_to(_MEMORY)
+
+
 def _has_room(folder: Path) -> bool:
     """Containers often have a small one."""
     return os.access(folder, os.W_OK | os.X_OK) and shutil.disk_usage(folder).free >= _ROOM_BYTES

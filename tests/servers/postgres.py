@@ -16,6 +16,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from tests.scratch import in_memory
 from tests.servers.program import Program, free_port
 
 
@@ -119,10 +120,11 @@ class Postgres:
     def create_database(self, template: str = "template1") -> str:
         """Create a database, a copy of the one named template; its URL."""
         name = f"trackback_{next(self._numbers)}"
+        # PostgreSQL writes the copy's pages to its log, or copies files and writes out all it holds before and after.
+        strategy = sql.SQL("FILE_COPY" if in_memory(self._folder) else "WAL_LOG")
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}")
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-            )
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template), strategy))
         return self._url(name)
 
     def drop_database(self, url: str) -> None:
