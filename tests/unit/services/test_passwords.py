@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from statistics import median
 
 import pytest
 
@@ -32,14 +31,13 @@ async def test_no_hash_matches_nothing_and_takes_as_long_to_find_out(passwords: 
     hashed = await passwords.hash("correct horse battery")
 
     async def seconds(compared: str | None) -> float:
-        took = []
-        for _ in range(5):
-            began = time.perf_counter()
-            assert not await passwords.match("wrong", compared)
-            took.append(time.perf_counter() - began)
-        return median(took)
+        began = time.perf_counter()
+        assert not await passwords.match("wrong", compared)
+        return time.perf_counter() - began
 
-    assert 0.5 < await seconds(None) / await seconds(hashed) < 2
+    took = [(await seconds(None), await seconds(hashed)) for _ in range(5)]
+    without, against = map(min, zip(*took, strict=True))  # a busy machine only adds to it
+    assert 0.5 < without / against < 2
 
 
 async def test_the_event_loop_goes_on_meanwhile(passwords: Passwords) -> None:
