@@ -1,8 +1,10 @@
 # `make help` lists the targets. Everything they install stays in this folder: .venv, .venvs/ and .tools/.
-# PYTHON=python3.12 chooses the interpreter, ARGS="-k search" goes to pytest.
+# PYTHON=python3.12 chooses the interpreter, ARGS="-k search" goes to pytest. All tests are spread over WORKERS processes;
+# with ARGS there is one, as a few tests are sooner done than workers and their servers started: WORKERS=4 has them anyway.
 
 PYTHON ?= python3
 ARGS ?=
+WORKERS ?= $(if $(ARGS),0,auto)
 UV := 0.13.9
 
 # Environments are filled by pip, which uses one processor: two at a time.
@@ -20,7 +22,7 @@ demo: .venv/.editable .venvs/mlflow3/.installed ## start the server and train a 
 	demo/run.sh
 
 test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .tools/bin/versitygw ## run the tests
-	.venv/bin/python -m pytest -m "not libraries" $(ARGS)
+	.venv/bin/python -m pytest -m "not libraries" --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 test-libraries: .venv/.editable .venvs/libraries/.installed ## run the tests that train with heavy libraries
 	.venv/bin/python -m pytest -m libraries $(ARGS)
