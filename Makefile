@@ -7,6 +7,9 @@ ARGS ?=
 WORKERS ?= $(if $(ARGS),0,auto)
 UV := 0.13.9
 
+# Tests start hundreds of Pythons, each of which would compile anew what it imports.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Environments are filled by pip, which uses one processor: two at a time.
 MAKEFLAGS += --jobs=2
 
