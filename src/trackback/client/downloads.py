@@ -2,12 +2,12 @@
 
 import errno
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from uuid import uuid4
 
 from trackback.client.digests import named_digest
 from trackback.errors import DataLoss, InvalidParameter, StorageFull, TrackbackError
@@ -24,7 +24,7 @@ class PartialFile:
             raise InvalidParameter(f"{destination} is a folder. Name the file in it that the download is to become.")
         self.size = 0
         self._destination = destination
-        self._path = destination.with_name(f".trackback-{uuid4().hex}.part")
+        self._path = destination.with_name(f".trackback-{os.urandom(16).hex()}.part")
         self._hash = hashlib.sha256()
         self._etag = ""
         self._promised: str | None = None

@@ -83,7 +83,7 @@ class Transport:
         InvalidParameter: the path is unsafe. InvalidState: the file shrank meanwhile. DataLoss: the server keeps other
         bytes than were sent.
         """
-        target = _artifact(path)
+        target = artifact_target(path)
 
         def attempt() -> str:
             with pieces_of(content) as pieces:
@@ -99,7 +99,13 @@ class Transport:
 
         NotFound: there is none. DataLoss: it is not what the server's digest says. StorageFull: the disk is full.
         """
-        target = _artifact(path)
+        return self._receive(artifact_target(path), destination)
+
+    def fetch(self, path: str, request: Request, destination: Path) -> str:
+        """Fetch the file that a GET of ``path`` with ``request`` answers with, as ``download`` does."""
+        return self._receive(_with_query(path, request), destination)
+
+    def _receive(self, target: str, destination: Path) -> str:
         with PartialFile(destination) as partial:
             self._retries.run(lambda: self._connection().fetch(target, partial), progress=lambda: partial.size)
             return partial.finish()
@@ -133,5 +139,6 @@ def _with_query(path: str, request: Request) -> str:
     return f"{path}?{fields}" if fields else path
 
 
-def _artifact(path: str) -> str:
+def artifact_target(path: str) -> str:
+    """Where the artifact at a proxy path is. InvalidParameter: it is no path of a file or folder."""
     return ARTIFACTS + "/".join(quote(name, safe="") for name in check_artifact_path(path).split("/"))

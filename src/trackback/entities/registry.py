@@ -58,11 +58,14 @@ class Alias(Entity, frozen=True):
     version: str
 
 
-class RegisteredModel(Entity, frozen=True):
-    """``latest_versions`` holds the newest version of each stage. ``id`` stays when the model is renamed."""
+class RegisteredModel(Entity, frozen=True, kw_only=True):
+    """``latest_versions`` holds the newest version of each stage.
+
+    ``id`` stays when the model is renamed; it is empty where the server is MLflow's, which has none.
+    """
 
     name: str
-    id: str
+    id: str = ""
     creation_timestamp: int
     last_updated_timestamp: int
     description: str | None = None
