@@ -1,0 +1,7 @@
+"""Data sets: what they are, by a digest of all of their content; and their bytes, where these are kept."""
+
+from trackback.provenance.datasets.describe import describe_dataset
+from trackback.provenance.datasets.described import DescribedDataset
+from trackback.provenance.datasets.stored import fetch, keep
+
+__all__ = ["DescribedDataset", "describe_dataset", "fetch", "keep"]
