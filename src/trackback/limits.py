@@ -37,6 +37,7 @@ REGISTRY_DESCRIPTION_LENGTH = 100_000  # ours: MLflow's column has 5,000, and it
 ALIAS_LENGTH = 255
 VERSION_SOURCE_LENGTH = 4096  # ours: a location of artifacts, and a path below it
 RUN_LINK_LENGTH = 2048  # ours
+HEARTBEAT_TIMEOUT_S = 86_400  # ours: a run that is lost should be known as such within a day
 
 METRICS_PER_BATCH = 1000
 PARAMS_PER_BATCH = 100
@@ -222,6 +223,15 @@ def check_run_id(run_id: str, what: str = "run_id") -> str:
     if not is_run_id(run_id):
         raise InvalidParameter(f"Invalid run ID: {shown(run_id)} for parameter '{what}'.")
     return run_id
+
+
+def check_heartbeat_timeout(seconds: int) -> int:
+    if not 1 <= seconds <= HEARTBEAT_TIMEOUT_S:
+        raise InvalidParameter(
+            f"Invalid value {seconds} for parameter 'timeout_s' supplied: "
+            f"it must be at least 1 and at most {HEARTBEAT_TIMEOUT_S} seconds."
+        )
+    return seconds
 
 
 def check_artifact_location(location: str) -> str:

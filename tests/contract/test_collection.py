@@ -30,6 +30,7 @@ from trackback.entities import (
 from trackback.errors import DataLoss, InvalidParameter, NotFound, PermissionDenied
 from trackback.services import collection as rules
 from trackback.services.collection import Collection
+from trackback.services.heartbeats import Heartbeats
 from trackback.services.inputs import Inputs
 from trackback.services.run_log import ModelOfPoint, RunLog
 from trackback.services.sealing import Sealer
@@ -94,6 +95,7 @@ class House(Repository):
             datasets=[DatasetInput(Dataset("d", "1", "local", "x"), (Tag("mlflow.data.context", "training"),))],
             models=[ModelInput(f"m-{'0' * 32}")],
         )
+        await Heartbeats(self.storage).hear(ANYONE, run_id, timeout_s=60)
         await self.put(f"{await self.proxy_path_of_run(run_id)}/a", b"12345")
         return run_id
 

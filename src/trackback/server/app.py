@@ -28,6 +28,7 @@ from trackback.services.collection import Collection
 from trackback.services.deliverer import Deliverer
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
+from trackback.services.heartbeats import Heartbeats
 from trackback.services.identities import Identities
 from trackback.services.impact import Impacts
 from trackback.services.inputs import Inputs
@@ -80,6 +81,7 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
         stack.push_async_callback(deliverer.close)
         services = build_services(storage, blobs, sealer, passwords, sender, settings)
         stack.push_async_callback(services.impacts.close)
+        stack.push_async_callback(services.heartbeats.close)
         await services.experiments.ensure_default()
         admit: Admit = admit_anybody
         if settings.auth:
@@ -87,6 +89,7 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
             stack.push_async_callback(authorization.close)
             admit = authorization.admit
         services.impacts.start()
+        services.heartbeats.start()
         deliverer.start()
         yield build_app(services, storage, blobs, admit, settings)
 
@@ -121,6 +124,7 @@ def build_services(
         experiments=Experiments(storage, settings.default_artifact_root),
         runs=Runs(storage, promotion_tags=promotion_tags, truncate=truncate),
         run_log=RunLog(storage, sealer, promotion_tags, truncate=truncate),
+        heartbeats=Heartbeats(storage, promotion_tags=promotion_tags),
         metrics=Metrics(storage, sealer),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),

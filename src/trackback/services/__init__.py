@@ -10,6 +10,7 @@ from trackback.services.builds import Builds
 from trackback.services.collection import Collection
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
+from trackback.services.heartbeats import Heartbeats
 from trackback.services.impact import Impacts
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
@@ -35,6 +36,7 @@ class Services:
     experiments: Experiments
     runs: Runs
     run_log: RunLog
+    heartbeats: Heartbeats
     metrics: Metrics
     inputs: Inputs
     logged_models: LoggedModels

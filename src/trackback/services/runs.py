@@ -22,6 +22,7 @@ from trackback.search import RUNS, parse_filter, parse_order_by
 from trackback.services import access, pages
 from trackback.services.clock import Clock, now_ms
 from trackback.services.experiments import writable_experiment
+from trackback.services.lost_runs import LostRuns
 from trackback.services.promotion_tags import NO_PROMOTION_TAGS, PromotionTags
 from trackback.services.random_names import random_name
 from trackback.storage import Storage, Transaction, provenance, run_search, runs
@@ -84,6 +85,7 @@ class Runs:
     ) -> None:
         self._storage = storage
         self._promotion_tags = promotion_tags
+        self._lost_runs = LostRuns(promotion_tags)
         self._clock = clock
         self._truncate = truncate
 
@@ -148,6 +150,8 @@ class Runs:
 
         def operation(tx: Transaction) -> RunInfo:
             record = writable_run(tx, actor, run_id)
+            if status:
+                self._lost_runs.heed(tx, actor, record, status)
             runs.update(tx, record.id, status, end_time_ms, name)
             if name:
                 runs.set_tags(tx, record, {RUN_NAME_TAG: name})

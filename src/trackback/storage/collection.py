@@ -55,7 +55,14 @@ _HAS_LASTING_ENTRY = (
     f" WHERE l.uuid = substr(m.root, length(m.root) - 43, 34) AND {_MODEL_MAY_GO})"
     f" AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.manifest = m.id AND {_SNAPSHOT_MAY_GO}))"
 )
-_WITH_RUN = ("dataset_inputs", "model_inputs", "model_outputs", "provenance_documents", "provenance_datasets")
+_WITH_RUN = (
+    "dataset_inputs",
+    "model_inputs",
+    "model_outputs",
+    "provenance_documents",
+    "provenance_datasets",
+    "run_heartbeats",
+)
 _AFTER_RUN = {
     "params": "key",
     "tags": "key",

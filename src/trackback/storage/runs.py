@@ -102,6 +102,11 @@ def update(tx: Transaction, run: int, status: str | None, end_ms: int | None, na
     )
 
 
+def set_status(tx: Transaction, run: int, status: str, end_ms: int | None) -> None:
+    """Of a run without an ``end_ms`` it is not known when it ended."""
+    tx.run("UPDATE runs SET status = ?, end_ms = ? WHERE id = ?", status, end_ms, run)
+
+
 def set_lifecycle(tx: Transaction, run: int, stage: LifecycleStage, deleted_ms: int | None) -> None:
     tx.run("UPDATE runs SET lifecycle = ?, deleted_ms = ? WHERE id = ?", stage.value, deleted_ms, run)
 

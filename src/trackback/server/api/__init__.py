@@ -1,4 +1,4 @@
-"""Our own API, below /api/v1/: promotions, what they rest on, and where models run."""
+"""Our own API, below /api/v1/: promotions, what they rest on, where models run, and what MLflow's API lacks."""
 
 from trackback.server.api import (
     accounts,
@@ -11,6 +11,7 @@ from trackback.server.api import (
     openapi,
     policies,
     promotions,
+    runs,
     verdicts,
     webhooks,
 )
@@ -26,6 +27,7 @@ _CALLS: list[Route] = [
     *lineage.ROUTES,
     *policies.ROUTES,
     *promotions.ROUTES,
+    *runs.ROUTES,
     *verdicts.ROUTES,
     *webhooks.ROUTES,
 ]
