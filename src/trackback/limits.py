@@ -113,6 +113,7 @@ LARGEST_DOUBLE = sys.float_info.max
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _KEY = re.compile(r"[/\w.\- :]+")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
+_NEW_RUN_ID = re.compile(r"[0-9a-f]{32}")
 _ALIAS = re.compile(r"[\w\-]+")
 _WEBHOOK_NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?")
 _RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
@@ -222,6 +223,16 @@ def is_run_id(run_id: str) -> bool:
 def check_run_id(run_id: str, what: str = "run_id") -> str:
     if not is_run_id(run_id):
         raise InvalidParameter(f"Invalid run ID: {shown(run_id)} for parameter '{what}'.")
+    return run_id
+
+
+def check_new_run_id(run_id: str) -> str:
+    """An id that a client has chosen for a run: it looks as those do that servers choose."""
+    if not _NEW_RUN_ID.fullmatch(run_id):
+        raise InvalidParameter(
+            f"Invalid run ID: {shown(run_id)} for parameter 'run_id'. Of a new run it must be 32 hex digits in lower "
+            "case, such as a random UUID's; without one the server chooses it."
+        )
     return run_id
 
 

@@ -28,6 +28,7 @@ from trackback.entities import (
 from trackback.errors import NotFound, PermissionDenied, TrackbackError
 from trackback.services.artifacts import Artifacts
 from trackback.services.experiments import Experiments
+from trackback.services.heartbeats import Heartbeats
 from trackback.services.inputs import Inputs
 from trackback.services.logged_models import LoggedModels
 from trackback.services.metrics import Metrics
@@ -58,6 +59,7 @@ class World:
         self.runs = Runs(storage)
         sealer = Sealer(storage)
         self.log = RunLog(storage, sealer)
+        self.heartbeats = Heartbeats(storage)
         self.metrics = Metrics(storage, sealer)
         self.inputs = Inputs(storage)
         self.models = LoggedModels(storage)
@@ -158,8 +160,10 @@ WRITES: dict[str, Operation] = {
     "tag an experiment": lambda world, actor, place: world.experiments.set_tag(actor, place.experiment, "k", "v"),
     "untag an experiment": lambda world, actor, place: world.experiments.delete_tag(actor, place.experiment, "team"),
     "create a run": lambda world, actor, place: world.runs.create(actor, place.experiment),
+    "create a run of an id": lambda world, actor, place: world.runs.create(actor, place.experiment, run_id="0" * 32),
     "update a run": lambda world, actor, place: world.runs.update(actor, place.run, run_name="new"),
     "log": lambda world, actor, place: world.log.log(actor, place.run, points=point(), params=[("p", "1")]),
+    "send a heartbeat": lambda world, actor, place: world.heartbeats.hear(actor, place.run, timeout_s=60),
     "untag a run": lambda world, actor, place: world.log.delete_tag(actor, place.run, "team"),
     "log a model": lambda world, actor, place: world.log.log_model(
         actor, place.run, '{"artifact_path": "m", "flavors": {}, "utc_time_created": "", "run_id": ""}'

@@ -17,7 +17,7 @@ from trackback.entities import (
     Tag,
     ViewType,
 )
-from trackback.errors import InvalidParameter, NotFound
+from trackback.errors import AlreadyExists, InvalidParameter, NotFound
 from trackback.search import RUNS, parse_filter, parse_order_by
 from trackback.services import access, pages
 from trackback.services.clock import Clock, now_ms
@@ -68,6 +68,20 @@ def checked_tags(tags: Sequence[tuple[str, str]], *, truncate: bool, place: Plac
     return checked
 
 
+def _begun_before(tx: Transaction, actor: Actor, experiment: int, run_id: str) -> Run | None:
+    """The run of an id that its client chose, if the actor began it there before.
+
+    Raises AlreadyExists, in the same words whatever the run is, if the id is another's. So it is if a version came from
+    a run elsewhere that has it: what is logged here must not pass for what is known of that.
+    """
+    record = runs.find(tx, run_id)
+    if record is not None and record.experiment == experiment and runs.creator(tx, record.id) == actor.user:
+        return runs.load(tx, [record])[0]
+    if record is not None or runs.is_named(tx, run_id):
+        raise AlreadyExists(f"The run ID {run_id} is taken, by a run of somebody else or elsewhere. Choose another.")
+    return None
+
+
 def _checked_name(name: str) -> str:
     return limits.check_length(name, "run_name", limits.RUN_NAME_LENGTH)
 
@@ -98,10 +112,14 @@ class Runs:
         run_name: str = "",
         start_time_ms: int | None = None,
         tags: Sequence[tuple[str, str]] = (),
+        run_id: str | None = None,
     ) -> Run:
         """A new run, RUNNING. Its name is ``run_name``, else the tag ``mlflow.runName``, else a random one.
 
-        Raises NotFound for an unknown experiment, InvalidParameter for a deleted one or bad values.
+        ``run_id``: the id that it is to have. If the actor has begun a run with it in the experiment before, the answer
+        is that run as it is now.
+        Raises NotFound for an unknown experiment, InvalidParameter for a deleted one or bad values, AlreadyExists for
+        an id that is another's.
         """
         experiment = limits.check_experiment_id(experiment_id)
         limits.check_length(user_id, "user_id", limits.USER_ID_LENGTH)
@@ -109,12 +127,14 @@ class Runs:
         checked = checked_tags(tags, truncate=self._truncate)
         name = self._name(run_name, checked.get(RUN_NAME_TAG, ""))
         checked[RUN_NAME_TAG] = name
-        run_id = uuid.uuid4().hex
+        new_id = uuid.uuid4().hex if run_id is None else limits.check_new_run_id(run_id)
 
         def operation(tx: Transaction) -> Run:
             parent = writable_experiment(tx, actor, experiment)
-            uri = parent.artifact_uri(run_id)
-            record = runs.add(tx, run_id, experiment, name, user_id, start_ms, uri, creator=actor.user)
+            if run_id is not None and (begun := _begun_before(tx, actor, experiment, run_id)):
+                return begun
+            uri = parent.artifact_uri(new_id)
+            record = runs.add(tx, new_id, experiment, name, user_id, start_ms, uri, creator=actor.user)
             with self._promotion_tags.followed(tx, actor, record, checked):
                 runs.set_tags(tx, record, checked)
             provenance.follow_tags(tx, record.id, checked)

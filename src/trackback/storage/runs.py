@@ -55,6 +55,17 @@ def find_by_number(tx: Transaction, run: int) -> RunRecord | None:
     return RunRecord(*row) if row else None
 
 
+def creator(tx: Transaction, run: int) -> str:
+    """Who signed in to make the run; empty where nobody did."""
+    name: str = tx.rows("SELECT creator FROM runs WHERE id = ?", run)[0][0]
+    return name
+
+
+def is_named(tx: Transaction, run_id: str) -> bool:
+    """Whether a version came from a run of this id, which need not be here."""
+    return tx.row("SELECT 1 FROM model_versions WHERE run_id = ? LIMIT 1", run_id) is not None
+
+
 def find_many(tx: Transaction, run_ids: Sequence[str]) -> list[RunRecord]:
     """Those of ``run_ids`` that exist."""
     rows = tx.rows(f"SELECT {RUN_COLUMNS} FROM runs r WHERE r.uuid {{texts}}", list(run_ids))

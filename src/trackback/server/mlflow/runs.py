@@ -48,11 +48,14 @@ def pairs(items: Sequence[KeyValue]) -> list[tuple[str, str]]:
 
 
 class CreateRun(Message, frozen=True):
+    """``run_id`` is not in MLflow's protocol: a run that began before its server could be reached has an id already."""
+
     experiment_id: NonEmpty
     user_id: str = ""
     run_name: str = ""
     start_time: Int64 | None = None
     tags: tuple[KeyValue, ...] = ()
+    run_id: str | None = None
 
 
 class UpdateRun(RunRequest, frozen=True):
@@ -123,6 +126,7 @@ async def create(services: Services, actor: Actor, request: CreateRun) -> RunAns
         run_name=request.run_name,
         start_time_ms=request.start_time,
         tags=pairs(request.tags),
+        run_id=request.run_id,
     )
     return RunAnswer(run)
 
