@@ -102,6 +102,7 @@ class World:
             "stages": "Staging",
             "start_step": 0,
             "tag_key": "loss",
+            "timeout_s": 3600,  # within which nothing is written that was not asked for
             "url": "https://hook.invalid/x",
             "version": "1",
             "view": "ALL",
@@ -145,6 +146,8 @@ class World:
             return str(self._values["registered"])
         if name == "name" and "/webhooks" in route.path:
             return f"webhook-{next(self._numbers)}"
+        if name == "run_id" and route.path.endswith("/runs/create"):
+            return f"{next(self._numbers):032x}"
         if name in ("name", "new_name"):
             return f"name {next(self._numbers)}"
         return str(self._values.get(name, "some text"))

@@ -18,13 +18,14 @@ from tests.fuzz.oracle import fault
 from tests.server.wire import Answer, Wire
 from tests.servers.postgres import Postgres
 from tests.servers.trackback import TrackbackServer
+from trackback.server.api.runs import ROUTES as RUN_ROUTES
 from trackback.server.mlflow import ROUTES as MLFLOW_ROUTES
 from trackback.server.routing import Route
 from trackback.server.ui import ROUTES as UI_ROUTES
 
 EXAMPLES = int(os.environ.get("TRACKBACK_FUZZ_EXAMPLES", "0"))
 
-ALL = [*MLFLOW_ROUTES, *UI_ROUTES]
+ALL = [*MLFLOW_ROUTES, *RUN_ROUTES, *UI_ROUTES]
 # What is under /api/ and under /ajax-api/ leads to the same endpoints.
 DISTINCT = {(route.method, route.path.replace("/ajax-api/", "/api/")): route for route in reversed(ALL)}
 routes = pytest.mark.parametrize("route", DISTINCT.values(), ids=lambda route: f"{route.method} {route.path}")
