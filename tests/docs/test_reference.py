@@ -138,6 +138,7 @@ LIMITS = {
     "Name of an experiment": limits.EXPERIMENT_NAME_LENGTH,
     "Name of a run": limits.RUN_NAME_LENGTH,
     "User id of a run": limits.USER_ID_LENGTH,
+    "Timeout of a heartbeat": limits.HEARTBEAT_TIMEOUT_S,
     "Artifact location": limits.ARTIFACT_LOCATION_LENGTH,
     "Metrics in a batch": limits.METRICS_PER_BATCH,
     "Params in a batch": limits.PARAMS_PER_BATCH,
