@@ -156,7 +156,13 @@ async def test_what_a_client_says_of_a_lost_run_is_the_last_word(world: World, s
     await world.lose()
     await world.runs.update(ANYONE, world.run_id, status=status)
     assert await world.beat() is status
-    assert (await world.status(), await world.lost(), (await world.run()).info.end_time) == (status, None, None)
+    assert (await world.status(), await world.lost(), (await world.run()).info.end_time) == (status, None, BEGAN_MS)
+
+
+async def test_a_client_knows_better_when_its_run_ended(world: World) -> None:
+    await world.lose()
+    info = await world.runs.update(ANYONE, world.run_id, status=RunStatus.FINISHED, end_time_ms=BEGAN_MS + 7)
+    assert info.end_time == BEGAN_MS + 7
 
 
 async def test_a_lost_run_may_be_resumed_with_or_without_heartbeats(world: World) -> None:

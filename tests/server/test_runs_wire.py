@@ -44,7 +44,7 @@ def wait_until_lost(port: int, run_id: str) -> Any:
     return run
 
 
-@pytest.mark.parametrize("timeout_s", [60, "61", 86_400])
+@pytest.mark.parametrize("timeout_s", [60, "61", 62.0, 86_400])
 def test_a_heartbeat_is_answered_with_the_runs_status(port: int, timeout_s: object) -> None:
     run_id = new_run(port)
     answer = beat(port, run_id, {"timeout_s": timeout_s})

@@ -32,19 +32,27 @@ class LostRuns:
 
     def take_back(self, tx: Transaction, actor: Actor, run: RunRecord) -> None:
         """The run, which a server has ended, is as it was before."""
-        heartbeats.forget(tx, run.id)
         runs.set_status(tx, run.id, RunStatus.RUNNING, None)
-        with self._promotion_tags.followed(tx, actor, run, (LOST_TAG,)):
-            runs.delete_tag(tx, run.id, LOST_TAG)
+        self._unmark(tx, actor, run)
 
     def heed(self, tx: Transaction, actor: Actor, run: RunRecord, status: RunStatus) -> None:
-        """Before a client sets the run's status: what a server said of it is void, and one that ends sends no more."""
+        """Before a client sets the run's status: what a server said of it is void, and one that ends sends no more.
+
+        When a lost run was last heard from stays its end, unless the client knows better or has it go on.
+        """
         runs.hold(tx, run.id)
         heartbeat = heartbeats.find(tx, run.id)
         if heartbeat and heartbeat.lost_ms is not None:
-            self.take_back(tx, actor, run)
+            if status in (RunStatus.RUNNING, RunStatus.SCHEDULED):
+                runs.set_status(tx, run.id, status, None)
+            self._unmark(tx, actor, run)
         elif heartbeat and status is not RunStatus.RUNNING:
             heartbeats.forget(tx, run.id)
+
+    def _unmark(self, tx: Transaction, actor: Actor, run: RunRecord) -> None:
+        heartbeats.forget(tx, run.id)
+        with self._promotion_tags.followed(tx, actor, run, (LOST_TAG,)):
+            runs.delete_tag(tx, run.id, LOST_TAG)
 
 
 def _shown(time_ms: int) -> str:
