@@ -9,6 +9,7 @@ from trackback.services.accounts import OPERATOR, Accounts
 from trackback.services.experiments import Experiments
 from trackback.services.identities import Identities, Identity
 from trackback.services.passwords import Passwords
+from trackback.services.policies import Retry, retry_nothing
 from trackback.storage import Storage
 
 PASSWORD = "correct horse battery"
@@ -52,12 +53,12 @@ def actor_of(identity: Identity) -> Actor:
     return Actor(identity.user, "192.0.2.7", identity.grants, identity.token)
 
 
-def make_world(storage: Storage) -> World:
+def make_world(storage: Storage, retry: Retry = retry_nothing) -> World:
     clock, passwords = Clock(), Passwords(QUICK)
     return World(
         storage,
         clock,
-        Accounts(storage, passwords, clock),
+        Accounts(storage, passwords, clock, retry=retry),
         Identities(storage, passwords, clock),
         Experiments(storage, "mlflow-artifacts:/"),
     )

@@ -114,7 +114,8 @@ def build_services(
 ) -> Services:
     truncate = not settings.refuse_long_values
     snapshots = Snapshots(blobs, settings.default_artifact_root)
-    gate = PromotionGate(Environments(settings.environments, settings.promotion_rules))
+    environments = Environments(settings.environments, settings.promotion_rules)
+    gate = PromotionGate(environments, accounts=settings.auth)
     marks = PromotionMarks(gate)
     promotion_tags = PromotionTags(gate)
     signatures = Signatures(storage, blobs, gate.retry)
@@ -137,7 +138,7 @@ def build_services(
         policies=Policies(storage, gate.environments, gate.retry),
         verdicts=Verdicts(storage, gate.retry),
         approvals=Approvals(storage, gate.environments, gate.retry),
-        accounts=Accounts(storage, passwords),
+        accounts=Accounts(storage, passwords, retry=gate.retry),
         webhooks=Webhooks(storage, sender, gate.environments),
         webhook_history=WebhookHistory(storage),
         audit=AuditLog(storage),

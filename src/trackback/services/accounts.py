@@ -14,8 +14,9 @@ from trackback.services.clock import Clock, now_ms
 from trackback.services.identities import USER_NAME_LENGTH, is_user_name, new_secret, permissions_of, token_digest
 from trackback.services.pages import Page
 from trackback.services.passwords import Passwords
+from trackback.services.policies import Retry, retry_nothing
 from trackback.services.subjects import resolve_stream, shown_stream
-from trackback.storage import Storage, Transaction, accounts, audit
+from trackback.storage import Storage, Transaction, accounts, audit, promotions
 from trackback.storage.accounts import UserRecord
 
 PASSWORD_LENGTHS = (12, 1024)  # the least is MLflow's; without a bound, to hash one would take any time
@@ -39,12 +40,18 @@ class NewToken(NamedTuple):
 
 
 class Accounts:
-    """``changes`` counts what was changed through this object, so that whoever remembers roles knows to look again."""
+    """``changes`` counts what was changed through this object, so that whoever remembers roles knows to look again.
 
-    def __init__(self, storage: Storage, passwords: Passwords, clock: Clock = now_ms) -> None:
+    ``retry`` is called in the transaction of each change by which somebody may more: see ``Policies``.
+    """
+
+    def __init__(
+        self, storage: Storage, passwords: Passwords, clock: Clock = now_ms, *, retry: Retry = retry_nothing
+    ) -> None:
         self._storage = storage
         self._passwords = passwords
         self._clock = clock
+        self._retry = retry
         self._attempts = Attempts()
         self.changes = 0
 
@@ -107,6 +114,7 @@ class Accounts:
         now = self._clock()
 
         def operation(tx: Transaction) -> User:
+            promotions.hold(tx)
             before = accounts.hold_admins(tx)
             user = _existing_user(tx, name)
             if (user.disabled_ms is None) != (disabled_ms is None):
@@ -114,6 +122,8 @@ class Accounts:
                 _check_admins(tx, before)
                 action = "user.enable" if disabled_ms is None else "user.disable"
                 audit.record(tx, actor, action, f"users/{name}", time_ms=now)
+                if disabled_ms is None:
+                    self._retry(tx, None)
             return _loaded(tx, [_existing_user(tx, name)])[0]
 
         return await self._change(operation)
@@ -224,10 +234,12 @@ class Accounts:
         now = self._clock()
 
         def operation(tx: Transaction) -> None:
+            promotions.hold(tx)
             record, place = _existing_user(tx, user), _resolved(tx, actor, resource)
             if accounts.grant(tx, record.id, role, place):
                 details = {"role": role, "resource": resource or None}
                 audit.record(tx, actor, "role.grant", f"users/{user}", details, time_ms=now)
+                self._retry(tx, place or None)
 
         await self._change(operation)
 

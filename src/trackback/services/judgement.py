@@ -20,8 +20,9 @@ from trackback.entities.policy_documents import (
 from trackback.services import run_trees
 from trackback.services.package_files import PACKAGE_FILES
 from trackback.services.signatures import MLMODEL
+from trackback.services.standing import standing_of
 from trackback.services.subjects import Subject, of_version
-from trackback.storage import Transaction, accounts, approvals, evidence, policies, runs, subjects, verdicts
+from trackback.storage import Transaction, approvals, evidence, policies, runs, subjects, verdicts
 
 DAY_MS = 24 * 60 * 60 * 1000
 _SHOWN_DIGITS = 12
@@ -185,11 +186,10 @@ def _counts(tx: Transaction, case: Case, role: Role, actor: str) -> bool:
     """Whether an actor's approval counts: authors' never do, users' only while they have the role."""
     if actor in case.authors:
         return False
-    user = accounts.find_user(tx, actor)
-    if user is None:
+    standing = standing_of(tx, actor, case.subject.stream)
+    if standing is None:
         return True  # somebody that another system knows
-    roles = {grant.role for grant in accounts.grants_of(tx, [user.id]) if grant.resource in ("", case.subject.stream)}
-    return not user.service and user.disabled_ms is None and not roles.isdisjoint({role, Role.ADMIN})
+    return not (standing.service or standing.disabled or standing.roles.isdisjoint({role, Role.ADMIN}))
 
 
 def _unmet_elsewhere(tx: Transaction, case: Case, document: PolicyDocument) -> Iterator[str]:

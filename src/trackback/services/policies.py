@@ -16,10 +16,14 @@ from trackback.services.promotion_rules import Environments
 from trackback.storage import Storage, Transaction, audit, policies, promotions
 from trackback.storage.policies import ALL_MODELS, PolicyQuery
 
-__all__ = ["Judgement", "Policies", "PolicySubject", "Retry", "judge"]
+__all__ = ["Judgement", "Policies", "PolicySubject", "Retry", "judge", "retry_nothing"]
 
 Retry = Callable[[Transaction, str | None], None]
 """Tries again what waits to be promoted, of one stream or (None) of all."""
+
+
+def retry_nothing(tx: Transaction, stream: str | None) -> None:
+    """Where nothing waits, as on a database that no server works on."""
 
 
 class Policies:

@@ -16,7 +16,8 @@ from trackback.storage.promotions import Entry, NewEntry
 class Asked(NamedTuple):
     """A request to promote. With ``pending`` it waits for what is missing; otherwise it is refused.
 
-    ``permitted``: whether the actor may promote this at all. Only a tag gets so far without.
+    ``permitted``: whether the actor may promote this at all. Only a tag gets so far without. ``lapsed``: the actor
+    might when asking, and may not any more.
     """
 
     actor: Actor
@@ -28,6 +29,7 @@ class Asked(NamedTuple):
     override: bool = False
     allow_unverified: bool = False
     permitted: bool = True
+    lapsed: bool = False
 
 
 class Case(NamedTuple):
@@ -112,7 +114,10 @@ def entry_like(
 def _unmet(asked: Asked, faults: list[str]) -> list[str]:
     unmet = []
     if not asked.permitted:
-        unmet.append(f"{asked.actor.name} lacks the permission to promote it; somebody who has it can.")
+        lapsed, never = "who asked, may not promote it any more", "asked without being allowed to"
+        why = f"{asked.actor.name}, {lapsed}" if asked.lapsed else f"{asked.actor.name} {never}"
+        ask = f"trackback promote {asked.subject.text} --to {asked.environment}"
+        unmet.append(f"{why}. Somebody with the role promoter has to ask: {ask}")
     run = asked.subject.run
     if run and run.status != RunStatus.FINISHED:
         unmet.append(f"The run has the status {run.status}; it is promoted when it has FINISHED.")

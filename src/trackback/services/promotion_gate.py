@@ -10,6 +10,7 @@ from trackback.entities import (
     Actor,
     LifecycleStage,
     PendingPromotion,
+    Permission,
     Promotion,
     PromotionKind,
     PromotionOrigin,
@@ -21,6 +22,7 @@ from trackback.services.clock import Clock, now_ms
 from trackback.services.promotion_case import Asked, Case, entry_like, entry_of, examine
 from trackback.services.promotion_rules import Environments
 from trackback.services.snapshots import Tree
+from trackback.services.standing import standing_of
 from trackback.services.subjects import Subject
 from trackback.storage import (
     Transaction,
@@ -44,9 +46,12 @@ _NOTHING_PREPARED: Mapping[str, Tree] = {}
 
 
 class PromotionGate:
-    def __init__(self, environments: Environments, clock: Clock = now_ms) -> None:
+    """``accounts``: whether people have roles, without which what waits does not enter on their behalf."""
+
+    def __init__(self, environments: Environments, clock: Clock = now_ms, *, accounts: bool = False) -> None:
         self.environments = environments
         self._clock = clock
+        self._accounts = accounts
 
     def promote(
         self, tx: Transaction, asked: Asked, prepared: Mapping[str, Tree] = _NOTHING_PREPARED
@@ -153,7 +158,7 @@ class PromotionGate:
         subject = asked.subject
         for waiting in pending_promotions.waiting(tx, [subject.stream], asked.environment):
             if (waiting.model_version, waiting.run) == (subject.model_version, subject.run and subject.run.id):
-                if not _says_more(asked, waiting):
+                if not self._says_more(tx, asked, waiting):
                     return pending_promotions.describe(tx, waiting, case.unmet)
                 pending_promotions.settle(tx, waiting.id, "superseded", None, self._clock())
         number = pending_promotions.add(
@@ -237,6 +242,7 @@ class PromotionGate:
 
     def _asked_again(self, tx: Transaction, waiting: Waiting) -> Asked | None:
         subject = _subject(tx, waiting)
+        permitted = self._is_permitted(tx, waiting)
         return subject and Asked(
             actor=Actor(waiting.actor, waiting.address),
             subject=subject,
@@ -245,19 +251,25 @@ class PromotionGate:
             reason=waiting.reason,
             pending=True,
             allow_unverified=waiting.allow_unverified,
-            permitted=waiting.permitted,
+            permitted=permitted,
+            lapsed=waiting.permitted and not permitted,
         )
+
+    def _is_permitted(self, tx: Transaction, waiting: Waiting) -> bool:
+        """Whether its asker could promote it when asking, and still may."""
+        if not (self._accounts and waiting.permitted):
+            return waiting.permitted
+        standing = standing_of(tx, waiting.actor, waiting.stream)
+        return standing is not None and standing.may(Permission.PROMOTE)
+
+    def _says_more(self, tx: Transaction, asked: Asked, waiting: Waiting) -> bool:
+        """Whether a request would let in what one that waits would not."""
+        permitted = self._is_permitted(tx, waiting)
+        return (asked.permitted, asked.allow_unverified) > (permitted, waiting.allow_unverified)
 
 
 def _is(entry: Entry, subject: Subject) -> bool:
     return (entry.model_version, entry.run) == (subject.model_version, subject.run.id if subject.run else None)
-
-
-def _says_more(asked: Asked, waiting: Waiting) -> bool:
-    """Whether a request would let in what one that waits would not."""
-    return (asked.permitted, asked.allow_unverified) != (waiting.permitted, waiting.allow_unverified) and (
-        asked.permitted >= waiting.permitted and asked.allow_unverified >= waiting.allow_unverified
-    )
 
 
 def _is_there(tx: Transaction, entry: Entry) -> bool:
