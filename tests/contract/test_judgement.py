@@ -266,6 +266,31 @@ class TestMetadata:
         await Inputs(world.storage).log_inputs(ANYONE, run_id, [DatasetInput(dataset)], [])
         assert await world.unmet() == ()
 
+    async def test_a_run_that_who_registered_the_version_may_not_read_is_no_evidence(self, world: World) -> None:
+        run_id = await new_run(world.storage)
+        dataset = Dataset("customers", "abc", "local", "{}")
+        await Inputs(world.storage).log_inputs(ANYONE, run_id, [DatasetInput(dataset)], [])
+        await keep_packages(world.storage, run_id, "")
+        await world.add_user("eve", Role.WRITER, resource=f"models/{world.model}")
+        await world.register(author="eve", run_id=run_id)
+        await world.require(metadata=["dataset", "environment"])
+        for unmet in await world.unmet():
+            assert "whoever registered the version may not read it. Have somebody register it again who may." in unmet
+        await world.register(author="eve", run_id="0" * 32)
+        assert len(await world.unmet()) == 2
+        told = [text.replace("churn/2", "churn/1") for text in await world.unmet("models:/churn/2")]
+        assert tuple(told) == await world.unmet(), "which runs there are is not told"
+
+    @pytest.mark.parametrize("disabled", [False, True])
+    async def test_one_that_they_may_read_is_be_they_here_still_or_not(self, world: World, disabled: bool) -> None:
+        run_id = await new_run(world.storage)
+        dataset = Dataset("customers", "abc", "local", "{}")
+        await Inputs(world.storage).log_inputs(ANYONE, run_id, [DatasetInput(dataset)], [])
+        await world.add_user("eve", Role.READER, resource="experiments/0", disabled=disabled)
+        await world.register(author="eve", run_id=run_id)
+        await world.require(metadata=["dataset"])
+        assert await world.unmet() == ()
+
     async def test_a_version_without_a_run_has_none(self, world: World) -> None:
         await world.register()
         await world.require(metadata=["dataset"])

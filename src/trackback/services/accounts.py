@@ -239,7 +239,7 @@ class Accounts:
             if accounts.grant(tx, record.id, role, place):
                 details = {"role": role, "resource": resource or None}
                 audit.record(tx, actor, "role.grant", f"users/{user}", details, time_ms=now)
-                self._retry(tx, place or None)
+                self._retry(tx, None)  # for an experiment too: versions may come from its runs
 
         await self._change(operation)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 from trackback.artifacts.paths import snapshot_root
-from trackback.entities import Approval, Policy, Role, Verdict
+from trackback.entities import Approval, Permission, Policy, Role, Verdict
 from trackback.entities.policy_documents import (
     Metadata,
     PolicyDocument,
@@ -21,7 +21,7 @@ from trackback.services import run_trees
 from trackback.services.package_files import PACKAGE_FILES
 from trackback.services.signatures import MLMODEL
 from trackback.services.standing import standing_of
-from trackback.services.subjects import Subject, of_version
+from trackback.services.subjects import Subject, experiment_stream, of_version
 from trackback.storage import Transaction, approvals, evidence, policies, runs, subjects, verdicts
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -41,6 +41,10 @@ class PolicySubject(NamedTuple):
     model_version: int | None
     description: str | None
 
+    @classmethod
+    def of(cls, subject: Subject, digest: str | None) -> "PolicySubject":
+        return cls(subject.stream, digest, subject.author, subject.run_id, subject.model_version, subject.description)
+
 
 class Judgement(NamedTuple):
     """``unmet``: a sentence for each point of the policy that is not met. ``basis``: what was looked at, for the log.
@@ -53,9 +57,13 @@ class Judgement(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A subject before an environment. ``text`` is how people name the subject."""
+    """A subject before an environment. ``text`` is how people name the subject.
+
+    ``run_id`` is that of the run whose records count, if one's do: see ``_evident_run``.
+    """
 
     subject: PolicySubject
+    run_id: str | None
     environment: str
     now_ms: int
     text: str
@@ -68,7 +76,8 @@ def judge(tx: Transaction, subject: PolicySubject, environment: str, now_ms: int
     if policy is None:
         return Judgement((), {})
     document = read_policy(policy.document)
-    case = Case(subject, environment, now_ms, _text(tx, subject), authors_of(tx, subject.author, subject.run_id))
+    authors = authors_of(tx, subject.author, subject.run_id)
+    case = Case(subject, _evident_run(tx, subject), environment, now_ms, _text(tx, subject), authors)
     reported = [(required, _verdict(tx, case, required)) for required in document.verdicts]
     given = _approvals(tx, case) if document.approvals else []
     unmet = [*_unmet_on_digest(tx, case, document, reported, given), *_unmet_elsewhere(tx, case, document)]
@@ -88,6 +97,21 @@ def current_digest(tx: Transaction, subject: Subject) -> str | None:
     """That of a version; of a run, that which its files have now, else that under which it was last promoted."""
     now = run_trees.collect(tx, subject.run, {}).digest if subject.run else None
     return now or subject.digest
+
+
+def _evident_run(tx: Transaction, subject: PolicySubject) -> str | None:
+    """The run that a version came from, or that is to be promoted.
+
+    Clients name a version's run as they like, so that it is evidence only if whoever registered the version may read
+    it: they could name no other but by its id.
+    """
+    if subject.model_version is None or not subject.run_id:
+        return subject.run_id
+    run = runs.find(tx, subject.run_id)
+    if run is None:
+        return None
+    registrar = standing_of(tx, subject.author, experiment_stream(run.experiment))
+    return run.uuid if registrar is None or Permission.READ in registrar.permissions else None
 
 
 def _text(tx: Transaction, subject: PolicySubject) -> str:
@@ -203,28 +227,34 @@ def _unmet_elsewhere(tx: Transaction, case: Case, document: PolicyDocument) -> I
             f"trackback promote {case.text} --to {document.after}"
         )
     for required in document.metadata:
-        known = _KNOWN[required](tx, subject)
+        known = _KNOWN[required](tx, case)
         if not known:
-            yield (_UNKNOWN if known is None else _MISSING[required]).format(text=case.text, point=required)
+            yield (_UNKNOWN if known is None else _missing(case, required)).format(text=case.text, point=required)
 
 
-def _has_dataset(tx: Transaction, subject: PolicySubject) -> bool:
-    return subject.run_id is not None and evidence.has_dataset(tx, subject.run_id)
+def _missing(case: Case, required: Metadata) -> str:
+    hidden = required in _OF_RUNS and case.run_id != case.subject.run_id
+    return f"{_MISSING[required]} {_HIDDEN_RUN}" if hidden else _MISSING[required]
 
 
-def _has_environment(tx: Transaction, subject: PolicySubject) -> bool:
-    if subject.run_id is not None and evidence.has_recorded_packages(tx, subject.run_id):
+def _has_dataset(tx: Transaction, case: Case) -> bool:
+    return case.run_id is not None and evidence.has_dataset(tx, case.run_id)
+
+
+def _has_environment(tx: Transaction, case: Case) -> bool:
+    if case.run_id is not None and evidence.has_recorded_packages(tx, case.run_id):
         return True
-    return bool(_files(tx, subject, PACKAGE_FILES))
+    return bool(_files(tx, case.subject, PACKAGE_FILES))
 
 
-def _has_signature(tx: Transaction, subject: PolicySubject) -> bool | None:
-    digest = _files(tx, subject, (MLMODEL,)).get(MLMODEL)
+def _has_signature(tx: Transaction, case: Case) -> bool | None:
+    digest = _files(tx, case.subject, (MLMODEL,)).get(MLMODEL)
     return False if digest is None else evidence.is_signed(tx, digest)
 
 
-def _has_description(tx: Transaction, subject: PolicySubject) -> bool:
-    return bool(subject.description and subject.description.strip())
+def _has_description(tx: Transaction, case: Case) -> bool:
+    description = case.subject.description
+    return bool(description and description.strip())
 
 
 def _files(tx: Transaction, subject: PolicySubject, paths: Collection[str]) -> dict[str, str]:
@@ -239,7 +269,7 @@ def _files(tx: Transaction, subject: PolicySubject, paths: Collection[str]) -> d
     return {file.path: file.digest for file in files if file.path in paths}
 
 
-_KNOWN: dict[Metadata, Callable[[Transaction, PolicySubject], bool | None]] = {
+_KNOWN: dict[Metadata, Callable[[Transaction, Case], bool | None]] = {
     Metadata.DATASET: _has_dataset,
     Metadata.ENVIRONMENT: _has_environment,
     Metadata.SIGNATURE: _has_signature,
@@ -258,6 +288,11 @@ _MISSING = {
     ),
     Metadata.DESCRIPTION: "{text} has no description. Write one that says what it is for, and what changed.",
 }
+_OF_RUNS = (Metadata.DATASET, Metadata.ENVIRONMENT)
+_HIDDEN_RUN = (
+    "(The run that it names does not count: it is not on this server, or whoever registered the version may not read "
+    "it. Have somebody register it again who may.)"
+)
 _UNKNOWN = "It is not known yet whether {text} has what the policy calls '{point}': it is being read. Try again soon."
 
 

@@ -133,15 +133,7 @@ class Policies:
 
         def operation(tx: Transaction) -> Judgement:
             found = subjects.resolve(tx, subject, actor)
-            asked = PolicySubject(
-                stream=found.stream,
-                digest=current_digest(tx, found),
-                author=found.author,
-                run_id=found.run_id,
-                model_version=found.model_version,
-                description=found.description,
-            )
-            return judge(tx, asked, environment, self._clock())
+            return judge(tx, PolicySubject.of(found, current_digest(tx, found)), environment, self._clock())
 
         return await self._storage.read(operation)
 

@@ -48,15 +48,7 @@ def examine(tx: Transaction, asked: Asked, prepared: Mapping[str, Tree], now_ms:
     trees = run_trees.collect(tx, subject.run, prepared) if subject.run else None
     digest = trees.digest if trees else subject.digest
     faults = trees.faults if trees else _faults_of_version(subject)
-    judged = PolicySubject(
-        stream=subject.stream,
-        digest=digest,
-        author=subject.author,
-        run_id=subject.run_id,
-        model_version=subject.model_version,
-        description=subject.description,
-    )
-    judgement = judge(tx, judged, asked.environment, now_ms)
+    judgement = judge(tx, PolicySubject.of(subject, digest), asked.environment, now_ms)
     return Case(digest, trees, bool(faults), judgement, (*_unmet(asked, faults), *judgement.unmet))
 
 

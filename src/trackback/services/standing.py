@@ -14,8 +14,13 @@ class Standing(NamedTuple):
     service: bool
     disabled: bool
 
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """Those of the roles, of which who is disabled can make no use."""
+        return permissions_of(self.roles)
+
     def may(self, permission: Permission) -> bool:
-        return not self.disabled and permission in permissions_of(self.roles)
+        return not self.disabled and permission in self.permissions
 
 
 def standing_of(tx: Transaction, name: str, stream: str) -> Standing | None:
