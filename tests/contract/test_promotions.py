@@ -89,12 +89,33 @@ async def test_a_rollback_of_an_empty_environment_brings_back_what_was_there_las
     assert (back.version, back.replaced) == ("2", None)
 
 
-async def test_a_rollback_to_a_deleted_version_is_refused(repository: Repository) -> None:
-    first, _ = await repository.register("churn", 2)
+async def test_a_rollback_passes_over_what_was_deleted_since_and_says_so(repository: Repository) -> None:
+    _, second, third, _ = await repository.register("churn", 4)
+    for number in (1, 2, 3, 4):
+        await repository.promote(f"models:/churn/{number}")
+    for row in (second, third):
+        await delete_version(repository.storage, row)
+    back = await repository.promotions.roll_back(ANYONE, "models:/churn", "production", reason="it drifts")
+    assert (back.version, back.basis, back.reason) == ("1", {"of": 1, "passed_over": [3, 2]}, "it drifts")
+
+
+async def test_a_rollback_after_the_version_there_was_deleted_leads_to_the_one_before(repository: Repository) -> None:
+    _, second = await repository.register("churn", 2)
     await repository.promote("models:/churn/1")
     await repository.promote("models:/churn/2")
-    await delete_version(repository.storage, first)
-    with pytest.raises(InvalidState, match="deleted since"):
+    await repository.promotions.demote(ANYONE, "models:/churn", "production")
+    await delete_version(repository.storage, second)
+    back = await repository.promotions.roll_back(ANYONE, "models:/churn", "production")
+    assert (back.version, back.replaced, back.basis["passed_over"]) == ("1", None, [2])
+
+
+async def test_a_rollback_is_refused_when_all_that_was_there_is_deleted(repository: Repository) -> None:
+    first, second, _ = await repository.register("churn", 3)
+    for number in (1, 2, 3):
+        await repository.promote(f"models:/churn/{number}")
+    for row in (first, second):
+        await delete_version(repository.storage, row)
+    with pytest.raises(InvalidState, match="by promotion 2, has been deleted since, and so has all"):
         await repository.promotions.roll_back(ANYONE, "models:/churn", "production")
 
 

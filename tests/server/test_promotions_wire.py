@@ -138,6 +138,19 @@ def test_commands_promote_roll_back_demote_and_list(client: httpx.Client, server
     ]
 
 
+def test_a_rollback_that_passes_over_what_was_deleted_says_so(client: httpx.Client, server: TrackbackServer) -> None:
+    runs = [finished_run(client) for _ in range(3)]
+    for run_id in runs:
+        command(server, "promote", f"runs:/{run_id}", "--to", "production")
+    call(client, "POST", "/api/2.0/mlflow/runs/delete", run_id=runs[1])
+    last = cursor(client)
+    back = command(server, "rollback", "experiments:/0", "--in", "production")
+    assert back.stdout == (
+        f"Promotion {last + 1}: production is back to runs:/{runs[0]}. What was there after that, by promotion "
+        f"{last - 1}, was passed over: it has been deleted since.\n"
+    )
+
+
 def test_a_command_that_is_refused_says_what_is_missing(client: httpx.Client, server: TrackbackServer) -> None:
     run = call(client, "POST", "/api/2.0/mlflow/runs/create", experiment_id="0")["run"]["info"]["run_id"]
     refused = command(server, "promote", f"runs:/{run}", "--to", "staging")

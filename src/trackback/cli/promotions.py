@@ -182,9 +182,17 @@ def _sentence(entry: Promotion) -> str:
     if entry.kind is PromotionKind.DEMOTED:
         return f"Promotion {entry.seq}: {_subject(entry)} has left {entry.environment}."
     if entry.kind is PromotionKind.ROLLED_BACK:
-        return f"Promotion {entry.seq}: {entry.environment} is back to {_subject(entry)}."
+        return f"Promotion {entry.seq}: {entry.environment} is back to {_subject(entry)}.{_passed_over(entry)}"
     how = ", overriding the policy" if entry.overridden else ""
     return f"Promotion {entry.seq}: {_subject(entry)} is in {entry.environment}{how}."
+
+
+def _passed_over(entry: Promotion) -> str:
+    numbers = [str(number) for number in entry.basis.get("passed_over", ())]
+    if not numbers:
+        return ""
+    by = f"promotion {numbers[0]}" if len(numbers) == 1 else f"the promotions {', '.join(numbers)}"
+    return f" What was there after that, by {by}, was passed over: it has been deleted since."
 
 
 def _subject(entry: Promotion | PendingPromotion) -> str:

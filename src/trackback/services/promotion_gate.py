@@ -99,24 +99,28 @@ class PromotionGate:
     def roll_back(self, tx: Transaction, actor: Actor, stream: str, environment: str, *, reason: str) -> Promotion:
         """Promote again what held the environment before, exactly as it was then; no policy is asked.
 
-        Raises NotFound if nothing was there before, InvalidState if that was deleted since.
+        What has been deleted since is passed over, and the entry's basis says so. Raises NotFound if nothing was there
+        before, InvalidState if all that was has been deleted.
         """
         self.environments.check(environment)
         promotions.hold(tx)
         last = promotions.last(tx, stream, environment)
         held = self.holder(tx, stream, environment)
-        target = promotions.before(tx, held) if held else last and promotions.last_placed(tx, last)
-        if target is None:
+        holders = promotions.holders_before(tx, held) if held else promotions.holders_until(tx, last) if last else []
+        if not holders:
             named = subjects.shown_stream(tx, stream)
             raise NotFound(f"Nothing was in {environment} of {named} before, so there is nothing to roll back to.")
-        if not _is_there(tx, target):
+        target = next((each for each in holders if _is_there(tx, each)), None)
+        if target is None:
             raise InvalidState(
-                f"What was in {environment} before, by promotion {target.seq}, has been deleted since. Promote another "
-                "version."
+                f"What was in {environment} before, by promotion {holders[0].seq}, has been deleted since, and so has "
+                "all that was there earlier. Promote another version."
             )
         before = promotions.load(tx, [target.seq])[0]
         kind, origin = PromotionKind.ROLLED_BACK, PromotionOrigin.REQUEST
         entry = entry_like(before, target, actor, kind, origin, reason, replaced=held.seq if held else None)
+        if passed_over := [each.seq for each in holders if each.seq > target.seq]:
+            entry = entry._replace(basis={**entry.basis, "passed_over": passed_over})
         return self._write(tx, entry, held)
 
     def retry(self, tx: Transaction, stream: str | None = None) -> None:

@@ -135,32 +135,28 @@ def find(tx: Transaction, seq: int) -> Entry | None:
     return Entry(*row) if row else None
 
 
-def before(tx: Transaction, entry: Entry) -> Entry | None:
-    """The last entry for another subject before the one by which this entry's came to the environment first."""
+def holders_before(tx: Transaction, entry: Entry) -> list[Entry]:
+    """Those for other subjects before the one by which this entry's came to the environment first; the newest first."""
     origin = _first_placed(tx, entry) if entry.kind == PromotionKind.ROLLED_BACK else entry
-    row = tx.row(
-        f"SELECT {_ENTRY} FROM promotions p WHERE p.stream = ? AND p.environment = ? AND p.seq < ? AND p.kind <> ?"
-        f" AND NOT ({_SAME_SUBJECT}) ORDER BY p.seq DESC LIMIT 1",
-        entry.stream,
-        entry.environment,
-        origin.seq,
-        PromotionKind.DEMOTED.value,
-        *_subject(entry),
-    )
-    return Entry(*row) if row else None
+    other = Fragment(f"NOT ({_SAME_SUBJECT})", _subject(entry))
+    return _holders(tx, entry, joined([Fragment("p.seq < ?", (origin.seq,)), other], "AND"))
 
 
-def last_placed(tx: Transaction, entry: Entry) -> Entry | None:
-    """The last entry, up to this one, by which something came to hold the environment."""
-    row = tx.row(
-        f"SELECT {_ENTRY} FROM promotions p WHERE p.stream = ? AND p.environment = ? AND p.seq <= ? AND p.kind <> ?"
-        " ORDER BY p.seq DESC LIMIT 1",
-        entry.stream,
-        entry.environment,
-        entry.seq,
+def holders_until(tx: Transaction, entry: Entry) -> list[Entry]:
+    """The entries, up to this one, by which something came to hold the environment; the newest first."""
+    return _holders(tx, entry, Fragment("p.seq <= ?", (entry.seq,)))
+
+
+def _holders(tx: Transaction, place: Entry, where: Fragment) -> list[Entry]:
+    rows = tx.rows(
+        f"SELECT {_ENTRY} FROM promotions p WHERE p.stream = ? AND p.environment = ? AND p.kind <> ? AND {where.sql}"
+        " ORDER BY p.seq DESC",
+        place.stream,
+        place.environment,
         PromotionKind.DEMOTED.value,
+        *where.values,
     )
-    return Entry(*row) if row else None
+    return [Entry(*row) for row in rows]
 
 
 def _first_placed(tx: Transaction, entry: Entry) -> Entry:
