@@ -115,6 +115,19 @@ class TestRefusals:
         with pytest.raises(InvalidParameter, match="unknown field `verdict`"):
             await world.policies.set(ADA, "models:/churn", "production", {"verdict": "validation"})
 
+    @pytest.mark.parametrize("name", ["", "a\x00b", "a\nb", "ü" * 251, "schön\u2028", "../up", "a;b", " /./x"])
+    async def test_a_verdict_that_nobody_can_report_can_not_be_required(self, world: PolicyWorld, name: str) -> None:
+        with pytest.raises(InvalidParameter, match="name"):
+            await world.report(name)
+        with pytest.raises(InvalidParameter, match=r"verdicts\[0\].name"):
+            await world.policies.set(ADA, "models:/churn", "production", {"verdicts": [{"name": name}]})
+
+    @pytest.mark.parametrize("name", ["validation", "data drift", "groups/DE: auc_0.9", "schön"])
+    async def test_one_that_can_be_reported_can_be_required(self, world: PolicyWorld, name: str) -> None:
+        await world.require(verdicts=[{"name": name}])
+        await world.report(name)
+        assert await world.unmet() == ()
+
     async def test_a_policy_has_a_bounded_length(self, world: PolicyWorld) -> None:
         names = [{"name": f"{number:0250}"} for number in range(500)]
         with pytest.raises(InvalidParameter, match="more than 100000 characters"):

@@ -10,7 +10,7 @@ import msgspec
 from trackback.cli.policy_file import FIRST_POLICY, file_argument, policy_yaml, read_policy_file
 from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
 from trackback.entities import Policy
-from trackback.entities.policy_documents import canonical, read_policy, requirements
+from trackback.entities.policy_documents import canonical, kept_policy, requirements
 from trackback.errors import AlreadyExists
 
 POLICIES = "/api/v1/policies"
@@ -180,11 +180,11 @@ def _place(policy: Policy) -> str:
 def _summary(policy: Policy) -> str:
     if policy.removed:
         return "(removed)"
-    return "; ".join(requirements(read_policy(policy.document))) or "nothing"
+    return "; ".join(requirements(kept_policy(policy.document))) or "nothing"
 
 
 def _print_requirements(document: dict[str, Any]) -> None:
-    lines = requirements(read_policy(document))
+    lines = requirements(kept_policy(document))
     for each in lines:
         click.echo(f"- {each}")
     if not lines:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from trackback import limits
 from trackback.entities.accounts import Permission, Role
 from trackback.entities.base import Entity
 from trackback.errors import InvalidParameter
@@ -63,7 +64,18 @@ class PolicyDocument(Entity, frozen=True, forbid_unknown_fields=True):
 
 
 def read_policy(document: object) -> PolicyDocument:
-    """The policy that a file's or a request's JSON, or YAML, holds. InvalidParameter says what is wrong, and where."""
+    """The policy that a file's or a request's JSON, or YAML, holds. InvalidParameter says what is wrong, and where.
+
+    A verdict that it requires has a name that one can be reported under.
+    """
+    policy = kept_policy(document)
+    for place, verdict in enumerate(policy.verdicts):
+        limits.check_key(verdict.name, f"verdicts[{place}].name")
+    return policy
+
+
+def kept_policy(document: object) -> PolicyDocument:
+    """A policy that was set once, whatever names were taken then."""
     try:
         return msgspec.convert(document, PolicyDocument)
     except msgspec.ValidationError as error:

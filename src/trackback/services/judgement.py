@@ -15,7 +15,7 @@ from trackback.entities.policy_documents import (
     PolicyDocument,
     RequiredApprovals,
     RequiredVerdict,
-    read_policy,
+    kept_policy,
 )
 from trackback.services import run_trees
 from trackback.services.package_files import PACKAGE_FILES
@@ -75,7 +75,7 @@ def judge(tx: Transaction, subject: PolicySubject, environment: str, now_ms: int
     policy = policies.in_force(tx, subject.stream, environment)
     if policy is None:
         return Judgement((), {})
-    document = read_policy(policy.document)
+    document = kept_policy(policy.document)
     authors = authors_of(tx, subject.author, subject.run_id)
     case = Case(subject, _evident_run(tx, subject), environment, now_ms, _text(tx, subject), authors)
     reported = [(required, _verdict(tx, case, required)) for required in document.verdicts]
