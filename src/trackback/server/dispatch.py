@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 from starlette.types import Receive, Scope, Send
@@ -9,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from trackback.server.authorization import Admit
 from trackback.server.body import ClientGone
 from trackback.server.replies import send_error
-from trackback.server.routing import Router
+from trackback.server.routing import READMIT, Router
 
 CLIENT_GONE = 499
 NO_ROUTE = "(none)"
@@ -35,7 +36,9 @@ class Dispatcher:
                 self.guard(scope)
                 target, scope["path_params"] = self.router.find(scope["method"], scope["path"], scope["raw_path"])
                 route = target.route.path
-                actor = await self.admit(scope, target.route.permission)
+                admit = partial(self.admit, scope, target.route.permission)
+                scope[READMIT] = admit
+                actor = await admit()
                 status = await target.handle(actor, scope, receive, send)
             except ClientGone:
                 raise

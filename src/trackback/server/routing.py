@@ -21,6 +21,12 @@ from trackback.services import Services
 Handler = Callable[[Actor, Scope, Receive, Send], Awaitable[int]]
 """Answers one request and returns the status it answered with; an error it raises was not answered yet."""
 
+Readmit = Callable[[], Awaitable[Actor]]
+"""Who asks, looked up again for a request that takes long. Raises what the same request would be refused with now."""
+
+READMIT = "trackback.readmit"
+"""Where a scope holds it."""
+
 _PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
 _EMPTY: dict[str, str] = {}
 

@@ -1,6 +1,7 @@
 """Promotions: asked for, read, and waited for. What a promotion does is in ``promotion_gate``."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from trackback import limits
@@ -17,6 +18,8 @@ from trackback.services.snapshots import Snapshots, Tree
 from trackback.services.subjects import Subject
 from trackback.storage import Storage, Transaction, pending_promotions, promotions
 from trackback.storage.promotions import Scope
+
+Again = Callable[[], Awaitable[Actor]]
 
 
 class LogPage(NamedTuple):
@@ -135,26 +138,29 @@ class Promotions:
         after: int = 0,
         max_results: int = limits.PROMOTIONS_PER_PAGE_DEFAULT,
         wait_s: float = 0,
+        again: Again | None = None,
     ) -> LogPage:
         """The entries after a number, in order; if there are none yet, those that come within ``wait_s`` seconds.
 
-        Whoever goes on from the cursor sees every entry exactly once.
+        Whoever goes on from the cursor sees every entry exactly once. ``again`` is asked after each wait who the actor
+        is by now, and what it raises ends the waiting.
         """
         limits.check_max_results(max_results, limits.PROMOTIONS_PER_PAGE)
         wait_s = min(wait_s, limits.PROMOTIONS_WAIT_S)
         ends_ms = self._clock() + wait_s * 1000
 
-        def operation(tx: Transaction) -> LogPage:
+        def operation(tx: Transaction, reader: Actor) -> LogPage:
             last = promotions.last_number(tx)
-            found = promotions.log(tx, self._scope(tx, actor, stream, environment), after, max_results)
+            found = promotions.log(tx, self._scope(tx, reader, stream, environment), after, max_results)
             # What was looked at and belongs to others need not be looked at again.
             cursor = found[-1].seq if len(found) == max_results else max(after, last)
             return LogPage(found, cursor)
 
-        page = await self._storage.look_up(operation)
+        page = await self._storage.look_up(partial(operation, reader=actor))
         while not page.promotions and not self._watch.stopped and (left_ms := ends_ms - self._clock()) > 0:
             await self._watch.wait(page.cursor, left_ms / 1000)
-            page = await self._storage.look_up(operation)
+            reader = await again() if again else actor
+            page = await self._storage.look_up(partial(operation, reader=reader))
         return page
 
     async def newest(

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from trackback import __version__
 from trackback.entities import Actor, Permission
 from trackback.server.api.paths import API
-from trackback.server.mlflow.endpoints import Rpc, raw
+from trackback.server.mlflow.endpoints import Poll, Rpc, raw
 from trackback.server.raw import Raw
 from trackback.server.routing import Route
 from trackback.services import Services
@@ -43,7 +43,9 @@ def describing(routes: Sequence[Route]) -> list[Route]:
 
 def describe(routes: Sequence[Route]) -> dict[str, Any]:
     """The whole document."""
-    types = [kind for route in routes if isinstance(route.endpoint, Rpc) for kind in _types(route.endpoint) if kind]
+    types = [
+        kind for route in routes if isinstance(route.endpoint, Rpc | Poll) for kind in _types(route.endpoint) if kind
+    ]
     schemas, components = msgspec.json.schema_components([ErrorAnswer, *types], ref_template=_REFERENCE)
     schema_of = dict(zip([ErrorAnswer, *types], schemas, strict=True))
     paths: dict[str, Any] = {}
@@ -63,7 +65,7 @@ def _operation(route: Route, schema_of: dict[Any, Any], components: dict[str, An
     fields: dict[str, Any] = {}
     required: list[str] = []
     content: Any = {}
-    if isinstance(route.endpoint, Rpc):
+    if isinstance(route.endpoint, Rpc | Poll):
         request, answer = _types(route.endpoint)
         fields, required = _fields(schema_of[request], components)
         content = {"application/json": {"schema": schema_of[answer] if answer else {"type": "object"}}}
@@ -96,7 +98,7 @@ def _operation(route: Route, schema_of: dict[Any, Any], components: dict[str, An
     return operation
 
 
-def _types(endpoint: Rpc[Any]) -> tuple[Any, Any]:
+def _types(endpoint: Rpc[Any] | Poll[Any]) -> tuple[Any, Any]:
     """The struct of the request, and that of the answer; None for an empty object."""
     returned = get_type_hints(endpoint.function)["return"]
     return endpoint.request, None if returned is type(None) else returned
@@ -108,5 +110,5 @@ def _fields(schema: dict[str, Any], components: dict[str, Any]) -> tuple[dict[st
 
 
 def _summary(route: Route) -> str:
-    function = route.endpoint.function if isinstance(route.endpoint, Rpc | Raw) else None
+    function = route.endpoint.function if isinstance(route.endpoint, Rpc | Poll | Raw) else None
     return " ".join((function.__doc__ or "").strip().partition("\n\n")[0].split()) if function else ""

@@ -1,25 +1,23 @@
 """Our API for promotions: the log, what is in force, what waits, and the ways to promote."""
 
-import math
 from collections.abc import AsyncIterator
-from time import monotonic
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from trackback.entities import Actor, PendingPromotion, Permission, Promotion
-from trackback.errors import InvalidParameter
+from trackback.errors import InvalidParameter, NotFound, PermissionDenied, Unauthenticated
 from trackback.limits import INT64_MAX, PROMOTIONS_PER_PAGE, PROMOTIONS_PER_PAGE_DEFAULT, shown
 from trackback.server.api.paths import API
-from trackback.server.mlflow.endpoints import raw, rpc
+from trackback.server.mlflow.endpoints import poll, raw, rpc
 from trackback.server.mlflow.protojson import Int64, Message, NonEmpty
+from trackback.server.routing import READMIT, Readmit
 from trackback.services import Services
+from trackback.services.promotions import LogPage
 from trackback.services.times import parse_time_ms
 
 HEARTBEAT_S = 15.0
-EVENTS_S = 30.0
-"""How long a stream of events lasts where users have roles: those are looked at when it begins. Clients come back."""
 
 
 class ReadLog(Message, frozen=True):
@@ -82,7 +80,8 @@ class PendingAnswer(msgspec.Struct):
     pending: list[PendingPromotion]
 
 
-async def read_log(services: Services, actor: Actor, request: ReadLog) -> LogAnswer:
+async def read_log(services: Services, readmit: Readmit, request: ReadLog) -> LogAnswer:
+    actor = await readmit()
     if request.at:
         at_ms = None if request.at == "now" else parse_time_ms(request.at, "at")
         found = await services.promotions.in_force(
@@ -96,6 +95,7 @@ async def read_log(services: Services, actor: Actor, request: ReadLog) -> LogAns
         after=request.after,
         max_results=request.max_results,
         wait_s=request.wait,
+        again=readmit,
     )
     return LogAnswer(page.promotions, page.cursor)
 
@@ -136,30 +136,39 @@ async def withdraw(services: Services, actor: Actor, request: Withdraw) -> None:
 
 
 async def follow(services: Services, actor: Actor, request: Request) -> Response:
-    """The log as server-sent events, from ``after`` or the header Last-Event-ID on; each has the entry's number."""
+    """The log as server-sent events, from ``after`` or the header Last-Event-ID on; each has the entry's number.
+
+    It ends when the actor may not read it any more: a client that comes back is told why.
+    """
     asked = request.query_params
     after = _number(request.headers.get("last-event-id") or asked.get("after", "0"))
     stream, environment = asked.get("stream", ""), asked.get("environment", "")
+    readmit: Readmit = request.scope[READMIT]
     # What is wrong with the request is said before the stream begins.
     first = await services.promotions.log(actor, stream=stream, environment=environment, after=after)
 
+    async def later(cursor: int) -> LogPage | None:
+        try:
+            return await services.promotions.log(
+                await readmit(),
+                stream=stream,
+                environment=environment,
+                after=cursor,
+                max_results=PROMOTIONS_PER_PAGE,
+                wait_s=HEARTBEAT_S,
+                again=readmit,
+            )
+        except (Unauthenticated, PermissionDenied, NotFound):
+            return None
+
     async def events() -> AsyncIterator[bytes]:
-        page, ends = first, math.inf if actor.grants is None else monotonic() + EVENTS_S
-        while True:
+        page: LogPage | None = first
+        while page is not None:
             for entry in page.promotions:
                 yield b"id: %d\nevent: promotion\ndata: %b\n\n" % (entry.seq, msgspec.json.encode(entry))
             if not page.promotions:
                 yield b": nothing new\n\n"
-            if services.promotions.stopping or monotonic() > ends:
-                return
-            page = await services.promotions.log(
-                actor,
-                stream=stream,
-                environment=environment,
-                after=page.cursor,
-                max_results=PROMOTIONS_PER_PAGE,
-                wait_s=HEARTBEAT_S,
-            )
+            page = None if services.promotions.stopping else await later(page.cursor)
 
     return StreamingResponse(events(), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
@@ -171,7 +180,7 @@ def _number(text: str) -> int:
 
 
 ROUTES = [
-    *rpc("GET", "promotions", Permission.READ, ReadLog, read_log, under=API),
+    *poll("GET", "promotions", Permission.READ, ReadLog, read_log, under=API),
     *rpc("POST", "promotions", Permission.PROMOTE, Promote, promote, under=API),
     *rpc("POST", "promotions/demote", Permission.PROMOTE, Demote, demote, under=API),
     *rpc("POST", "promotions/rollback", Permission.PROMOTE, RollBack, roll_back, under=API),

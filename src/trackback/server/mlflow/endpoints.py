@@ -1,7 +1,7 @@
-"""The two kinds of endpoints that speak MLflow's protocol, and how its modules declare them.
+"""The kinds of endpoints that speak MLflow's protocol, and how its modules declare them.
 
-``rpc`` takes a struct and returns one, as JSON; ``raw`` takes Starlette's Request and returns its Response. Each
-declaration makes a route for every prefix that MLflow serves it under.
+``rpc`` takes a struct and returns one, as JSON, and so does ``poll``, after a while; ``raw`` takes Starlette's Request
+and returns its Response. Each declaration makes a route for every prefix that MLflow serves it under.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from trackback.server.body import read_body
 from trackback.server.mlflow.protojson import Decoder, encode
 from trackback.server.raw import Raw
 from trackback.server.replies import send_json
-from trackback.server.routing import BodyLimits, Handler, Route
+from trackback.server.routing import READMIT, BodyLimits, Handler, Readmit, Route
 from trackback.services import Services
 
 TRACKING = ("/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/")
@@ -33,6 +33,7 @@ LARGE_BODY_BYTES = 1 << 20
 
 R = TypeVar("R", bound=msgspec.Struct)
 RpcFunction = Callable[[Services, Actor, R], Awaitable[msgspec.Struct | None]]
+PollFunction = Callable[[Services, Readmit, R], Awaitable[msgspec.Struct | None]]
 Encoder = Callable[[msgspec.Struct | None], bytes]
 RawFunction = Callable[[Services, Actor, Request], Awaitable[Response]]
 
@@ -53,20 +54,38 @@ class Rpc(Generic[R]):
         function, decoder, encoder, limit = self.function, self.decoder, self.encoder, limits.json
 
         async def handle(actor: Actor, scope: Scope, receive: Receive, send: Send) -> int:
-            method = scope["method"]
-            if scope["query_string"] and method in ("GET", "HEAD"):
-                request = decoder.query(scope["query_string"], scope["path_params"])
-            else:
-                if method in ("POST", "PUT"):
-                    _check_content_type(scope)
-                body = await read_body(scope, receive, limit)
-                if len(body) < LARGE_BODY_BYTES:
-                    request = decoder.body(body, scope["path_params"])
-                else:
-                    request = await asyncio.to_thread(decoder.body, body, scope["path_params"])
+            request = await _read(decoder, scope, receive, limit)
             return await send_json(send, encoder(await function(services, actor, request)))
 
         return handle
+
+
+@dataclass(frozen=True)
+class Poll(Generic[R]):
+    """An ``Rpc`` whose answer may be long in coming: its function is told not who asks, but how to ask that again."""
+
+    request: type[R]
+    function: PollFunction[R]
+    decoder: Decoder[R]
+
+    def bind(self, services: Services, limits: BodyLimits) -> Handler:
+        async def handle(actor: Actor, scope: Scope, receive: Receive, send: Send) -> int:
+            request = await _read(self.decoder, scope, receive, limits.json)
+            return await send_json(send, encode(await self.function(services, scope[READMIT], request)))
+
+        return handle
+
+
+async def _read(decoder: Decoder[R], scope: Scope, receive: Receive, limit: int) -> R:
+    method = scope["method"]
+    if scope["query_string"] and method in ("GET", "HEAD"):
+        return decoder.query(scope["query_string"], scope["path_params"])
+    if method in ("POST", "PUT"):
+        _check_content_type(scope)
+    body = await read_body(scope, receive, limit)
+    if len(body) < LARGE_BODY_BYTES:
+        return decoder.body(body, scope["path_params"])
+    return await asyncio.to_thread(decoder.body, body, scope["path_params"])
 
 
 def rpc(
@@ -84,6 +103,20 @@ def rpc(
     encoder: ``encode_as_it_is`` for answers that repeat JSON of others, in which null stays null.
     """
     endpoint = Rpc(request, function, Decoder(request), encoder)
+    return [Route(method, prefix + path, permission, endpoint) for prefix in under]
+
+
+def poll(
+    method: str,
+    path: str,
+    permission: Permission,
+    request: type[R],
+    function: PollFunction[R],
+    *,
+    under: Sequence[str] = TRACKING,
+) -> list[Route]:
+    """Routes like those of ``rpc`` for a function that may wait, and finds out again and again who asks."""
+    endpoint = Poll(request, function, Decoder(request))
     return [Route(method, prefix + path, permission, endpoint) for prefix in under]
 
 
