@@ -147,6 +147,26 @@ async def test_users_change_their_own_password_if_they_know_it(world: World) -> 
     assert (await world.signed_in("ann", "another long password")).name == "ann"
 
 
+async def test_a_token_of_narrow_scopes_changes_no_password_though_it_knows_it(world: World) -> None:
+    for name, role in (("ann", Role.WRITER), ("root", Role.ADMIN)):
+        user = await world.user(name, role)
+        narrow = await world.by_token((await world.accounts.create_token(user, "t", scopes=[Role.READER])).secret)
+        for current in (PASSWORD, "guessed", ""):
+            with pytest.raises(PermissionDenied):
+                await world.accounts.set_password(narrow, name, "another long password", current)
+        with pytest.raises(PermissionDenied, match="With a token for reader the password of"):
+            await world.accounts.set_password(narrow, name, "another long password", PASSWORD)
+        assert (await world.signed_in(name)).name == name
+
+
+@pytest.mark.parametrize("scopes", [[], [Role.ADMIN]])
+async def test_a_token_that_may_all_that_its_user_may_changes_the_password(world: World, scopes: list[Role]) -> None:
+    ann = await world.user("ann", Role.WRITER)
+    whole = await world.by_token((await world.accounts.create_token(ann, "t", scopes=scopes)).secret)
+    await world.accounts.set_password(whole, "ann", "another long password", PASSWORD)
+    assert (await world.signed_in("ann", "another long password")).name == "ann"
+
+
 async def test_the_current_password_is_not_to_be_guessed_either(world: World) -> None:
     ann = await world.user("ann")
     for number in range(FREE):

@@ -151,6 +151,21 @@ def test_guessing_a_password_is_slowed_and_stops_nobody_else(
     assert root.get("/api/v1/me").status_code == 200
 
 
+def test_a_token_of_narrow_scopes_can_not_make_itself_wider(
+    server: TrackbackServer, root: httpx.Client, stranger: httpx.Client, name: str
+) -> None:
+    post(root, "users", {"name": name, "password": PASSWORD, "roles": ["writer"]})
+    body = {"name": "reads", "scopes": ["reader"]}
+    secret = stranger.post("/api/v1/tokens", json=body, auth=(name, PASSWORD)).json()["secret"]
+    change = {"password": "another long password", "current_password": PASSWORD}
+    with with_token(server, secret) as http:
+        assert error(http.post(f"/api/v1/users/{name}/password", json=change)) == (403, "PERMISSION_DENIED")
+        for scopes in ([], ["writer"], ["admin"]):
+            wider = http.post("/api/v1/tokens", json={"name": "wider", "scopes": scopes})
+            assert error(wider) == (403, "PERMISSION_DENIED")
+    assert stranger.post(f"/api/v1/users/{name}/password", json=change, auth=(name, PASSWORD)).status_code == 200
+
+
 # Roles
 
 

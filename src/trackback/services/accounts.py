@@ -131,15 +131,17 @@ class Accounts:
     async def set_password(self, actor: Actor, name: str, password: str, current: str = "") -> None:
         """An admin may set anybody's; others their own, if they know the ``current`` one.
 
-        Raises InvalidParameter for a password that is too short, PermissionDenied for a wrong current one, and
-        Overloaded after several of these.
+        Raises InvalidParameter for a password that is too short, PermissionDenied for a wrong current one or with a
+        token of narrower scopes, and Overloaded after several wrong ones.
         """
-        _check_accounts(actor)
-        itself = actor.name == name
-        if not (itself and current):
+        own = actor.name == name and current
+        if own:
+            _check_accounts(actor)
+            _check_whole(actor)
+        else:
             _require_admin(actor)
         _checked_password(password)
-        if itself and current:
+        if own:
             await self._check_current(actor, current)
         hashed = await self._passwords.hash(password)
         now = self._clock()
@@ -341,6 +343,16 @@ def _checked_days(days: int) -> int:
     if not 1 <= days <= TOKEN_DAYS:
         raise InvalidParameter(f"Invalid number of days {days}: a token may live from 1 to {TOKEN_DAYS}, or for ever.")
     return days
+
+
+def _check_whole(actor: Actor) -> None:
+    """Who signs in with a password may all that the user may, so that a token that may less gives nobody one."""
+    scopes = actor.token.scopes if actor.token else ()
+    if scopes and permissions_of(scopes) != permissions_of(Role):
+        raise PermissionDenied(
+            f"With a token for {' and '.join(scopes)} the password of {actor.name} can't be changed. Sign in with the "
+            "name and the password, or with a token without scopes."
+        )
 
 
 def _check_no_more_than(token: Token | None, scopes: Sequence[Role], expires: int | None) -> None:
