@@ -20,7 +20,7 @@ def limited(name: str, *permissions: Permission, model: int | None = None) -> Ac
 
 
 class PolicyWorld:
-    """``retried`` holds the streams whose promotions were tried again."""
+    """``retried`` holds the streams whose promotions were tried again; of a verdict's, only those of a digest."""
 
     def __init__(self, storage: Storage) -> None:
         environments = Environments(["staging", "production"], [])
@@ -28,7 +28,7 @@ class PolicyWorld:
         self.now_ms = NOW_MS
         self.retried: list[str | None] = []
         self.policies = Policies(storage, environments, self._retry, self._clock)
-        self.verdicts = Verdicts(storage, self._retry, self._clock)
+        self.verdicts = Verdicts(storage, self._retry_digest, self._clock)
         self.approvals = Approvals(storage, environments, self._retry, self._clock)
 
     def pass_days(self, days: float) -> None:
@@ -63,6 +63,9 @@ class PolicyWorld:
 
     def _retry(self, tx: Transaction, stream: str | None) -> None:
         self.retried.append(stream)
+
+    def _retry_digest(self, tx: Transaction, digest: str, stream: str | None) -> None:
+        self.retried.append(f"{digest} in {stream or 'all streams'}")
 
     def _clock(self) -> int:
         return self.now_ms

@@ -166,6 +166,7 @@ class TestAccess:
             assert (latest and latest.passed) is passed
 
 
-async def test_a_new_verdict_tries_again_what_waits_anywhere(world: PolicyWorld) -> None:
-    await world.report(passed=False)
-    assert world.retried == [None]
+async def test_a_new_verdict_tries_again_what_waits_with_these_files_where_it_counts(world: PolicyWorld) -> None:
+    await world.report()
+    await world.report("bias", actor=limited("eve", Permission.READ, Permission.WRITE, model=1))
+    assert world.retried == [f"{DIGEST} in all streams", f"{DIGEST} in models/1"]

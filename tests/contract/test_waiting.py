@@ -1,19 +1,23 @@
 """What waits to be promoted, where people have roles: it enters on behalf of its asker, who still may promote it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.contract.accounts_world import World as Accounts
 from tests.contract.accounts_world import make_world
-from tests.contract.promotion_world import Repository
+from tests.contract.policy_world import limited
+from tests.contract.promotion_world import Repository, digest
+from tests.contract.registered import register_model, register_version
 from trackback.artifacts import BlobStore, open_blobs
-from trackback.entities import ANYONE, Actor, PendingPromotion, Role
+from trackback.entities import ANYONE, Actor, PendingPromotion, Permission, Role
 from trackback.services.accounts import OPERATOR
 from trackback.services.policies import Policies
+from trackback.services.promotion_case import Asked, Case, examine
+from trackback.services.snapshots import Tree
 from trackback.services.verdicts import Verdicts
-from trackback.storage import Storage
+from trackback.storage import Storage, Transaction
 
 SUBJECT = "models:/churn/1"
 MAY_NOT = (
@@ -53,8 +57,9 @@ async def ask(repository: Repository, actor: Actor) -> None:
     assert isinstance(waits, PendingPromotion)
 
 
-async def validate(repository: Repository) -> None:
-    await Verdicts(repository.storage, repository.gate.retry).report(ANYONE, SUBJECT, "validation", passed=True)
+async def validate(repository: Repository, actor: Actor = ANYONE, subject: str = SUBJECT) -> None:
+    verdicts = Verdicts(repository.storage, repository.gate.retry_digest)
+    await verdicts.report(actor, subject, "validation", passed=True)
 
 
 async def unmet(repository: Repository) -> list[tuple[str, ...]]:
@@ -147,3 +152,50 @@ async def test_a_tag_of_who_may_not_promote_enters_only_when_somebody_asks_who_m
     await repository.promotions.promote(await accounts.signed_in("cat"), f"runs:/{run_id}", "staging")
     assert [entry.actor for entry in await repository.whole_log()] == ["cat"]
     assert await unmet(repository) == []
+
+
+class TestVerdicts:
+    """Without accounts; churn and price are the same files, fraud others."""
+
+    @pytest.fixture
+    async def repository(self, storage: Storage, blobs: BlobStore) -> Repository:
+        repository = Repository(storage, blobs)
+        for name, files in (("churn", 1), ("price", 1), ("fraud", 2)):
+            await register_version(storage, await register_model(storage, name), digest(files))
+        policies = Policies(storage, repository.gate.environments, repository.gate.retry)
+        await policies.set(ANYONE, "*", "production", {"verdicts": [{"name": "validation"}]})
+        for name in ("churn", "price", "fraud"):
+            await repository.promotions.promote(ANYONE, f"models:/{name}/1", "production", pending=True)
+        return repository
+
+    async def test_one_lets_in_all_that_is_the_same_files(self, repository: Repository) -> None:
+        await validate(repository)
+        assert [entry.name for entry in await repository.whole_log()] == ["churn", "price"]
+
+    async def test_one_that_counts_for_a_model_lets_in_that_alone(self, repository: Repository) -> None:
+        ci = limited("ci", Permission.READ, Permission.WRITE, model=1)
+        await validate(repository, ci)
+        assert [entry.name for entry in await repository.whole_log()] == ["churn"]
+
+    async def test_one_has_nothing_else_looked_at(
+        self, repository: Repository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looked_at = []
+
+        def noting(tx: Transaction, asked: Asked, prepared: Mapping[str, Tree], now_ms: int) -> Case:
+            looked_at.append(asked.subject.text)
+            return examine(tx, asked, prepared, now_ms)
+
+        monkeypatch.setattr("trackback.services.promotion_gate.examine", noting)
+        await validate(repository)
+        assert looked_at == ["models:/churn/1", "models:/price/1"]
+
+    async def test_one_on_the_files_of_a_finished_run_lets_it_in(self, repository: Repository) -> None:
+        experiment = await repository.experiments.create(ANYONE, "e")
+        run_id = await repository.finished_run(experiment)
+        policies = Policies(repository.storage, repository.gate.environments, repository.gate.retry)
+        await policies.set(ANYONE, f"experiments:/{experiment}", "staging", {"verdicts": [{"name": "validation"}]})
+        await repository.run_log.log(ANYONE, run_id, tags=[("promote", "true")])
+        assert await repository.whole_log() == []
+        await validate(repository, subject=f"runs:/{run_id}")
+        assert [entry.run_id for entry in await repository.whole_log()] == [run_id]

@@ -136,7 +136,7 @@ def build_services(
         model_versions=ModelVersions(storage, snapshots, marks, created=[lineage.start]),
         promotions=Promotions(storage, snapshots, gate, PromotionWatch(storage)),
         policies=Policies(storage, gate.environments, gate.retry),
-        verdicts=Verdicts(storage, gate.retry),
+        verdicts=Verdicts(storage, gate.retry_digest),
         approvals=Approvals(storage, gate.environments, gate.retry),
         accounts=Accounts(storage, passwords, retry=gate.retry),
         webhooks=Webhooks(storage, sender, gate.environments),

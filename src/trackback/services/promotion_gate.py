@@ -19,6 +19,7 @@ from trackback.entities import (
 from trackback.errors import InvalidState, NotFound
 from trackback.services import events, registry_events, run_trees, subjects
 from trackback.services.clock import Clock, now_ms
+from trackback.services.judgement import current_digest
 from trackback.services.promotion_case import Asked, Case, entry_like, entry_of, examine
 from trackback.services.promotion_rules import Environments
 from trackback.services.snapshots import Tree
@@ -128,6 +129,14 @@ class PromotionGate:
         promotions.hold(tx)
         for waiting in pending_promotions.waiting(tx, None if stream is None else [stream]):
             self._retry(tx, waiting)
+
+    def retry_digest(self, tx: Transaction, digest: str, stream: str | None) -> None:
+        """Try again what waits and is the files of this digest, of one stream or of all."""
+        promotions.hold(tx)
+        for waiting in pending_promotions.of_digest(tx, digest, stream):
+            subject = _subject(tx, waiting)
+            if subject and current_digest(tx, subject) == digest:
+                self._retry(tx, waiting)
 
     def retry_run(self, tx: Transaction, run: int) -> None:
         """Try again what waits for this run, whose row is held: nothing begins to wait meanwhile."""

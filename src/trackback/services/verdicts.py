@@ -1,7 +1,7 @@
 """Verdicts: what checks found of the files that a version or a run is, by their digest."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,17 +13,19 @@ from trackback.limits import shown
 from trackback.services import access, pages, streams, subjects
 from trackback.services.clock import Clock, now_ms
 from trackback.services.judgement import current_digest
-from trackback.services.policies import Retry
 from trackback.storage import Storage, Transaction, promotions, verdicts
 from trackback.storage.verdicts import VerdictQuery
+
+RetryDigest = Callable[[Transaction, str, str | None], None]
+"""Tries again what waits to be promoted and is the files of a digest, of one stream or (None) of all."""
 
 _URL = re.compile(r"https?://\S+")
 
 
 class Verdicts:
-    """``retry``: see ``Policies``."""
+    """``retry`` is called in the transaction of each new verdict."""
 
-    def __init__(self, storage: Storage, retry: Retry, clock: Clock = now_ms) -> None:
+    def __init__(self, storage: Storage, retry: RetryDigest, clock: Clock = now_ms) -> None:
         self._storage = storage
         self._retry = retry
         self._clock = clock
@@ -63,7 +65,7 @@ class Verdicts:
             added = verdicts.add(tx, verdict, stream, key or None)
             if added is None:
                 return _repeated(tx, verdict, key)
-            self._retry(tx, stream or None)
+            self._retry(tx, digest, stream or None)
             return added
 
         return await self._storage.write(operation)

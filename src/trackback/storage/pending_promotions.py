@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from trackback.entities import PendingPromotion, PromotionOrigin
+from trackback.entities import PendingPromotion, PromotionOrigin, RunStatus
 from trackback.storage.conditions import Fragment, joined
 from trackback.storage.interface import Row, Transaction
 from trackback.storage.promotions import NewEntry
@@ -62,6 +62,18 @@ def waiting(tx: Transaction, streams: list[str] | None = None, environment: str 
 
 def of_run(tx: Transaction, run: int) -> list[Waiting]:
     return _waiting(tx.rows(f"{_WAITING} AND w.run = ? ORDER BY w.id", run))
+
+
+def of_digest(tx: Transaction, digest: str, stream: str | None) -> list[Waiting]:
+    """What waits, of one stream or of all, and may be files of this digest: versions that are, and finished runs."""
+    condition = Fragment(
+        "(EXISTS (SELECT 1 FROM model_versions v WHERE v.id = w.model_version AND v.digest = ?)"
+        " OR EXISTS (SELECT 1 FROM runs r WHERE r.id = w.run AND r.status = ?))",
+        (digest, RunStatus.FINISHED.value),
+    )
+    of_stream = [] if stream is None else [Fragment("w.stream = ?", (stream,))]
+    where = joined([condition, *of_stream], "AND")
+    return _waiting(tx.rows(f"{_WAITING} AND {where.sql} ORDER BY w.id", *where.values))
 
 
 def find(tx: Transaction, number: int) -> Waiting | None:
