@@ -125,7 +125,7 @@ async def test_a_demotion_leaves_the_environment_empty(repository: Repository) -
     gone = await repository.promotions.demote(ANYONE, "models:/churn/1", "production", reason="retired")
     assert (gone.kind, gone.version, gone.replaced, gone.reason) == (PromotionKind.DEMOTED, "1", 1, "retired")
     assert await repository.marks("churn", version) == ({}, "Archived")
-    assert await repository.promotions.in_force(ANYONE) == []
+    assert (await repository.promotions.in_force(ANYONE)).items == []
     with pytest.raises(NotFound, match="is not in production"):
         await repository.promotions.demote(ANYONE, "models:/churn/1", "production")
 
@@ -144,7 +144,31 @@ async def test_what_was_in_force_at_a_time_is_told_for_every_time(repository: Re
         (entries[3].time, []),
     ):
         found = await repository.promotions.in_force(ANYONE, environment="production", at_ms=time_ms)
-        assert [each.version for each in found] == versions
+        assert [each.version for each in found.items] == versions
+
+
+async def test_what_is_in_force_comes_in_pages_without_what_has_left(repository: Repository) -> None:
+    for name in "abcde":
+        await repository.register(name, 1)
+        await repository.promote(f"models:/{name}/1")
+    await repository.promotions.demote(ANYONE, "models:/b", "production")
+    found, token = [], ""
+    for _ in range(2):
+        page = await repository.promotions.in_force(ANYONE, max_results=2, page_token=token)
+        found.append([each.name for each in page.items])
+        token = page.next_page_token or ""
+    assert (found, token) == ([["a", "c"], ["d", "e"]], "")
+
+
+async def test_what_waits_comes_in_pages_the_oldest_first(repository: Repository) -> None:
+    for name in "abc":
+        await register_version(repository.storage, await register_model(repository.storage, name), digest=None)
+        await repository.promotions.promote(ANYONE, f"models:/{name}/1", "production", pending=True)
+    first = await repository.promotions.pending(ANYONE, max_results=2)
+    rest = await repository.promotions.pending(ANYONE, max_results=2, page_token=first.next_page_token or "")
+    assert [[each.name for each in page.items] for page in (first, rest)] == [["a", "b"], ["c"]]
+    assert rest.next_page_token is None
+    assert len(rest.items[0].unmet) == 1
 
 
 async def test_times_never_run_backwards(repository: Repository) -> None:
@@ -256,10 +280,10 @@ async def test_what_waits_says_for_what_and_can_be_withdrawn(repository: Reposit
     for _ in range(2):
         waits = await repository.promotions.promote(ANYONE, "models:/churn/1", "production", pending=True)
         assert isinstance(waits, PendingPromotion)
-    (found,) = await repository.promotions.pending(ANYONE)
+    (found,) = (await repository.promotions.pending(ANYONE)).items
     assert (found.name, found.version, len(found.unmet)) == ("churn", "1", 1)
     await repository.promotions.withdraw(ANYONE, found.id)
-    assert await repository.promotions.pending(ANYONE) == []
+    assert (await repository.promotions.pending(ANYONE)).items == []
     with pytest.raises(NotFound):
         await repository.promotions.withdraw(ANYONE, found.id)
 
@@ -290,13 +314,13 @@ async def test_the_same_tag_again_writes_nothing_and_another_value_demotes(repos
 async def test_a_tagged_run_waits_until_it_has_finished(repository: Repository) -> None:
     experiment = await repository.experiments.create(ANYONE, "e")
     run_id = (await repository.runs.create(ANYONE, experiment, tags=[("promote", "true")])).info.run_id
-    (waits,) = await repository.promotions.pending(ANYONE)
+    (waits,) = (await repository.promotions.pending(ANYONE)).items
     assert waits.run_id == run_id
     assert "RUNNING" in waits.unmet[0]
     assert await repository.whole_log() == []
     await repository.runs.update(ANYONE, run_id, status=RunStatus.FINISHED)
     assert [each.run_id for each in await repository.whole_log()] == [run_id]
-    assert await repository.promotions.pending(ANYONE) == []
+    assert (await repository.promotions.pending(ANYONE)).items == []
 
 
 async def test_a_failed_run_goes_on_waiting_and_an_untagged_one_waits_no_more(repository: Repository) -> None:
@@ -304,9 +328,9 @@ async def test_a_failed_run_goes_on_waiting_and_an_untagged_one_waits_no_more(re
     run_id = (await repository.runs.create(ANYONE, experiment)).info.run_id
     await repository.run_log.log(ANYONE, run_id, tags=[("promote", "true")])
     await repository.runs.update(ANYONE, run_id, status=RunStatus.FAILED)
-    assert len(await repository.promotions.pending(ANYONE)) == 1
+    assert len((await repository.promotions.pending(ANYONE)).items) == 1
     await repository.run_log.delete_tag(ANYONE, run_id, "promote")
-    assert await repository.promotions.pending(ANYONE) == []
+    assert (await repository.promotions.pending(ANYONE)).items == []
     assert await repository.whole_log() == []
 
 
@@ -359,7 +383,7 @@ async def test_a_tag_that_names_no_model_waits_and_says_so(repository: Repositor
     experiment = await repository.experiments.create(ANYONE, "e")
     run_id = await repository.finished_run(experiment)
     await repository.run_log.log(ANYONE, run_id, tags=[("trackback.promote.model", "huge"), ("promote", "true")])
-    (waits,) = await repository.promotions.pending(ANYONE)
+    (waits,) = (await repository.promotions.pending(ANYONE)).items
     assert "'huge'" in waits.unmet[0]
 
 
@@ -377,11 +401,11 @@ async def test_a_run_with_files_elsewhere_is_taken_in_by_a_request(
     (folder / "weights").write_bytes(b"w")
     await repository.runs.update(ANYONE, run_id, status=RunStatus.FINISHED)
     await repository.run_log.log(ANYONE, run_id, tags=[("promote", "true")])
-    (waits,) = await repository.promotions.pending(ANYONE)
+    (waits,) = (await repository.promotions.pending(ANYONE)).items
     assert "unverified" in waits.unmet[0]
     entry = await repository.promote(f"runs:/{run_id}", "staging")
     assert not entry.unverified
-    assert await repository.promotions.pending(ANYONE) == []
+    assert (await repository.promotions.pending(ANYONE)).items == []
 
 
 async def test_a_rollback_brings_back_a_run_as_it_was_promoted(repository: Repository) -> None:
@@ -430,7 +454,7 @@ async def test_what_waits_for_an_environment_that_is_gone_holds_up_nothing(stora
     run_id = (await before.runs.create(ANYONE, experiment, tags=[("promote", "true")])).info.run_id
     after = Repository(storage, blobs, "promote=true->production", environments=["production"])
     await after.runs.update(ANYONE, run_id, status=RunStatus.FINISHED)
-    (waits,) = await after.promotions.pending(ANYONE)
+    (waits,) = (await after.promotions.pending(ANYONE)).items
     assert waits.unmet == ("This server has no environment staging.",)
 
 
@@ -451,7 +475,7 @@ async def test_a_promotion_lets_in_what_waited_for_it(repository: Repository) ->
     assert isinstance(waits, PendingPromotion)
     await repository.promote("models:/churn/1", "staging")
     assert [each.environment for each in await repository.whole_log()] == ["staging", "production"]
-    assert await repository.promotions.pending(ANYONE) == []
+    assert (await repository.promotions.pending(ANYONE)).items == []
 
 
 async def test_a_run_that_is_tagged_while_it_finishes_is_promoted_all_the_same(
@@ -489,6 +513,6 @@ async def test_a_request_that_says_more_takes_the_place_of_one_that_waits(reposi
             ANYONE, "models:/churn/1", "production", pending=True, allow_unverified=allow
         )
         assert isinstance(waits, PendingPromotion)
-    (found,) = await repository.promotions.pending(ANYONE)
+    (found,) = (await repository.promotions.pending(ANYONE)).items
     assert "staging" in " ".join(found.unmet)
     assert "unverified" not in " ".join(found.unmet)

@@ -63,7 +63,7 @@ async def validate(repository: Repository, actor: Actor = ANYONE, subject: str =
 
 
 async def unmet(repository: Repository) -> list[tuple[str, ...]]:
-    return [each.unmet for each in await repository.promotions.pending(ANYONE)]
+    return [each.unmet for each in (await repository.promotions.pending(ANYONE)).items]
 
 
 async def test_it_enters_once_nothing_is_missing_and_its_asker_still_may_promote(
@@ -130,7 +130,7 @@ async def test_somebody_who_may_takes_the_place_of_an_asker_who_may_no_more(
     await ask(repository, await accounts.signed_in("ada"))
     await accounts.accounts.revoke(OPERATOR, "ada", Role.PROMOTER, "models:/churn")
     await ask(repository, await accounts.user("bob", Role.PROMOTER))
-    assert [each.actor for each in await repository.promotions.pending(ANYONE)] == ["bob"]
+    assert [each.actor for each in (await repository.promotions.pending(ANYONE)).items] == ["bob"]
     await validate(repository)
     assert [entry.actor for entry in await repository.whole_log()] == ["bob"]
 

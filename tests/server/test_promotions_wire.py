@@ -114,7 +114,9 @@ def test_a_bad_request_is_refused_and_says_why(
     assert cursor(client) == before
 
 
-@pytest.mark.parametrize("query", ["after=x", "wait=soon", "at=yesterday", "max_results=0", "environment=moon"])
+@pytest.mark.parametrize(
+    "query", ["after=x", "wait=soon", "at=yesterday", "max_results=0", "environment=moon", "page_token=x"]
+)
 def test_a_bad_query_is_refused(client: httpx.Client, query: str) -> None:
     answer = client.get(f"/api/v1/promotions?{query}")
     assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
@@ -136,6 +138,26 @@ def test_commands_promote_roll_back_demote_and_list(client: httpx.Client, server
         str(each["seq"])
         for each in client.get("/api/v1/promotions", params={"environment": "production"}).json()["promotions"]
     ]
+
+
+def test_lists_of_what_is_in_force_and_of_what_waits_come_in_pages(client: httpx.Client) -> None:
+    for number in range(3):
+        made = call(client, "POST", "/api/2.0/mlflow/experiments/create", name=f"paged {number}")
+        path, run = "/api/2.0/mlflow/runs/create", {"tags": [{"key": "promote", "value": "true"}]}
+        for _ in range(2):
+            run_id = call(client, "POST", path, experiment_id=made["experiment_id"], **run)["run"]["info"]["run_id"]
+        call(client, "POST", "/api/2.0/mlflow/runs/update", run_id=run_id, status="FINISHED")
+    for path, asked, name in (("", {"at": "now"}, "promotions"), ("/pending", {}, "pending")):
+        url = f"/api/v1/promotions{path}"
+        whole = client.get(url, params=asked).json()
+        token, pages = "", list[list[object]]()
+        while len(pages) < 100:
+            page = client.get(url, params={**asked, "max_results": 2, "page_token": token}).json()
+            pages.append(page[name])
+            if not (token := page.get("next_page_token", "")):
+                break
+        assert len(pages) > 1
+        assert [each for page in pages for each in page] == whole[name]
 
 
 def test_a_rollback_that_passes_over_what_was_deleted_says_so(client: httpx.Client, server: TrackbackServer) -> None:

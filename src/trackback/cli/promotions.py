@@ -1,11 +1,11 @@
 """`trackback promote`, `demote`, `rollback` and `promotions`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 import msgspec
 
-from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
+from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
 from trackback.client.transport import Transport
 from trackback.entities import PendingPromotion, Promotion, PromotionKind
 
@@ -23,10 +23,12 @@ class Done(msgspec.Struct):
 class Log(msgspec.Struct):
     promotions: tuple[Promotion, ...] = ()
     cursor: int | None = None
+    next_page_token: str | None = None
 
 
 class Pending(msgspec.Struct):
     pending: tuple[PendingPromotion, ...] = ()
+    next_page_token: str | None = None
 
 
 reason_option = click.option("--reason", default="", help="Why, for those who read the log.")
@@ -120,14 +122,16 @@ def list_promotions(
     asked: dict[str, object] = {"stream": stream, "environment": environment}
     with connect(server) as transport:
         if waiting:
-            _print_pending(transport.call("GET", f"{PROMOTIONS}/pending", {"stream": stream}, Pending).pending, as_json)
+            listed = pages(transport, f"{PROMOTIONS}/pending", {"stream": stream}, Pending)
+            _print_pending([each for page in listed for each in page.pending], as_json)
         elif at:
-            _print(transport.call("GET", PROMOTIONS, {**asked, "at": at}, Log).promotions, as_json)
+            in_force = pages(transport, PROMOTIONS, {**asked, "at": at}, Log)
+            _print([entry for page in in_force for entry in page.promotions], as_json)
         elif follow:
-            for page in _pages(transport, asked, after, WAIT_S):
+            for page in _log(transport, asked, after, WAIT_S):
                 _print(page, as_json)
         else:
-            _print([entry for page in _pages(transport, asked, after, 0) for entry in page], as_json)
+            _print([entry for page in _log(transport, asked, after, 0) for entry in page], as_json)
 
 
 def _ask(action: str, body: dict[str, str], server: str | None, as_json: bool) -> None:
@@ -139,7 +143,7 @@ def _ask(action: str, body: dict[str, str], server: str | None, as_json: bool) -
         click.echo(_sentence(done.promotion))
 
 
-def _pages(transport: Transport, asked: dict[str, object], after: int, wait_s: int) -> Iterator[tuple[Promotion, ...]]:
+def _log(transport: Transport, asked: dict[str, object], after: int, wait_s: int) -> Iterator[tuple[Promotion, ...]]:
     """The log's pages to its end, or, with a wait, for ever."""
     while True:
         page = transport.call("GET", PROMOTIONS, {**asked, "after": after, "wait": wait_s}, Log)
@@ -150,7 +154,7 @@ def _pages(transport: Transport, asked: dict[str, object], after: int, wait_s: i
         after = page.cursor or after
 
 
-def _print(promotions: "list[Promotion] | tuple[Promotion, ...]", as_json: bool) -> None:
+def _print(promotions: Sequence[Promotion], as_json: bool) -> None:
     if as_json:
         for each in promotions:
             print_json(each)
@@ -164,7 +168,7 @@ def _print(promotions: "list[Promotion] | tuple[Promotion, ...]", as_json: bool)
     )
 
 
-def _print_pending(pending: tuple[PendingPromotion, ...], as_json: bool) -> None:
+def _print_pending(pending: Sequence[PendingPromotion], as_json: bool) -> None:
     if as_json:
         for each in pending:
             print_json(each)

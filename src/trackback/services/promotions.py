@@ -9,7 +9,7 @@ from trackback.artifacts import paths
 from trackback.entities import Actor, PendingPromotion, Permission, Promotion
 from trackback.errors import InvalidParameter, NotFound
 from trackback.limits import shown
-from trackback.services import access, run_trees, streams, subjects
+from trackback.services import access, pages, run_trees, streams, subjects
 from trackback.services.clock import Clock, now_ms
 from trackback.services.promotion_case import Asked
 from trackback.services.promotion_gate import PromotionGate
@@ -179,20 +179,43 @@ class Promotions:
         )
 
     async def in_force(
-        self, actor: Actor, *, stream: str = "", environment: str = "", at_ms: int | None = None
-    ) -> list[Promotion]:
-        """What was meant to be in the environments at a time, by default now."""
+        self,
+        actor: Actor,
+        *,
+        stream: str = "",
+        environment: str = "",
+        at_ms: int | None = None,
+        max_results: int = limits.PROMOTIONS_PER_PAGE_DEFAULT,
+        page_token: str = "",
+    ) -> pages.Page[Promotion]:
+        """What was meant to be in the environments at a time, by default now; by stream and environment."""
+        limits.check_max_results(max_results, limits.PROMOTIONS_PER_PAGE)
         at = self._clock() if at_ms is None else limits.check_timestamp(at_ms, "at")
-        return await self._storage.read(
-            lambda tx: promotions.in_force(tx, self._scope(tx, actor, stream, environment), at)
-        )
+        offset = pages.decode(page_token)
 
-    async def pending(self, actor: Actor, *, stream: str = "") -> list[PendingPromotion]:
+        def operation(tx: Transaction) -> pages.Page[Promotion]:
+            scope = self._scope(tx, actor, stream, environment)
+            found = promotions.in_force(tx, scope, at, max_results + 1, offset)
+            return pages.cut(found[:max_results], len(found) > max_results, offset)
+
+        return await self._storage.read(operation)
+
+    async def pending(
+        self,
+        actor: Actor,
+        *,
+        stream: str = "",
+        max_results: int = limits.PROMOTIONS_PER_PAGE_DEFAULT,
+        page_token: str = "",
+    ) -> pages.Page[PendingPromotion]:
         """What waits, the oldest first, and for what."""
+        limits.check_max_results(max_results, limits.PROMOTIONS_PER_PAGE)
+        offset = pages.decode(page_token)
 
-        def operation(tx: Transaction) -> list[PendingPromotion]:
-            found = pending_promotions.waiting(tx, self._scope(tx, actor, stream, "").streams)
-            return [pending_promotions.describe(tx, each, self._gate.unmet(tx, each)) for each in found]
+        def operation(tx: Transaction) -> pages.Page[PendingPromotion]:
+            found = pending_promotions.page(tx, self._scope(tx, actor, stream, "").streams, max_results + 1, offset)
+            told = [pending_promotions.describe(tx, each, self._gate.unmet(tx, each)) for each in found[:max_results]]
+            return pages.cut(told, len(found) > max_results, offset)
 
         return await self._storage.read(operation)
 

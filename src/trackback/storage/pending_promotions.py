@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from trackback.entities import PendingPromotion, PromotionOrigin, RunStatus
-from trackback.storage.conditions import Fragment, joined
+from trackback.storage.conditions import NOTHING, Fragment, joined
 from trackback.storage.interface import Row, Transaction
 from trackback.storage.promotions import NewEntry
 
@@ -58,6 +58,12 @@ def waiting(tx: Transaction, streams: list[str] | None = None, environment: str 
         conditions.append(Fragment("w.environment = ?", (environment,)))
     where = joined(conditions, "AND")
     return _waiting(tx.rows(f"{_WAITING} AND {where.sql} ORDER BY w.id", *where.values))
+
+
+def page(tx: Transaction, streams: list[str] | None, limit: int, offset: int) -> list[Waiting]:
+    """Some of what waits, the oldest first."""
+    where = NOTHING if streams is None else Fragment("w.stream {texts}", (streams,))
+    return _waiting(tx.rows(f"{_WAITING} AND {where.sql} ORDER BY w.id LIMIT ? OFFSET ?", *where.values, limit, offset))
 
 
 def of_run(tx: Transaction, run: int) -> list[Waiting]:

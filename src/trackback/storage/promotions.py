@@ -194,16 +194,18 @@ def load(tx: Transaction, numbers: Sequence[int]) -> list[Promotion]:
     return _promotions(tx, tx.rows(f"{_WHOLE} WHERE p.seq {{ints}} ORDER BY p.seq", list(numbers)))
 
 
-def in_force(tx: Transaction, scope: Scope, at_ms: int) -> list[Promotion]:
+def in_force(tx: Transaction, scope: Scope, at_ms: int, limit: int, offset: int) -> list[Promotion]:
     """The entries by which environments were held at a time, in the order of their streams."""
     where = scope.conditions(Fragment("p.time_ms <= ?", (at_ms,)))
     rows = tx.rows(
-        f"SELECT max(p.seq) FROM promotions p WHERE {where.sql}"
-        " GROUP BY p.stream, p.environment ORDER BY p.stream, p.environment",
+        f"{_WHOLE} JOIN (SELECT max(p.seq) AS seq FROM promotions p WHERE {where.sql} GROUP BY p.stream, p.environment)"
+        " latest ON latest.seq = p.seq WHERE p.kind <> ? ORDER BY p.stream, p.environment LIMIT ? OFFSET ?",
         *where.values,
+        PromotionKind.DEMOTED.value,
+        limit,
+        offset,
     )
-    latest = {entry.seq: entry for entry in load(tx, [seq for (seq,) in rows])}
-    return [latest[seq] for (seq,) in rows if latest[seq].kind is not PromotionKind.DEMOTED]
+    return _promotions(tx, rows)
 
 
 def environments_of(tx: Transaction, stream: str, model_version: int) -> list[str]:

@@ -1,6 +1,6 @@
 """Our API for promotions: the log, what is in force, what waits, and the ways to promote."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 from starlette.requests import Request
@@ -27,6 +27,7 @@ class ReadLog(Message, frozen=True):
     max_results: Int64 = PROMOTIONS_PER_PAGE_DEFAULT
     wait: float = 0.0
     at: str = ""
+    page_token: str = ""
 
 
 class GetPromotion(Message, frozen=True):
@@ -56,6 +57,8 @@ class RollBack(Message, frozen=True):
 
 class ListPending(Message, frozen=True):
     stream: str = ""
+    max_results: Int64 = PROMOTIONS_PER_PAGE_DEFAULT
+    page_token: str = ""
 
 
 class Withdraw(Message, frozen=True):
@@ -63,10 +66,11 @@ class Withdraw(Message, frozen=True):
 
 
 class LogAnswer(msgspec.Struct, omit_defaults=True):
-    """``cursor``, for the next request's ``after``, is left out where what was in force at a time was asked for."""
+    """``cursor``, for the next request's ``after``, is the log's; ``next_page_token`` that of what was in force."""
 
-    promotions: list[Promotion]
+    promotions: Sequence[Promotion]
     cursor: int | None = None
+    next_page_token: str | None = None
 
 
 class PromotionAnswer(msgspec.Struct, omit_defaults=True):
@@ -76,18 +80,28 @@ class PromotionAnswer(msgspec.Struct, omit_defaults=True):
     pending: PendingPromotion | None = None
 
 
-class PendingAnswer(msgspec.Struct):
-    pending: list[PendingPromotion]
+class PendingAnswer(msgspec.Struct, omit_defaults=True):
+    pending: Sequence[PendingPromotion]
+    next_page_token: str | None = None
 
 
 async def read_log(services: Services, readmit: Readmit, request: ReadLog) -> LogAnswer:
     actor = await readmit()
     if request.at:
-        at_ms = None if request.at == "now" else parse_time_ms(request.at, "at")
-        found = await services.promotions.in_force(
-            actor, stream=request.stream, environment=request.environment, at_ms=at_ms
+        in_force = await services.promotions.in_force(
+            actor,
+            stream=request.stream,
+            environment=request.environment,
+            at_ms=None if request.at == "now" else parse_time_ms(request.at, "at"),
+            max_results=request.max_results,
+            page_token=request.page_token,
         )
-        return LogAnswer(found)
+        return LogAnswer(in_force.items, next_page_token=in_force.next_page_token)
+    if request.page_token:
+        raise InvalidParameter(
+            "The log has no 'page_token': read on with 'after', which is the cursor of the answer before. It goes with "
+            "'at'."
+        )
     page = await services.promotions.log(
         actor,
         stream=request.stream,
@@ -128,7 +142,10 @@ async def roll_back(services: Services, actor: Actor, request: RollBack) -> Prom
 
 
 async def list_pending(services: Services, actor: Actor, request: ListPending) -> PendingAnswer:
-    return PendingAnswer(await services.promotions.pending(actor, stream=request.stream))
+    page = await services.promotions.pending(
+        actor, stream=request.stream, max_results=request.max_results, page_token=request.page_token
+    )
+    return PendingAnswer(page.items, page.next_page_token)
 
 
 async def withdraw(services: Services, actor: Actor, request: Withdraw) -> None:

@@ -14,9 +14,9 @@ ROWS = 50
 
 @page
 async def show_promotions(services: Services, actor: Actor, request: Request) -> Response:
-    query = request.query_params
+    query, promotions = request.query_params, services.promotions
     stream, environment = query.get("stream", ""), query.get("environment", "")
-    promotions = await services.promotions.newest(
+    entries = await promotions.newest(
         actor,
         stream=stream,
         environment=environment,
@@ -27,10 +27,18 @@ async def show_promotions(services: Services, actor: Actor, request: Request) ->
         "promotions.html",
         stream=stream,
         environment=environment,
-        promotions=promotions,
-        pending=await services.promotions.pending(actor, stream=stream),
-        in_force=await services.promotions.in_force(actor, stream=stream, environment=environment),
-        more=promotions[-1].seq if len(promotions) == ROWS and promotions[-1].seq > 1 else None,
+        promotions=entries,
+        pending=await promotions.pending(
+            actor, stream=stream, max_results=ROWS, page_token=query.get("pending_page", "")
+        ),
+        in_force=await promotions.in_force(
+            actor,
+            stream=stream,
+            environment=environment,
+            max_results=ROWS,
+            page_token=query.get("in_force_page", ""),
+        ),
+        more=entries[-1].seq if len(entries) == ROWS and entries[-1].seq > 1 else None,
     )
 
 

@@ -48,7 +48,7 @@ async def show_model(services: Services, actor: Actor, request: Request) -> Resp
         listing,
         found,
         model=model,
-        in_force=await services.promotions.in_force(actor, stream=stream),
+        in_force=(await services.promotions.in_force(actor, stream=stream)).items,
         promotions=await services.promotions.newest(actor, stream=stream, max_results=PROMOTIONS),
         most_promotions=PROMOTIONS,
         tags=split_tags(model.tags)[0],
