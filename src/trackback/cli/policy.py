@@ -11,6 +11,7 @@ from trackback.cli.policy_file import FIRST_POLICY, file_argument, policy_yaml, 
 from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
 from trackback.entities import Policy
 from trackback.entities.policy_documents import canonical, kept_policy, requirements
+from trackback.entities.streams import ALL_MODELS, parse_stream
 from trackback.errors import AlreadyExists
 
 POLICIES = "/api/v1/policies"
@@ -174,7 +175,9 @@ def _list(path: str, asked: dict[str, object], server: str | None, as_json: bool
 
 
 def _place(policy: Policy) -> str:
-    return f"models:/{policy.name}" if policy.name else policy.stream.replace("/", ":/")
+    if policy.name:
+        return f"models:/{policy.name}"
+    return policy.stream if policy.stream == ALL_MODELS else parse_stream(policy.stream).uri
 
 
 def _summary(policy: Policy) -> str:

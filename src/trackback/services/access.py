@@ -27,6 +27,7 @@ So does what would tell of others' names: a name is one for all, and who gives i
 from collections.abc import Iterable
 
 from trackback.entities import Actor, Permission
+from trackback.entities.streams import experiment_stream, model_stream
 from trackback.errors import PermissionDenied
 
 _NOTHING: frozenset[Permission] = frozenset()
@@ -88,7 +89,7 @@ def readable_streams(actor: Actor) -> frozenset[str] | None:
     experiments, models = readable_experiments(actor), readable_models(actor)
     if experiments is None or models is None:
         return None
-    return frozenset((*(f"experiments/{each}" for each in experiments), *(f"models/{each}" for each in models)))
+    return frozenset((*map(experiment_stream, experiments), *map(model_stream, models)))
 
 
 def among_readable(actor: Actor, experiments: Iterable[int]) -> list[int]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from trackback import limits
 from trackback.entities import Actor, Deployment, Permission, Promotion
+from trackback.entities.streams import model_stream
 from trackback.errors import Conflict, InvalidParameter, NotFound
 from trackback.limits import shown
 from trackback.services import access, pages, streams
@@ -297,7 +298,7 @@ def _by_digest(tx: Transaction, actor: Actor, digest: str) -> _Content:
     found = lineage.versions_with_digest(tx, digest)
     versions = [(row, model) for row, model in found if access.may_read(actor, model=model)]
     models = {model for _, model in versions}
-    stream = f"models/{models.pop()}" if len(models) == 1 else ""
+    stream = model_stream(models.pop()) if len(models) == 1 else ""
     if snapshots.find(tx, digest) is None or not (versions or streams.may(actor, Permission.READ, stream)):
         raise NotFound(
             f"There is no version with the digest {digest}. It is that of a version's files, which "

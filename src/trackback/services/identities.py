@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from trackback.entities import Grants, Permission, Role, Token
+from trackback.entities.streams import StreamKind, parse_stream
 from trackback.errors import Unauthenticated
 from trackback.services.clock import Clock, now_ms
 from trackback.services.passwords import Passwords
@@ -104,19 +105,12 @@ def granted(records: Iterable[GrantRecord], scopes: Sequence[Role] = ()) -> Gran
     found: defaultdict[str, frozenset[Permission]] = defaultdict(frozenset)
     for record in records:
         found[record.resource] |= record.role.permissions & bounds
-    return Grants(
-        everywhere=found.pop("", frozenset()),
-        experiments=_numbered("experiments/", found),
-        models=_numbered("models/", found),
-    )
-
-
-def _numbered(prefix: str, found: dict[str, frozenset[Permission]]) -> dict[int, frozenset[Permission]]:
-    return {
-        int(resource.removeprefix(prefix)): permissions
-        for resource, permissions in found.items()
-        if resource.startswith(prefix)
-    }
+    everywhere = found.pop("", frozenset())
+    objects: dict[StreamKind, dict[int, frozenset[Permission]]] = {kind: {} for kind in StreamKind}
+    for resource, permissions in found.items():
+        kind, number = parse_stream(resource)
+        objects[kind][number] = permissions
+    return Grants(everywhere, objects[StreamKind.EXPERIMENT], objects[StreamKind.MODEL])
 
 
 def _grants(tx: Transaction, user: UserRecord, scopes: Sequence[Role]) -> Grants:

@@ -17,11 +17,12 @@ from trackback.entities.policy_documents import (
     RequiredVerdict,
     kept_policy,
 )
+from trackback.entities.streams import experiment_stream
 from trackback.services import run_trees
 from trackback.services.package_files import PACKAGE_FILES
 from trackback.services.signatures import MLMODEL
 from trackback.services.standing import standing_of
-from trackback.services.subjects import Subject, experiment_stream, of_version
+from trackback.services.subjects import Subject, of_version
 from trackback.storage import Transaction, approvals, evidence, policies, runs, subjects, verdicts
 
 DAY_MS = 24 * 60 * 60 * 1000

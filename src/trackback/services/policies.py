@@ -7,6 +7,7 @@ from typing import Any
 from trackback import limits
 from trackback.entities import Actor, Permission, Policy
 from trackback.entities.policy_documents import PolicyDocument, canonical, read_policy
+from trackback.entities.streams import ALL_MODELS, StreamKind
 from trackback.errors import InvalidParameter, NotFound
 from trackback.limits import shown
 from trackback.services import access, pages, streams, subjects
@@ -14,7 +15,7 @@ from trackback.services.clock import Clock, now_ms
 from trackback.services.judgement import Judgement, PolicySubject, current_digest, judge
 from trackback.services.promotion_rules import Environments
 from trackback.storage import Storage, Transaction, audit, policies, promotions
-from trackback.storage.policies import ALL_MODELS, PolicyQuery
+from trackback.storage.policies import PolicyQuery
 
 __all__ = ["Judgement", "Policies", "PolicySubject", "Retry", "judge", "retry_nothing"]
 
@@ -149,7 +150,7 @@ class Policies:
         revision, now = (before.revision if before else 0) + 1, self._clock()
         policies.add(tx, stream, environment, revision, document, actor.name, now)
         action = "policy.remove" if document is None else "policy.set"
-        named = "models/*" if stream == ALL_MODELS else stream
+        named = f"{StreamKind.MODEL}/*" if stream == ALL_MODELS else stream
         audit.record(tx, actor, action, named, {"environment": environment, "revision": revision}, time_ms=now)
         self._retry(tx, None if stream == ALL_MODELS else stream)
         revised = policies.last(tx, stream, environment)

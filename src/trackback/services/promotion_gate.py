@@ -16,6 +16,7 @@ from trackback.entities import (
     PromotionOrigin,
     Stage,
 )
+from trackback.entities.streams import parse_stream
 from trackback.errors import InvalidState, NotFound
 from trackback.services import events, registry_events, run_trees, subjects
 from trackback.services.clock import Clock, now_ms
@@ -225,7 +226,7 @@ class PromotionGate:
         self._restage(tx, entry.stream, entry.model_version, now)
 
     def _remove_alias(self, tx: Transaction, entry: NewEntry, now: int) -> None:
-        model = registered_models.find_by_id(tx, _model_of(entry.stream))
+        model = registered_models.find_by_id(tx, parse_stream(entry.stream).number)
         removed = model and registered_models.delete_alias(tx, model.id, entry.environment)
         if model and removed and entry.origin is not PromotionOrigin.ALIAS:
             registry_events.alias_deleted(tx, model.id, model.name, entry.environment, now)
@@ -291,10 +292,6 @@ def _is_there(tx: Transaction, entry: Entry) -> bool:
         return find_version_by_id(tx, entry.model_version) is not None
     run = runs.find_by_number(tx, entry.run) if entry.run is not None else None
     return run is not None and run.lifecycle == LifecycleStage.ACTIVE
-
-
-def _model_of(stream: str) -> int:
-    return int(stream.rpartition("/")[2])
 
 
 def _subject(tx: Transaction, waiting: Waiting) -> Subject | None:

@@ -4,6 +4,7 @@ All others are marks that mean what people want them to.
 """
 
 from trackback.entities import Actor, Permission, PromotionOrigin, Stage
+from trackback.entities.streams import model_stream
 from trackback.services import access, subjects
 from trackback.services.promotion_case import Asked
 from trackback.services.promotion_gate import PromotionGate
@@ -57,7 +58,7 @@ class PromotionMarks:
         """
         environment = self._gate.environments.of_stage(stage)
         left = self._gate.environments.after(environment)
-        for held in promotions.environments_of(tx, subjects.model_stream(version.model), version.id):
+        for held in promotions.environments_of(tx, model_stream(version.model), version.id):
             if held in left and held in STAGES:
                 self._demote(tx, actor, version.model, held, PromotionOrigin.STAGE)
         if environment is not None:
@@ -69,11 +70,11 @@ class PromotionMarks:
 
     def described(self, tx: Transaction, version: ModelVersionRecord) -> None:
         """The version has a description, which may be what its promotion waited for. The log is held."""
-        self._gate.retry(tx, subjects.model_stream(version.model))
+        self._gate.retry(tx, model_stream(version.model))
 
     def leave(self, tx: Transaction, actor: Actor, model: int, *, reason: str, version: int | None = None) -> None:
         """Take a model, or one version of it by the id of its row, out of all environments: it is about to go."""
-        stream = subjects.model_stream(model)
+        stream = model_stream(model)
         for environment in self._gate.environments.names:
             held = self._gate.holder(tx, stream, environment)
             if held is not None and version in (None, held.model_version):
@@ -91,4 +92,4 @@ class PromotionMarks:
 
     def _demote(self, tx: Transaction, actor: Actor, model: int, environment: str, origin: PromotionOrigin) -> None:
         access.require(actor, Permission.PROMOTE, model=model)
-        self._gate.demote(tx, actor, subjects.model_stream(model), environment, origin=origin)
+        self._gate.demote(tx, actor, model_stream(model), environment, origin=origin)

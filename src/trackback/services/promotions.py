@@ -7,6 +7,7 @@ from typing import NamedTuple
 from trackback import limits
 from trackback.artifacts import paths
 from trackback.entities import Actor, PendingPromotion, Permission, Promotion
+from trackback.entities.streams import StreamKind
 from trackback.errors import InvalidParameter, NotFound
 from trackback.limits import shown
 from trackback.services import access, pages, run_trees, streams, subjects
@@ -267,4 +268,8 @@ def _permitted_stream(tx: Transaction, actor: Actor, text: str) -> str:
 def _names_stream(text: str) -> bool:
     """``models:/churn`` or ``experiments:/12``, and not ``models:/churn/7``."""
     scheme, _, rest = text.partition(":/")
-    return scheme == "experiments" or "/" in scheme or (scheme == "models" and "/" not in rest and "@" not in rest)
+    return (
+        scheme == StreamKind.EXPERIMENT
+        or "/" in scheme
+        or (scheme == StreamKind.MODEL and "/" not in rest and "@" not in rest)
+    )

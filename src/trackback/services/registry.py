@@ -5,6 +5,7 @@ from typing import Any
 
 from trackback import limits
 from trackback.entities import Actor, Permission
+from trackback.entities.streams import model_stream
 from trackback.errors import InvalidParameter, NotFound
 from trackback.services import access
 from trackback.storage import Transaction, audit, model_versions, registered_models
@@ -83,4 +84,4 @@ def checked_tags(tags: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 def note(tx: Transaction, actor: Actor, action: str, model: int, now_ms: int, **details: Any) -> None:
     """Note a change of a model, or of a version of it, in the audit log."""
-    audit.record(tx, actor, action, f"models/{model}", details, time_ms=now_ms)
+    audit.record(tx, actor, action, model_stream(model), details, time_ms=now_ms)

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from trackback.entities import Actor, Deployment, Permission
+from trackback.entities.streams import ALL_MODELS, StreamKind, parse_stream
 from trackback.services import access
 
 
 def may(actor: Actor, permission: Permission, stream: str) -> bool:
-    """Whether the actor has the permission for the model or experiment of ``stream``; for all, where it is empty."""
+    """Whether the actor has the permission for the model or experiment of ``stream``; for all, where it is none."""
     return access.may(actor, permission, **_object(stream))
 
 
@@ -22,5 +23,7 @@ def among_readable(actor: Actor, found: Iterable[Deployment]) -> list[Deployment
 
 
 def _object(stream: str) -> dict[str, int]:
-    kind, _, number = stream.partition("/")
-    return {"model" if kind == "models" else "experiment": int(number)} if number else {}
+    if stream in ("", ALL_MODELS):
+        return {}
+    kind, number = parse_stream(stream)
+    return {"model" if kind is StreamKind.MODEL else "experiment": number}

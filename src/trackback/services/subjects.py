@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from trackback import limits
 from trackback.entities import Actor
+from trackback.entities.streams import StreamKind, experiment_stream, model_stream, parse_stream
 from trackback.errors import InvalidParameter, NotFound
 from trackback.limits import INT64_MAX, shown
 from trackback.services import access
@@ -92,14 +93,6 @@ def of_run(tx: Transaction, record: RunRecord) -> Subject:
     )
 
 
-def model_stream(model: int) -> str:
-    return f"models/{model}"
-
-
-def experiment_stream(experiment: int) -> str:
-    return f"experiments/{experiment}"
-
-
 def resolve_stream(tx: Transaction, text: str, actor: Actor) -> str:
     """The stream that ``text`` names, as ``models:/churn``, ``experiments:/12``, ``models/3`` or ``experiments/12``.
 
@@ -109,14 +102,14 @@ def resolve_stream(tx: Transaction, text: str, actor: Actor) -> str:
     kind, by_name, rest = text.partition(":/")
     if not by_name:
         kind, _, rest = text.partition("/")
-    if kind == "experiments" and rest:
+    if kind == StreamKind.EXPERIMENT and rest:
         experiment = experiments.find(tx, limits.check_experiment_id(rest, "stream"))
         if experiment is None or _is_hidden(actor, experiment=experiment.id):
             raise NotFound(f"There is no experiment {shown(rest)}. {_STREAM_FORMS}")
         return experiment_stream(experiment.id)
-    if kind == "models" and by_name and rest:
+    if kind == StreamKind.MODEL and by_name and rest:
         return model_stream(_model(tx, rest, actor).id)
-    if kind == "models" and rest.isascii() and rest.isdigit():
+    if kind == StreamKind.MODEL and rest.isascii() and rest.isdigit():
         model = subjects.find_model_by_id(tx, min(int(rest[:_DIGITS]), INT64_MAX))
         if model is None or _is_hidden(actor, model=model.id):
             raise NotFound(f"There is no registered model with the id {shown(rest)}. {_STREAM_FORMS}")
@@ -126,10 +119,10 @@ def resolve_stream(tx: Transaction, text: str, actor: Actor) -> str:
 
 def shown_stream(tx: Transaction, stream: str) -> str:
     """How people name a stream: by what its model is called now."""
-    kind, _, number = stream.partition("/")
-    if kind == "models" and (model := subjects.find_model_by_id(tx, int(number))):
+    found = parse_stream(stream)
+    if found.kind is StreamKind.MODEL and (model := subjects.find_model_by_id(tx, found.number)):
         return f"models:/{model.name}"
-    return f"{kind}:/{number}"
+    return found.uri
 
 
 def _is_hidden(actor: Actor, *, experiment: int | None = None, model: int | None = None) -> bool:

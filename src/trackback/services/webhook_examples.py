@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trackback.entities import WebhookAction, WebhookEntity, WebhookEvent
+from trackback.entities.streams import model_stream
 
 _MODEL = {"name": "example_model"}
 _VERSION = {**_MODEL, "version": "1"}
@@ -16,7 +17,7 @@ _WORDS = {"tags": {"example_key": "example_value"}, "description": "An example"}
 _SOURCE = {"source": "models:/m-00000000000000000000000000000000", "run_id": "00000000000000000000000000000000"}
 _PROMOTION = {
     "seq": 0,
-    "stream": "models/0",
+    "stream": model_stream(0),
     "environment": "staging",
     "kind": "promoted",
     "time": 0,

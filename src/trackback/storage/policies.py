@@ -5,14 +5,15 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from trackback.entities import Policy
+from trackback.entities.streams import ALL_MODELS, StreamKind, parse_stream
 from trackback.storage.conditions import Fragment, joined
 from trackback.storage.interface import Row, Transaction
 
-ALL_MODELS = "*"
-"""The stream of a policy for all registered models."""
-
 _COLUMNS = "p.stream, p.environment, p.revision, p.document, p.actor, p.time_ms"
-_WHOLE = f"SELECT {_COLUMNS}, m.name FROM policies p LEFT JOIN registered_models m ON p.stream = 'models/' || m.id"
+_WHOLE = (
+    f"SELECT {_COLUMNS}, m.name FROM policies p"
+    f" LEFT JOIN registered_models m ON p.stream = '{StreamKind.MODEL}/' || m.id"
+)
 _LAST = (
     "p.revision = (SELECT max(q.revision) FROM policies q WHERE q.stream = p.stream AND q.environment = p.environment)"
 )
@@ -38,7 +39,7 @@ def in_force(tx: Transaction, stream: str, environment: str) -> Policy | None:
     own = last(tx, stream, environment)
     if own is not None and not own.removed:
         return own
-    if not stream.startswith("models/"):
+    if stream == ALL_MODELS or parse_stream(stream).kind is not StreamKind.MODEL:
         return None
     general = last(tx, ALL_MODELS, environment)
     return None if general is None or general.removed else general

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackback.entities import Actor, FileInfo
+from trackback.entities.streams import model_stream
 from trackback.server.ui.listing import Listing
 from trackback.server.ui.lists import outcome, render_list
 from trackback.server.ui.pages import split_tags
@@ -33,7 +34,7 @@ async def show_models(services: Services, actor: Actor, request: Request) -> Res
 async def show_model(services: Services, actor: Actor, request: Request) -> Response:
     listing = Listing.of(request)
     model = await services.registered_models.get(actor, request.path_params["name"])
-    stream = f"models/{model.id}"
+    stream = model_stream(int(model.id))
     found = await outcome(
         services.model_versions.search(
             actor,
