@@ -21,7 +21,8 @@ from trackback.entities import (
 )
 from trackback.services.artifacts import Artifacts
 from trackback.services.builds import Builds
-from trackback.services.deployments import DeploymentReport, Deployments
+from trackback.services.deployment_reports import DeploymentReport
+from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.impact import Impacts, Question
 from trackback.services.inputs import Inputs

@@ -6,7 +6,8 @@ from tests.contract.registered import DIGEST, OTHER_DIGEST, promote, register_mo
 from trackback.entities import ANYONE, Actor, Deployment, DeploymentKind, Grants, Permission
 from trackback.errors import Conflict, InvalidParameter, NotFound, PermissionDenied
 from trackback.services.builds import BuildReport, Builds
-from trackback.services.deployments import DeploymentReport, Deployments
+from trackback.services.deployment_reports import DeploymentReport
+from trackback.services.deployments import Deployments
 from trackback.services.locators import Place
 from trackback.services.promotion_rules import Environments
 from trackback.storage import Storage

@@ -11,7 +11,8 @@ from tests.contract.registered import DIGEST, register_model, register_version
 from trackback.entities import ANYONE, DeploymentKind
 from trackback.errors import InvalidState, NotFound
 from trackback.services import deployments as deployment_rules
-from trackback.services.deployments import DeploymentReport, Deployments
+from trackback.services.deployment_reports import DeploymentReport
+from trackback.services.deployments import Deployments
 from trackback.services.locators import Place
 from trackback.services.promotion_rules import Environments
 from trackback.services.purges import Purges

@@ -11,7 +11,7 @@ from trackback.artifacts import open_blobs
 from trackback.entities import ANYONE, Actor, BuildResult, DeploymentKind, Grants, Package, Param, Permission, TraceKind
 from trackback.errors import InvalidParameter, NotFound
 from trackback.services.builds import BuildReport
-from trackback.services.deployments import DeploymentReport
+from trackback.services.deployment_reports import DeploymentReport
 from trackback.services.locators import Place
 from trackback.storage import Storage
 

@@ -8,7 +8,7 @@ from trackback.server.api.paths import API
 from trackback.server.mlflow.endpoints import rpc
 from trackback.server.mlflow.protojson import Int64, Message, NonEmpty
 from trackback.services import Services
-from trackback.services.deployments import DeploymentReport
+from trackback.services.deployment_reports import DeploymentReport
 from trackback.services.locators import Place
 from trackback.services.times import parse_time_ms
 
