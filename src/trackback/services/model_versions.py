@@ -22,7 +22,8 @@ from trackback.services.registry import (
     version_by_alias,
     writable_version,
 )
-from trackback.services.snapshots import Snapshots, Tree, freeze, snapshot_uri, why_missing
+from trackback.services.snapshots import Snapshots
+from trackback.services.version_contents import frozen, keep_data, with_origin
 from trackback.services.version_sources import Claim, Origin, find_origin
 from trackback.storage import Storage, Transaction, model_versions, registered_models, registry_search
 from trackback.storage.model_versions import NewModelVersion
@@ -94,14 +95,14 @@ class ModelVersions:
         now = self._clock()
 
         def operation(tx: Transaction) -> ModelVersion:
-            frozen = _frozen(tx, _with_origin(new, origin), tree, now)
+            kept = frozen(tx, with_origin(new, origin), tree, now)
             model = touched_model(tx, actor, name, now)
             number = registered_models.next_version(tx, model.id)
-            version = model_versions.add(tx, model.id, number, frozen, now)
-            _keep_data(tx, version, origin)
+            version = model_versions.add(tx, model.id, number, kept, now)
+            keep_data(tx, version, origin)
             if checked:
                 model_versions.set_tags(tx, version, checked)
-            note(tx, actor, "version.create", model.id, now, version=number, digest=frozen.digest)
+            note(tx, actor, "version.create", model.id, now, version=number, digest=kept.digest)
             registry_events.version_created(tx, model.id, name, number, source, run_id, checked, description, now)
             return model_versions.load_whole(tx, readable_version(tx, actor, name, number))
 
@@ -271,36 +272,3 @@ def _stage(text: str) -> Stage:
     if stage := _STAGES.get(text.lower()):
         return stage
     raise InvalidParameter(f"Invalid Model Version stage: {shown(text)}. Value must be one of {', '.join(Stage)}.")
-
-
-def _with_origin(new: NewModelVersion, origin: Origin) -> NewModelVersion:
-    copied = origin.copied_from
-    return new._replace(
-        location=origin.location,
-        run_id=origin.run_id,
-        logged_model=origin.logged_model.uuid if origin.logged_model else copied.logged_model if copied else "",
-        digest=copied.digest if copied else None,
-        status_message=copied.status_message if copied else "",
-        copied_from=copied.id if copied else None,
-    )
-
-
-def _frozen(tx: Transaction, new: NewModelVersion, tree: Tree | None, now_ms: int) -> NewModelVersion:
-    """The version with the files that it is, or why it is without them."""
-    if tree is None:
-        return new
-    if snapshot := freeze(tx, tree, now_ms):
-        return new._replace(digest=snapshot.digest, location=snapshot_uri(snapshot.digest))
-    return new._replace(status_message=f"The files of this version are unverified: {why_missing(tree)}")
-
-
-def _keep_data(tx: Transaction, version: int, origin: Origin) -> None:
-    """Keep the params and the latest metrics with a version: a logged model's where it has any, else the run's."""
-    if origin.copied_from is not None:
-        model_versions.copy_data(tx, version, origin.copied_from.id)
-        return
-    model, run = origin.logged_model, origin.run
-    if not (model and model_versions.copy_logged_model_params(tx, version, model.id)) and run:
-        model_versions.copy_run_params(tx, version, run.id)
-    if not (model and model_versions.copy_logged_model_metrics(tx, version, model.id)) and run:
-        model_versions.copy_run_metrics(tx, version, run.id)

@@ -1,4 +1,4 @@
-"""Versions of registered models: their tags, and the params and metrics that they were registered with."""
+"""Versions of registered models, and their tags; ``version_data`` keeps what they were registered with."""
 
 import math
 from collections import defaultdict
@@ -182,66 +182,6 @@ def delete_tag(tx: Transaction, model_version: int, key: str) -> bool:
     """Whether there was such a tag."""
     number = tx.known_name_ids([key]).get(key)
     return tx.run("DELETE FROM model_version_tags WHERE model_version = ? AND key = ?", model_version, number) > 0
-
-
-def copy_run_params(tx: Transaction, model_version: int, run: int) -> int:
-    """Keep a run's params with a new version; how many there are."""
-    return tx.run(
-        "INSERT INTO model_version_params (model_version, key, value) SELECT ?, key, value FROM params WHERE run = ?",
-        model_version,
-        run,
-    )
-
-
-def copy_run_metrics(tx: Transaction, model_version: int, run: int) -> int:
-    """Keep a run's latest metrics with a new version; how many there are."""
-    return tx.run(
-        "INSERT INTO model_version_metrics (model_version, key, value, is_nan, step, timestamp_ms)"
-        " SELECT ?, key, value, is_nan, step, timestamp_ms FROM latest_metrics WHERE run = ?",
-        model_version,
-        run,
-    )
-
-
-def copy_logged_model_params(tx: Transaction, model_version: int, logged_model: int) -> int:
-    """Keep a logged model's params with a new version; how many there are."""
-    return tx.run(
-        "INSERT INTO model_version_params (model_version, key, value)"
-        " SELECT ?, key, value FROM logged_model_params WHERE model = ?",
-        model_version,
-        logged_model,
-    )
-
-
-def copy_logged_model_metrics(tx: Transaction, model_version: int, logged_model: int) -> int:
-    """Keep a logged model's latest metrics with a new version; how many there are."""
-    ranked = (
-        "SELECT key, value, is_nan, step, timestamp_ms,"
-        " row_number() OVER (PARTITION BY key ORDER BY step DESC, timestamp_ms DESC, value DESC) AS place"
-        " FROM model_metrics WHERE model = ?"
-    )
-    return tx.run(
-        "INSERT INTO model_version_metrics (model_version, key, value, is_nan, step, timestamp_ms)"
-        f" SELECT ?, key, value, is_nan, step, timestamp_ms FROM ({ranked}) AS ranked WHERE place = 1",
-        model_version,
-        logged_model,
-    )
-
-
-def copy_data(tx: Transaction, model_version: int, other: int) -> None:
-    """Keep another version's params and metrics with a new one."""
-    tx.run(
-        "INSERT INTO model_version_params (model_version, key, value)"
-        " SELECT ?, key, value FROM model_version_params WHERE model_version = ?",
-        model_version,
-        other,
-    )
-    tx.run(
-        "INSERT INTO model_version_metrics (model_version, key, value, is_nan, step, timestamp_ms)"
-        " SELECT ?, key, value, is_nan, step, timestamp_ms FROM model_version_metrics WHERE model_version = ?",
-        model_version,
-        other,
-    )
 
 
 def load(tx: Transaction, records: Sequence[ModelVersionRecord]) -> list[ModelVersion]:
