@@ -26,8 +26,9 @@ from trackback.storage.conditions import (
 )
 from trackback.storage.indexed_terms import INDEXED_LENGTH, RANGES, commonness, place
 from trackback.storage.interface import Row, Transaction
-from trackback.storage.model_versions import MODEL_NAME, MODEL_VERSION_COLUMNS, ModelVersionRecord
-from trackback.storage.registered_models import REGISTERED_MODEL_COLUMNS, RegisteredModelRecord
+from trackback.storage.model_versions import ModelVersionRecord
+from trackback.storage.registered_models import RegisteredModelRecord
+from trackback.storage.registry_tables import BY_TIME, MODELS, NULLABLE, VERSIONS, Rank, Searched
 
 FEW = 2000
 RARE = 50
@@ -46,85 +47,10 @@ class RegistryQuery(NamedTuple):
     readable: frozenset[int] | None = None
 
 
-class _Rank(NamedTuple):
-    """A criterion of an order."""
-
-    column: str
-    descending: bool = False
-    nullable: bool = False
-
-
-class _Searched(NamedTuple):
-    """What is searched: the rows of ``table``, under their ``alias``, that meet ``present``.
-
-    ``model`` is the registered model's id, and ``attributes`` are those of a filter, as expressions of these;
-    ``indexed`` those by which the rows ``t`` of ``table`` are found, as expressions that an index has. Entities have
-    tags in ``tags``, by ``owner``; ``ties`` are what their order ends with.
-    """
-
-    table: str
-    alias: str
-    model: str
-    present: str
-    columns: str
-    attributes: Mapping[str, str]
-    indexed: Mapping[str, str]
-    tags: str
-    owner: str
-    ties: Mapping[str, _Rank]
-
-
-_MODELS = _Searched(
-    table="registered_models",
-    alias="m",
-    model="m.id",
-    present="m.deleted_ms IS NULL",
-    columns=REGISTERED_MODEL_COLUMNS,
-    attributes={"name": "m.name", "last_updated_timestamp": "m.updated_ms"},
-    indexed={},
-    tags="registered_model_tags",
-    owner="model",
-    ties={"name": _Rank("m.name")},
-)
-_VERSIONS = _Searched(
-    table="model_versions",
-    alias="v",
-    model="v.model",
-    present="v.deleted_ms IS NULL AND (SELECT m.deleted_ms IS NULL FROM registered_models m WHERE m.id = v.model)",
-    columns=MODEL_VERSION_COLUMNS,
-    attributes={
-        "name": MODEL_NAME,
-        "version_number": "v.version",
-        "run_id": "v.run_id",
-        "source_path": "v.source",
-        "creation_timestamp": "v.created_ms",
-        "last_updated_timestamp": "v.updated_ms",
-        "current_stage": "v.stage",
-        "model_id": "v.logged_model",
-        "digest": "v.digest",
-    },
-    indexed={
-        "run_id": "t.run_id",
-        "model_id": "t.logged_model",
-        "digest": "t.digest",
-        "source_path": f"substr(t.source, 1, {INDEXED_LENGTH})",
-    },
-    tags="model_version_tags",
-    owner="model_version",
-    ties={
-        "last_updated_timestamp": _Rank("v.updated_ms", descending=True),
-        "name": _Rank(MODEL_NAME),
-        "version_number": _Rank("v.version", descending=True),
-    },
-)
-_BY_TIME = ("last_updated_timestamp", "creation_timestamp")
-_NULLABLE = ("digest",)
-
-
 def search_models(tx: Transaction, query: RegistryQuery) -> list[RegisteredModelRecord]:
     """The registered models of a query, in order: its orders, then the name."""
     tx.trust_indexes()
-    return [RegisteredModelRecord(*row) for row in _Search(tx, _MODELS, query).rows()]
+    return [RegisteredModelRecord(*row) for row in _Search(tx, MODELS, query).rows()]
 
 
 def search_versions(tx: Transaction, query: RegistryQuery) -> list[ModelVersionRecord]:
@@ -140,7 +66,7 @@ def search_versions(tx: Transaction, query: RegistryQuery) -> list[ModelVersionR
 class _Search:
     """``constant``: attributes that all of the rows share, so that they are no part of the order."""
 
-    def __init__(self, tx: Transaction, searched: _Searched, query: RegistryQuery) -> None:
+    def __init__(self, tx: Transaction, searched: Searched, query: RegistryQuery) -> None:
         self._tx = tx
         self._searched = searched
         self._query = query
@@ -250,15 +176,15 @@ class _Search:
         row = f"SELECT 1 FROM registered_model_tags p WHERE p.model = {self._searched.model} AND p.key = ?"
         return Fragment(f"{whether} ({row} AND p.value = 'true')", (key,))
 
-    def _ranks(self) -> Iterator[_Rank]:
+    def _ranks(self) -> Iterator[Rank]:
         done = set(self._constant)
         for order in self._query.order:
             if (key := order.field.key) not in done:
-                yield _Rank(self._searched.attributes[key], order.descending, key in _NULLABLE)
+                yield Rank(self._searched.attributes[key], order.descending, key in NULLABLE)
                 done.add(key)
         yield from (rank for key, rank in self._ties().items() if key not in done)
 
-    def _ties(self) -> Mapping[str, _Rank]:
+    def _ties(self) -> Mapping[str, Rank]:
         return self._searched.ties
 
 
@@ -273,7 +199,7 @@ _PROMPTS: Mapping[tuple[Operator, Value], str] = {
 
 class _VersionSearch(_Search):
     def __init__(self, tx: Transaction, query: RegistryQuery) -> None:
-        super().__init__(tx, _VERSIONS, query)
+        super().__init__(tx, VERSIONS, query)
         self._naming = next((term for term in self._terms if _names_models(term)), None)
         self._models = self._named_models()
         if self._models is not None and len(self._models) == 1:
@@ -289,14 +215,14 @@ class _VersionSearch(_Search):
         )
         return [model for (model,) in rows]
 
-    def _ties(self) -> Mapping[str, _Rank]:
+    def _ties(self) -> Mapping[str, Rank]:
         """After a time, of which few versions share one, a tie that the indexes go on with."""
         ties = super()._ties()
-        if (first := self._first_rank()) not in (None, *_BY_TIME):
+        if (first := self._first_rank()) not in (None, *BY_TIME):
             return ties
         one_model = self._models is not None and len(self._models) == 1
         newest = {"last_updated_timestamp": ties["last_updated_timestamp"]} if first is None else {}
-        return {**newest, "id": _Rank("v.version" if one_model else "v.id", descending=True)}
+        return {**newest, "id": Rank("v.version" if one_model else "v.id", descending=True)}
 
     def _first_rank(self) -> str | None:
         return next((order.field.key for order in self._query.order if order.field.key not in self._constant), None)
