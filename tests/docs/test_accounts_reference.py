@@ -11,7 +11,7 @@ from trackback.cli.token import DAYS
 from trackback.entities import Permission, Role
 from trackback.server.api import accounts, audit
 from trackback.server.authorization import FRESH_S
-from trackback.services.accounts import PASSWORD_LENGTHS
+from trackback.services.account_rules import PASSWORD_LENGTHS
 from trackback.services.attempts import FREE
 
 PAGE = ROOT / "docs" / "reference" / "accounts.md"

@@ -1,27 +1,36 @@
 """Accounts: users, their tokens and their roles. Whatever changes is in the audit log."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from trackback import limits
-from trackback.entities import ANYONE, Actor, Grant, Grants, Permission, Role, Token, User
-from trackback.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound, PermissionDenied
+from trackback.entities import Actor, Grant, Grants, Permission, Role, Token, User
+from trackback.errors import AlreadyExists, InvalidParameter, NotFound, PermissionDenied
 from trackback.limits import shown
 from trackback.services import access
+from trackback.services.account_rules import (
+    TOKEN_NAME_LENGTH,
+    check_accounts,
+    check_admins,
+    check_no_more_than,
+    check_user_name,
+    check_whole,
+    checked_days,
+    checked_number,
+    checked_password,
+    existing_user,
+    loaded_users,
+    require_admin,
+    resolved_place,
+)
 from trackback.services.attempts import Attempts
 from trackback.services.clock import Clock, now_ms
-from trackback.services.identities import USER_NAME_LENGTH, is_user_name, new_secret, permissions_of, token_digest
+from trackback.services.identities import new_secret, permissions_of, token_digest
 from trackback.services.pages import Page
 from trackback.services.passwords import Passwords
 from trackback.services.policies import Retry, retry_nothing
-from trackback.services.subjects import resolve_stream, shown_stream
 from trackback.storage import Storage, Transaction, accounts, audit, promotions
-from trackback.storage.accounts import UserRecord
 
-PASSWORD_LENGTHS = (12, 1024)  # the least is MLflow's; without a bound, to hash one would take any time
-TOKEN_NAME_LENGTH = 128
-TOKEN_DAYS = 3650
 PER_PAGE = 1000
 
 OPERATOR = Actor("command line", grants=Grants(everywhere=permissions_of(Role)))
@@ -65,11 +74,11 @@ class Accounts:
 
         Raises AlreadyExists if the name was ever taken: the records know users by their names.
         """
-        _require_admin(actor)
-        _check_user_name(name)
+        require_admin(actor)
+        check_user_name(name)
         if service and password:
             raise InvalidParameter(f"The service {shown(name)} can't have a password: make a token for it.")
-        hashed = await self._passwords.hash(_checked_password(password)) if password else None
+        hashed = await self._passwords.hash(checked_password(password)) if password else None
         now = self._clock()
 
         def operation(tx: Transaction) -> User:
@@ -80,27 +89,27 @@ class Accounts:
             audit.record(tx, actor, "user.add", f"users/{name}", details, time_ms=now)
             for role in sorted(set(roles)):
                 accounts.grant(tx, user.id, role, "")
-            return _loaded(tx, [user])[0]
+            return loaded_users(tx, [user])[0]
 
         return await self._change(operation)
 
     async def users(self, actor: Actor, *, max_results: int = PER_PAGE, page_token: str = "") -> Page[User]:
         """By name, with their roles."""
-        _require_admin(actor)
+        require_admin(actor)
         limits.check_max_results(max_results, PER_PAGE)
         limits.check_text(page_token, "page_token")
 
         def operation(tx: Transaction) -> Page[User]:
             found = accounts.list_users(tx, page_token, max_results + 1)
             page = found[:max_results]
-            return Page(_loaded(tx, page), page[-1].name if len(found) > max_results else None)
+            return Page(loaded_users(tx, page), page[-1].name if len(found) > max_results else None)
 
         return await self._storage.read(operation)
 
     async def myself(self, actor: Actor) -> User:
         """The caller, with its roles. Raises InvalidState without accounts."""
-        _check_accounts(actor)
-        return await self._storage.look_up(lambda tx: _loaded(tx, [_existing_user(tx, actor.name)])[0])
+        check_accounts(actor)
+        return await self._storage.look_up(lambda tx: loaded_users(tx, [existing_user(tx, actor.name)])[0])
 
     async def disable(self, actor: Actor, name: str) -> User:
         """From now on the user can't sign in, by password or token. Raises InvalidState for the last admin."""
@@ -110,21 +119,21 @@ class Accounts:
         return await self._set_disabled(actor, name, None)
 
     async def _set_disabled(self, actor: Actor, name: str, disabled_ms: int | None) -> User:
-        _require_admin(actor)
+        require_admin(actor)
         now = self._clock()
 
         def operation(tx: Transaction) -> User:
             promotions.hold(tx)
             before = accounts.hold_admins(tx)
-            user = _existing_user(tx, name)
+            user = existing_user(tx, name)
             if (user.disabled_ms is None) != (disabled_ms is None):
                 accounts.set_disabled(tx, user.id, disabled_ms)
-                _check_admins(tx, before)
+                check_admins(tx, before)
                 action = "user.enable" if disabled_ms is None else "user.disable"
                 audit.record(tx, actor, action, f"users/{name}", time_ms=now)
                 if disabled_ms is None:
                     self._retry(tx, None)
-            return _loaded(tx, [_existing_user(tx, name)])[0]
+            return loaded_users(tx, [existing_user(tx, name)])[0]
 
         return await self._change(operation)
 
@@ -136,18 +145,18 @@ class Accounts:
         """
         own = actor.name == name and current
         if own:
-            _check_accounts(actor)
-            _check_whole(actor)
+            check_accounts(actor)
+            check_whole(actor)
         else:
-            _require_admin(actor)
-        _checked_password(password)
+            require_admin(actor)
+        checked_password(password)
         if own:
             await self._check_current(actor, current)
         hashed = await self._passwords.hash(password)
         now = self._clock()
 
         def operation(tx: Transaction) -> None:
-            user = _existing_user(tx, name)
+            user = existing_user(tx, name)
             if user.service:
                 raise InvalidParameter(f"{shown(name)} is a service, which has no password: make a token for it.")
             accounts.set_password(tx, user.id, hashed)
@@ -157,7 +166,7 @@ class Accounts:
 
     async def _check_current(self, actor: Actor, current: str) -> None:
         """Slowed like signing in: who has somebody's token is not to find out the password with it."""
-        kept = (await self._storage.look_up(lambda tx: _existing_user(tx, actor.name))).password
+        kept = (await self._storage.look_up(lambda tx: existing_user(tx, actor.name))).password
         self._attempts.begin(actor.name, actor.address)
         if not await self._passwords.match(current, kept):
             raise PermissionDenied("The current password is wrong, so it stays.")
@@ -173,19 +182,19 @@ class Accounts:
 
         With a token no token can be made that may more, or lives longer: PermissionDenied.
         """
-        _check_accounts(actor)
+        check_accounts(actor)
         owner = user or actor.name
         if owner != actor.name:
-            _require_admin(actor)
+            require_admin(actor)
         limits.check_length(name, "name", TOKEN_NAME_LENGTH)
         now = self._clock()
-        expires = None if days is None else now + _checked_days(days) * _DAY_MS
+        expires = None if days is None else now + checked_days(days) * _DAY_MS
         kept = tuple(sorted(set(scopes)))
-        _check_no_more_than(actor.token, kept, expires)
+        check_no_more_than(actor.token, kept, expires)
         secret = new_secret()
 
         def operation(tx: Transaction) -> NewToken:
-            record = _existing_user(tx, owner)
+            record = existing_user(tx, owner)
             if owner != actor.name and not record.service:
                 raise PermissionDenied(f"{owner} is a person: only {owner} can make tokens for {owner}.")
             number = accounts.add_token(tx, record.id, token_digest(secret), name, kept, now, expires)
@@ -200,15 +209,15 @@ class Accounts:
         self, actor: Actor, *, user: str = "", max_results: int = PER_PAGE, page_token: str = ""
     ) -> Page[Token]:
         """The caller's tokens or, for an admin, anybody's; the newest first, those that are not valid any more too."""
-        _check_accounts(actor)
+        check_accounts(actor)
         owner = user or actor.name
         if owner != actor.name:
-            _require_admin(actor)
+            require_admin(actor)
         limits.check_max_results(max_results, PER_PAGE)
-        before = _number(page_token, "page_token") if page_token else limits.INT64_MAX
+        before = checked_number(page_token, "page_token") if page_token else limits.INT64_MAX
 
         def operation(tx: Transaction) -> Page[Token]:
-            found = accounts.tokens_of(tx, _existing_user(tx, owner).id, before, max_results + 1)
+            found = accounts.tokens_of(tx, existing_user(tx, owner).id, before, max_results + 1)
             page = found[:max_results]
             return Page(page, page[-1].id if len(found) > max_results else None)
 
@@ -216,8 +225,8 @@ class Accounts:
 
     async def revoke_token(self, actor: Actor, token_id: str) -> None:
         """One of the caller's or, by an admin, anybody's; again changes nothing."""
-        _check_accounts(actor)
-        number = _number(token_id, "id")
+        check_accounts(actor)
+        number = checked_number(token_id, "id")
         now = self._clock()
 
         def operation(tx: Transaction) -> None:
@@ -232,12 +241,12 @@ class Accounts:
 
     async def grant(self, actor: Actor, user: str, role: Role, resource: str = "") -> None:
         """Give a role for all there is, for ``models:/<name>`` or for ``experiments:/<id>``; again changes nothing."""
-        _require_admin(actor)
+        require_admin(actor)
         now = self._clock()
 
         def operation(tx: Transaction) -> None:
             promotions.hold(tx)
-            record, place = _existing_user(tx, user), _resolved(tx, actor, resource)
+            record, place = existing_user(tx, user), resolved_place(tx, actor, resource)
             if accounts.grant(tx, record.id, role, place):
                 details = {"role": role, "resource": resource or None}
                 audit.record(tx, actor, "role.grant", f"users/{user}", details, time_ms=now)
@@ -247,15 +256,15 @@ class Accounts:
 
     async def revoke(self, actor: Actor, user: str, role: Role, resource: str = "") -> None:
         """Take a role away. Raises NotFound where the user does not have it, InvalidState for the last admin's."""
-        _require_admin(actor)
+        require_admin(actor)
         now = self._clock()
 
         def operation(tx: Transaction) -> None:
             before = accounts.hold_admins(tx)
-            record, place = _existing_user(tx, user), _resolved(tx, actor, resource)
+            record, place = existing_user(tx, user), resolved_place(tx, actor, resource)
             if not accounts.revoke(tx, record.id, role, place):
                 raise NotFound(f"{user} does not have the role {role} for {resource or 'everything'}.")
-            _check_admins(tx, before)
+            check_admins(tx, before)
             details = {"role": role, "resource": resource or None}
             audit.record(tx, actor, "role.revoke", f"users/{user}", details, time_ms=now)
 
@@ -263,110 +272,14 @@ class Accounts:
 
     async def grants(self, actor: Actor, *, user: str = "") -> list[Grant]:
         """The caller's roles or, for an admin, anybody's."""
-        _check_accounts(actor)
+        check_accounts(actor)
         owner = user or actor.name
         if owner != actor.name:
-            _require_admin(actor)
-        return await self._storage.look_up(lambda tx: list(_loaded(tx, [_existing_user(tx, owner)])[0].grants))
+            require_admin(actor)
+        return await self._storage.look_up(lambda tx: list(loaded_users(tx, [existing_user(tx, owner)])[0].grants))
 
     async def _change(self, operation: Callable[[Transaction], T]) -> T:
         try:
             return await self._storage.write(operation)
         finally:
             self.changes += 1
-
-
-def _check_accounts(actor: Actor) -> None:
-    """Whoever reaches a server without accounts may do everything, but not let himself in for later."""
-    if actor.grants is None:
-        raise InvalidState(
-            "This server was started without --auth, so it has no accounts. `trackback user add NAME --admin "
-            "--backend-store-uri URI` makes the first one, on the database itself."
-        )
-
-
-def _require_admin(actor: Actor) -> None:
-    _check_accounts(actor)
-    access.require(actor, Permission.ADMIN)
-
-
-def _existing_user(tx: Transaction, name: str) -> UserRecord:
-    if is_user_name(name) and (user := accounts.find_user(tx, name)):
-        return user
-    raise NotFound(f"There is no user {shown(name)}.")
-
-
-def _loaded(tx: Transaction, users: Sequence[UserRecord]) -> list[User]:
-    """The users with their roles; resources by the names that they have now."""
-    found = accounts.grants_of(tx, [user.id for user in users])
-    names = {record.resource: shown_stream(tx, record.resource) for record in found if record.resource}
-    roles: defaultdict[int, list[tuple[Role, str | None]]] = defaultdict(list)
-    for record in found:
-        roles[record.account].append((record.role, names.get(record.resource)))
-    return [
-        User(
-            name=user.name,
-            created=user.created_ms,
-            service=bool(user.service),
-            disabled=user.disabled_ms,
-            grants=tuple(Grant(user.name, role, resource) for role, resource in roles[user.id]),
-        )
-        for user in users
-    ]
-
-
-def _check_admins(tx: Transaction, before: set[int]) -> None:
-    if before and not accounts.admins(tx):
-        raise InvalidState("This is the last admin, without whom nobody could change accounts. Make another one first.")
-
-
-def _resolved(tx: Transaction, actor: Actor, resource: str) -> str:
-    return resolve_stream(tx, resource, actor) if resource else ""
-
-
-def _check_user_name(name: str) -> None:
-    if not is_user_name(name) or name == ANYONE.name:
-        raise InvalidParameter(
-            f"Invalid user name {shown(name)}: it must have at most {USER_NAME_LENGTH} letters, digits and . _ - + @, "
-            f"begin with a letter or digit, and not be {ANYONE.name}."
-        )
-
-
-def _checked_password(password: str) -> str:
-    least, most = PASSWORD_LENGTHS
-    if not least <= len(password) <= most:
-        raise InvalidParameter(f"A password must have from {least} to {most} characters; this one has {len(password)}.")
-    return limits.check_text(password, "password")
-
-
-def _checked_days(days: int) -> int:
-    if not 1 <= days <= TOKEN_DAYS:
-        raise InvalidParameter(f"Invalid number of days {days}: a token may live from 1 to {TOKEN_DAYS}, or for ever.")
-    return days
-
-
-def _check_whole(actor: Actor) -> None:
-    """Who signs in with a password may all that the user may, so that a token that may less gives nobody one."""
-    scopes = actor.token.scopes if actor.token else ()
-    if scopes and permissions_of(scopes) != permissions_of(Role):
-        raise PermissionDenied(
-            f"With a token for {' and '.join(scopes)} the password of {actor.name} can't be changed. Sign in with the "
-            "name and the password, or with a token without scopes."
-        )
-
-
-def _check_no_more_than(token: Token | None, scopes: Sequence[Role], expires: int | None) -> None:
-    if token is None:
-        return
-    if token.scopes and not permissions_of(scopes or Role) <= permissions_of(token.scopes):
-        raise PermissionDenied(
-            f"With a token for {' and '.join(token.scopes)} none can be made that may more. Give it no other scopes."
-        )
-    if token.expires is not None and (expires is None or expires > token.expires):
-        raise PermissionDenied("With a token that expires no token can be made that lives longer. Give it fewer days.")
-
-
-def _number(text: str, what: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= 18:
-        return int(text)
-    raise InvalidParameter(f"Invalid value {shown(text)} for parameter '{what}' supplied: it is a number.")
