@@ -17,7 +17,6 @@ that there is counts:
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from trackback.artifacts import paths
 from trackback.entities import Actor, Candidate, Deployment, Permission, TraceKind
@@ -28,29 +27,19 @@ from trackback.services.builds import readable_build
 from trackback.services.deployments import readable_deployment
 from trackback.services.locators import IMAGE_DIGEST, normal_name
 from trackback.services.subjects import resolve
+from trackback.services.trace_candidates import (
+    TOLD,
+    Target,
+    deployment_label,
+    one_of_versions,
+    run_label,
+    version_candidate,
+)
 from trackback.storage import Transaction, builds, deployments, impact, logged_models, promotions, traces
 from trackback.storage.traces import TracedRunRow, TracedVersionRow
 
-TOLD = 100
-"""Deployments, builds, promotions or candidates that an answer tells of."""
-VERSIONS_NAMED = 3
-
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _SNAPSHOTS = "versions/"
-
-
-class Target(NamedTuple):
-    """What was found: rows of what the chain is to be made of. ``whole``: all of the version, or run, is asked for."""
-
-    kind: TraceKind
-    deployments: Sequence[int] = ()
-    builds: Sequence[int] = ()
-    promotions: Sequence[int] = ()
-    version: TracedVersionRow | None = None
-    run: TracedRunRow | None = None
-    candidates: Sequence[Candidate] = ()
-    whole: bool = False
-    truncated: bool = False
 
 
 def find(tx: Transaction, actor: Actor, x: str) -> Target:
@@ -209,7 +198,7 @@ class _Finder:
         chosen = live or [each for each in found if each.ended == last]
         if len({(each.stream, each.version, each.digest) for each in chosen}) > 1:
             named = [
-                Candidate(TraceKind.DEPLOYMENT, f"deployments/{each.id}", _deployment_label(each))
+                Candidate(TraceKind.DEPLOYMENT, f"deployments/{each.id}", deployment_label(each))
                 for each in reversed(chosen)
             ]
             return Target(TraceKind.DEPLOYMENT, candidates=named)
@@ -257,7 +246,7 @@ class _Finder:
     def _of_digests(self, kind: TraceKind, digests: Sequence[str]) -> Target | None:
         versions = self._readable(traces.versions_with_digests(self._tx, digests, TOLD + 1))
         if versions:
-            return _one_of_versions(kind, versions)
+            return one_of_versions(kind, versions)
         promoted = traces.promoted_runs(self._tx, digests, TOLD + 1)
         found = [row for each in promoted if (row := traces.run_by_row(self._tx, each.run))]
         return self._of_runs(kind, found)
@@ -271,7 +260,7 @@ class _Finder:
         told = readable[:TOLD]
         versions = traces.versions_of_runs(self._tx, [each.run_id for each in told])
         named = [
-            Candidate(TraceKind.RUN, each.run_id, _run_label(each, self._readable(versions.get(each.run_id, ()))))
+            Candidate(TraceKind.RUN, each.run_id, run_label(each, self._readable(versions.get(each.run_id, ()))))
             for each in told
         ]
         return Target(kind, candidates=named, truncated=len(readable) > TOLD)
@@ -283,7 +272,7 @@ class _Finder:
         """A run with its version; of several versions, candidates beside it."""
         if len(versions) == 1:
             return Target(kind, version=versions[0], run=row, whole=True)
-        return Target(kind, run=row, candidates=list(map(_version_candidate, versions)), whole=True)
+        return Target(kind, run=row, candidates=list(map(version_candidate, versions)), whole=True)
 
     def _readable(self, versions: Sequence[TracedVersionRow]) -> list[TracedVersionRow]:
         return [each for each in versions if access.may_read(self._actor, model=each.model)]
@@ -293,28 +282,6 @@ class _Finder:
 
     def _may_read_run(self, row: TracedRunRow) -> bool:
         return access.may_read(self._actor, experiment=row.experiment)
-
-
-def _run_label(row: TracedRunRow, versions: Sequence[TracedVersionRow]) -> str:
-    made = ", ".join(f"models:/{each.name}/{each.version}" for each in versions[:VERSIONS_NAMED])
-    return f"run {row.name}{f', registered as {made}' if made else ''}"
-
-
-def _one_of_versions(kind: TraceKind, versions: Sequence[TracedVersionRow]) -> Target:
-    if len(versions) == 1:
-        return Target(kind, version=versions[0], whole=True)
-    named = list(map(_version_candidate, versions[:TOLD]))
-    return Target(kind, candidates=named, truncated=len(versions) > TOLD)
-
-
-def _version_candidate(row: TracedVersionRow) -> Candidate:
-    name = f"models:/{row.name}/{row.version}"
-    return Candidate(TraceKind.VERSION, name, f"version {row.version} of {row.name}")
-
-
-def _deployment_label(each: Deployment) -> str:
-    of = f"models:/{each.name}/{each.version}" if each.name else f"the digest {each.digest}"
-    return f"{each.kind} in {each.environment}, of {of}"
 
 
 def _number(text: str) -> int | None:

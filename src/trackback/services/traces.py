@@ -7,8 +7,8 @@ from trackback import limits
 from trackback.entities import Actor, Build, Deployment, ModelVersion, Promotion, Trace, TracedRun
 from trackback.errors import InvalidParameter
 from trackback.services import access, streams, trace_targets
+from trackback.services.trace_candidates import TOLD, Target
 from trackback.services.trace_runs import RunTeller
-from trackback.services.trace_targets import TOLD, Target
 from trackback.storage import (
     Storage,
     Transaction,
