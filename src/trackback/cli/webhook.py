@@ -1,50 +1,24 @@
 """`trackback webhook`."""
 
-from itertools import chain, islice
 from typing import Any
-from urllib.parse import quote
 
 import click
 import msgspec
 
-from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
-from trackback.client.transport import Transport
+from trackback.cli.named_webhooks import WEBHOOKS, all_webhooks, find_webhook
+from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
+from trackback.cli.webhook_history import deliveries, replay
 from trackback.client.wire import Nothing
 from trackback.entities import (
-    DeliveryStatus,
     Webhook,
-    WebhookDelivery,
     WebhookStatus,
     WebhookTarget,
     WebhookTestResult,
 )
-from trackback.errors import InvalidParameter, NotFound
-
-WEBHOOKS = "/api/v1/webhooks"
-PER_PAGE = 1000
 
 
 class WebhookAnswer(msgspec.Struct):
     webhook: Webhook
-
-
-class WebhooksAnswer(msgspec.Struct):
-    webhooks: tuple[Webhook, ...] = ()
-    next_page_token: str | None = None
-
-
-class DeliveryAnswer(msgspec.Struct):
-    delivery: WebhookDelivery
-
-
-class DeliveriesAnswer(msgspec.Struct):
-    deliveries: tuple[WebhookDelivery, ...] = ()
-    next_page_token: str | None = None
-
-
-class ReplayAnswer(msgspec.Struct):
-    replayed: int
-    next_seq: int | None = None
 
 
 class TestAnswer(msgspec.Struct):
@@ -54,6 +28,10 @@ class TestAnswer(msgspec.Struct):
 @click.group()
 def webhook() -> None:
     """Have CI and others told of promotions and of the registry's changes. A webhook is known by its name or id."""
+
+
+webhook.add_command(deliveries)
+webhook.add_command(replay)
 
 
 @webhook.command()
@@ -127,10 +105,10 @@ def create(
 @webhook.command("list")
 @server_option
 @json_option
-def list_webhooks(server: str | None, as_json: bool) -> None:
+def listall_webhooks(server: str | None, as_json: bool) -> None:
     """List webhooks, the newest first."""
     with connect(server) as transport:
-        found = _webhooks(transport)
+        found = all_webhooks(transport)
     if as_json:
         print_json(found)
         return
@@ -147,7 +125,7 @@ def list_webhooks(server: str | None, as_json: bool) -> None:
 def show(name: str, server: str | None, as_json: bool) -> None:
     """Show what a webhook is told, and where."""
     with connect(server) as transport:
-        found = _find(transport, name)
+        found = find_webhook(transport, name)
     if as_json:
         print_json(found)
         return
@@ -192,7 +170,7 @@ def disable(name: str, server: str | None) -> None:
 def test(name: str, server: str | None, as_json: bool) -> None:
     """Send an example, and show what was answered. Exit code 1 if it was not taken."""
     with connect(server) as transport:
-        path = f"{WEBHOOKS}/{_find(transport, name).webhook_id}/test"
+        path = f"{WEBHOOKS}/{find_webhook(transport, name).webhook_id}/test"
         result = transport.call("POST", path, {}, TestAnswer, idempotent=False).result
     if as_json:
         print_json(result)
@@ -206,99 +184,20 @@ def test(name: str, server: str | None, as_json: bool) -> None:
 
 @webhook.command()
 @click.argument("name")
-@click.argument("delivery", default="")
-@click.option("--status", type=click.Choice([each.value for each in DeliveryStatus]), help="Only those of one status.")
-@click.option("-n", "--number", default=50, show_default=True, type=click.IntRange(min=1), help="How many at most.")
-@server_option
-@json_option
-def deliveries(name: str, delivery: str, status: str | None, number: int, server: str | None, as_json: bool) -> None:
-    """List what a webhook was told and is to be told, the newest first; or show one DELIVERY, with its body."""
-    with connect(server) as transport:
-        path = f"{WEBHOOKS}/{_find(transport, name).webhook_id}/deliveries"
-        if delivery:
-            print_json(transport.call("GET", f"{path}/{quote(delivery, safe='')}", {}, DeliveryAnswer).delivery)
-            return
-        request = {"max_results": min(number, PER_PAGE)} | ({"status": status} if status else {})
-        found = chain.from_iterable(page.deliveries for page in pages(transport, path, request, DeliveriesAnswer))
-        listed = list(islice(found, number))
-    if as_json:
-        print_json(listed)
-        return
-    print_table(
-        ("ID", "EVENT", "NO.", "STATUS", "ATTEMPTS", "CREATED", "LAST TRIED", "ANSWER"),
-        [
-            (
-                each.id,
-                each.event,
-                each.seq,
-                each.status,
-                each.attempts,
-                moment(each.created),
-                moment(each.attempted),
-                each.error or each.response_status,
-            )
-            for each in listed
-        ],
-    )
-
-
-@webhook.command()
-@click.argument("name")
-@click.argument("delivery", default="")
-@click.option("--from", "from_seq", type=click.IntRange(min=1), help="The first promotion, by its number in the log.")
-@server_option
-@json_option
-def replay(name: str, delivery: str, from_seq: int | None, server: str | None, as_json: bool) -> None:
-    """Tell a webhook again: of one DELIVERY, or of all promotions from a number on."""
-    if bool(delivery) == (from_seq is not None):
-        raise click.UsageError("Give either a delivery's id, or --from NUMBER.")
-    with connect(server) as transport:
-        path = f"{WEBHOOKS}/{_find(transport, name).webhook_id}"
-        if delivery:
-            again = transport.call(
-                "POST", f"{path}/deliveries/{quote(delivery, safe='')}/replay", {}, DeliveryAnswer, idempotent=False
-            ).delivery
-            print_json(again) if as_json else click.echo(f"Delivery {again.id} repeats {delivery}.")
-            return
-        replayed = 0
-        while from_seq is not None:
-            part = transport.call("POST", f"{path}/replay", {"from_seq": from_seq}, ReplayAnswer, idempotent=False)
-            replayed, from_seq = replayed + part.replayed, part.next_seq
-    print_json({"replayed": replayed}) if as_json else click.echo(f"{replayed} promotions are told again.")
-
-
-@webhook.command()
-@click.argument("name")
 @server_option
 def delete(name: str, server: str | None) -> None:
     """Tell a webhook nothing any more, also not what waits to be told; its history goes with it."""
     with connect(server) as transport:
-        found = _find(transport, name)
+        found = find_webhook(transport, name)
         transport.call("DELETE", f"{WEBHOOKS}/{found.webhook_id}", {}, Nothing)
     click.echo(f"Webhook {found.name} is deleted.")
 
 
 def _set_status(server: str | None, name: str, status: WebhookStatus) -> None:
     with connect(server) as transport:
-        path = f"{WEBHOOKS}/{_find(transport, name).webhook_id}"
+        path = f"{WEBHOOKS}/{find_webhook(transport, name).webhook_id}"
         changed = transport.call("PATCH", path, {"status": status.value}, WebhookAnswer).webhook
     click.echo(f"Webhook {changed.name} is {changed.status.lower()}.")
-
-
-def _webhooks(transport: Transport) -> list[Webhook]:
-    request = {"max_results": PER_PAGE}
-    return [each for page in pages(transport, WEBHOOKS, request, WebhooksAnswer) for each in page.webhooks]
-
-
-def _find(transport: Transport, name: str) -> Webhook:
-    """The webhook of an id, or the only one of a name."""
-    webhooks = _webhooks(transport)
-    found = [each for each in webhooks if each.webhook_id == name] or [each for each in webhooks if each.name == name]
-    if not found:
-        raise NotFound(f"There is no webhook {name!r}. See `trackback webhook list`.")
-    if len(found) > 1:
-        raise InvalidParameter(f"There are {len(found)} webhooks named {name!r}. Give the id of one.")
-    return found[0]
 
 
 def _event(text: str) -> dict[str, str]:
