@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,8 @@ def test_one_variable_switches_everything_off(script: Path) -> None:
 )
 def test_a_part_is_switched_off_alone(script: Path, part: str, left_out: str) -> None:
     assert left_out in run(script)["files"]
-    assert left_out not in run(script, **{f"TRACKBACK_CAPTURE_{part}": "off"})["files"]
+    off: Any = {f"TRACKBACK_CAPTURE_{part}": "off"}
+    assert left_out not in run(script, **off)["files"]
 
 
 def test_each_part_has_its_variable() -> None:

@@ -15,6 +15,7 @@ from trackback.errors import InvalidState
 from trackback.tracking.run import ActiveRun, now_ms
 from trackback.tracking.session import FLUSH_S, Session
 from trackback.tracking.starting import NOTE_TAG, begin_run, resume_run
+from trackback.tracking.watching import watch
 
 session = Session()
 """This process's."""
@@ -55,6 +56,10 @@ def start_run(
 ) -> ActiveRun:
     """Begin a run, or resume the one with ``run_id``, and make it this thread's active one.
 
+    What went into it is captured in the background: docs/reference/capture.md says what, and how to switch it off.
+    log_system_metrics: sample how the machine is used, every 10 s; by default, unless ``TRACKBACK_SYSTEM_METRICS`` or
+        ``MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING`` says no.
+
     The variables ``TRACKBACK_RUN_ID`` and ``MLFLOW_RUN_ID`` name a run to resume, for programs that others start.
 
     InvalidState: a run is active, and this one is not ``nested``. NotFound: there is no such run or experiment.
@@ -72,6 +77,7 @@ def start_run(
     else:
         parent = parent_run_id or (outer.run_id if outer else None)
         run = begin_run(session, experiment_id=experiment_id, run_name=run_name, tags=all_tags, parent=parent)
+    watch(run, log_system_metrics)
     _stack.runs.append(run)
     _all_runs.append(run)
     return run
@@ -93,6 +99,12 @@ def active_run() -> ActiveRun | None:
         if ended in _all_runs:
             _all_runs.remove(ended)
     return runs[-1] if runs else None
+
+
+def last_run() -> ActiveRun | None:
+    """The run that ended last in this thread; None if none has."""
+    active_run()
+    return getattr(_last, "run", None)
 
 
 def flush(timeout_s: float = FLUSH_S) -> None:

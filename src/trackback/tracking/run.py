@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -41,6 +41,9 @@ from trackback.tracking.session import FLUSH_S, Session
 
 LARGE_FILE_BYTES = 2**24
 
+if TYPE_CHECKING:
+    from trackback.tracking.recording import Recorder
+
 _log = logging.getLogger(__name__)
 
 
@@ -53,13 +56,15 @@ class ActiveRun:
 
     A ``with`` ends it: FINISHED, or FAILED if an exception leaves the block. ``info`` is what was known of it when it
     began here; ``process`` is the one that it began in, of which others may be forked; ``tables`` holds the rows of the
-    tables that it logged, by artifact.
+    tables that it logged, by artifact; ``at_end`` is called before it ends; ``recorder`` keeps its provenance record.
     """
 
     def __init__(self, session: Session, info: RunInfo, spool: Spool, *, resumed: bool = False) -> None:
         self.info = info
         self.resumed = resumed
         self.tables: dict[str, Any] = {}
+        self.at_end: list[Callable[[], None]] = []
+        self.recorder: Recorder | None = None
         self.process = os.getpid()
         self._session = session
         self._told_of_loss = False
@@ -69,6 +74,13 @@ class ActiveRun:
     @property
     def run_id(self) -> str:
         return self.info.run_id
+
+    @property
+    def artifact_uri(self) -> str:
+        """Where its artifacts are. Unavailable: the run was begun without the server, which has not chosen it yet."""
+        if not self._open_spool().head.artifact_uri:
+            self.flush()
+        return self._open_spool().head.artifact_uri
 
     @property
     def data(self) -> RunData:
@@ -145,6 +157,8 @@ class ActiveRun:
     def end(self, status: RunStatus | str = RunStatus.FINISHED, end_time_ms: int | None = None) -> None:
         """End the run; what is left is sent in the background. Once it has ended, nothing changes."""
         if not self.has_ended:
+            for finish in self.at_end:
+                finish()
             self.update(RunStatus(status), end_time_ms or now_ms())
             self.has_ended = True
             self._log_point = self._refuse_point
@@ -164,6 +178,7 @@ class ActiveRun:
     def forked(self) -> None:
         """This is a copy of the run, in a forked process: it gets a spool of its own when it is logged to."""
         self._spool: Spool | None = None
+        self.at_end, self.recorder = [], None
         if not self.has_ended:
             self._log_point = self._log_first_point
 

@@ -23,6 +23,7 @@ START_RETRIES = Retries(deadline_s=2.0)
 """For calls that a program need not wait for: what can't be said now is kept."""
 
 _TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +31,11 @@ _log = logging.getLogger(__name__)
 def is_set(name: str) -> bool:
     """Whether a variable of the environment says yes."""
     return os.environ.get(name, "").strip().lower() in _TRUE
+
+
+def is_cleared(name: str) -> bool:
+    """Whether a variable of the environment says no."""
+    return os.environ.get(name, "").strip().lower() in _FALSE
 
 
 class Session:

@@ -1,0 +1,55 @@
+"""Data sets that go into the active run: ``log_input``, with what describes them."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from trackback.entities import Tag
+from trackback.tracking.fluent import run_for, session
+
+if TYPE_CHECKING:
+    from trackback.provenance.datasets import DescribedDataset
+
+
+def log_input(
+    dataset: Any,
+    context: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    model: Any = None,
+    *,
+    name: str | None = None,
+    source: str | Path | None = None,
+    targets: Any = None,
+    derived_from: "Iterable[str | DescribedDataset]" = (),
+    store: bool = False,
+) -> "DescribedDataset":
+    """Say that data went into the active run; its description, with the digest of all of its content.
+
+    dataset: what ``describe_dataset`` takes, or has returned: a frame of pandas, polars or Spark, an Arrow table, numpy
+        arrays, a Bunch of scikit-learn, a path or a URI.
+    context: ``training``, ``validation``, ``test``, or another word.
+    store: keep the bytes on the server, once for each digest; `trackback data get DIGEST` brings them back.
+
+    InvalidParameter: it is no data. Unavailable: it is to be stored, and the server does not answer.
+    """
+    from trackback.provenance.datasets import DescribedDataset, describe_dataset, keep  # noqa: PLC0415 - 30 ms
+
+    described = (
+        dataset
+        if isinstance(dataset, DescribedDataset)
+        else describe_dataset(
+            dataset, name=name, source=source, context=context, targets=targets, derived_from=derived_from
+        )
+    )
+    run = run_for(None)
+    logged = described.input
+    extra = tuple(Tag(key, value) for key, value in (tags or {}).items())
+    run.log_inputs([replace(logged, tags=(*logged.tags, *extra))])
+    if described.record is not None and run.recorder:
+        run.recorder.add_dataset(described.record)
+    if store:
+        run.flush()
+        keep(session.transport(), described)
+    return described
