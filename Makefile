@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 ARGS ?=
-WORKERS ?= $(if $(ARGS),0,auto)
+WORKERS ?= $(if $(ARGS),0,logical)
 UV := 0.13.9
 
 # Tests start hundreds of Pythons, each of which would compile anew what it imports.
