@@ -2,12 +2,14 @@
 
     TrackbackError                 INTERNAL_ERROR            500
       InvalidParameter             INVALID_PARAMETER_VALUE   400
+        InvalidModel
       BadRequest                   BAD_REQUEST               400
       AlreadyExists                RESOURCE_ALREADY_EXISTS   400
       InvalidState                 INVALID_STATE             400
       ReadTooSlow                  DEADLINE_EXCEEDED         400
       Unauthenticated              UNAUTHENTICATED           401
       PermissionDenied             PERMISSION_DENIED         403
+        UntrustedModel
       NotFound                     RESOURCE_DOES_NOT_EXIST   404
       UnknownEndpoint              ENDPOINT_NOT_FOUND        404
       MethodNotAllowed             BAD_REQUEST               405
@@ -22,6 +24,7 @@
       DataLoss                     DATA_LOSS                 500
       ConfigurationError           (never on the wire: the command line prints it)
         SchemaError
+        MissingLibrary
 
 The statuses are MLflow's (``RESOURCE_ALREADY_EXISTS`` is 400 there, and its clients rely on it), but for
 ``INVALID_STATE``, which it answers with 500 although the client is at fault.
@@ -47,6 +50,10 @@ class InvalidParameter(TrackbackError):
     status = 400
 
 
+class InvalidModel(InvalidParameter):
+    """A model's files are damaged, incomplete, or of a kind that nothing here knows."""
+
+
 class BadRequest(TrackbackError):
     code = "BAD_REQUEST"
     status = 400
@@ -70,6 +77,10 @@ class Unauthenticated(TrackbackError):
 class PermissionDenied(TrackbackError):
     code = "PERMISSION_DENIED"
     status = 403
+
+
+class UntrustedModel(PermissionDenied):
+    """To load the model would run code that nobody here has vouched for."""
 
 
 class NotFound(TrackbackError):
@@ -166,3 +177,7 @@ class ConfigurationError(TrackbackError):
 
 class SchemaError(ConfigurationError):
     """The database's schema is not the one that this version of trackback works with."""
+
+
+class MissingLibrary(ConfigurationError):
+    """What was asked for needs a library that is not installed here."""
