@@ -1,6 +1,7 @@
 """Models of any library as directories that MLflow can read, and the other way round."""
 
 from trackback.flavors.interface import Flavor, Saved
+from trackback.flavors.mlflow_stand_in import PythonModel
 from trackback.flavors.mlmodel import MLmodel, read_mlmodel, write_mlmodel
 from trackback.flavors.models import load_model, load_predictor, save_model
 from trackback.flavors.predictor import Predictor
@@ -13,6 +14,7 @@ __all__ = [
     "MLmodel",
     "ModelSignature",
     "Predictor",
+    "PythonModel",
     "Saved",
     "Trust",
     "infer_signature",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trackback.errors import InvalidParameter
-from trackback.flavors.interface import missing
+from trackback.flavors.libraries import missing
 from trackback.flavors.schema import Array, ColSpec, ColumnType, DataType, Object, Property, SparkVector
 
 _KINDS = {

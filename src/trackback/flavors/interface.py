@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from trackback.errors import InvalidParameter, MissingLibrary
+from trackback.errors import InvalidParameter
+from trackback.flavors.examples import InputExample
 from trackback.flavors.trust import Trust
 
 
@@ -33,22 +34,39 @@ class Flavor(ABC):
     name: ClassVar[str]
     packages: ClassVar[tuple[str, ...]]
     distribution: ClassVar[str]
+    # Whether models predict only once they are loaded, so that the signature is inferred with one that is.
+    predicts_when_loaded: ClassVar[bool] = False
 
     def recognises(self, model: object) -> bool:
         """Whether ``model``, of a class of one of ``packages``, is one that this flavor can save."""
         return True
 
     @abstractmethod
-    def save(self, model: Any, directory: Path, options: Mapping[str, Any]) -> Saved:
-        """Write the model's own files into ``directory``. InvalidParameter if it can't be, or for unknown options."""
+    def save(
+        self, model: Any, directory: Path, options: Mapping[str, Any], example: InputExample | None = None
+    ) -> Saved:
+        """Write the model's own files into ``directory``. InvalidParameter if it can't be, or for unknown options.
+
+        ``example``: data as the model takes it, for libraries that need some to save a model.
+        """
 
     @abstractmethod
     def load(self, directory: Path, settings: Mapping[str, Any], trust: Trust) -> Any:
-        """The native model. InvalidModel if its files are damaged, UntrustedModel if it may not be loaded."""
+        """The model, ready to predict. InvalidModel if its files are damaged, UntrustedModel if it may not be loaded.
+
+        ``settings``: the flavor's own in the MLmodel file, over those of MLflow's uniform ``predict``.
+        """
+
+    def native(self, loaded: Any) -> Any:
+        """The library's own object in what ``load`` gave, where that is not the same."""
+        return loaded
 
     @abstractmethod
     def predict(self, model: Any, data: Any, params: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
-        """Predictions of a native model for ``data``, which has the form that its signature asks for."""
+        """Predictions for ``data``, which has the form that the model's signature asks for.
+
+        ``model``: what ``load`` gave, or a native one that is being saved.
+        """
 
 
 def take_options(flavor: str, options: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
@@ -58,10 +76,3 @@ def take_options(flavor: str, options: Mapping[str, Any], **defaults: Any) -> di
         known = ", ".join(sorted(defaults)) or "none"
         raise InvalidParameter(f"the flavor {flavor} has no option {', '.join(unknown)}; it knows: {known}")
     return {**defaults, **options}
-
-
-def missing(distribution: str, error: ImportError) -> MissingLibrary:
-    """The error for a library that is not there."""
-    return MissingLibrary(
-        f"this model needs {distribution}, which can't be imported ({error}): pip install {distribution}"
-    )

@@ -20,7 +20,7 @@ from trackback.flavors.requirements import infer_requirements, merge
 from trackback.flavors.schema import Schema
 from trackback.flavors.signature import ModelSignature
 from trackback.flavors.table import flavor_named, flavors, recognise
-from trackback.flavors.trust import NOTHING, Trust
+from trackback.flavors.trust import EVERYTHING, NOTHING, Trust
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +54,12 @@ def save_model(
     unfinished = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     unfinished.chmod(0o755)
     try:
-        saved = chosen.save(model, unfinished, options)
+        example = None if input_example is None else InputExample.of(input_example)
+        saved = chosen.save(model, unfinished, options, example)
         mlmodel = _described(chosen, saved, metadata)
-        if input_example is not None:
-            example = InputExample.of(input_example)
+        if example is not None:
             mlmodel.saved_input_example_info = write_example(example, unfinished)
-            signature = signature or _infer_signature(chosen, model, example, saved.settings)
+            signature = signature or _infer_signature(chosen, model, example, saved, unfinished)
         mlmodel.signature = None if signature is None else signature.to_text()
         mlmodel.model_size_bytes = sum(file.stat().st_size for file in unfinished.rglob("*") if file.is_file())
         modules = saved.modules | (
@@ -75,18 +75,22 @@ def save_model(
 
 
 def _described(flavor: Flavor, saved: Saved, metadata: dict[str, Any] | None) -> MLmodel:
-    settings = {flavor.name: saved.settings}
+    settings = {flavor.name: saved.settings} if saved.settings else {}
     if saved.python_function is not None:
         settings[PYTHON_FUNCTION] = saved.python_function
     return MLmodel(flavors=settings, metadata=metadata)
 
 
-def _infer_signature(flavor: Flavor, model: Any, example: InputExample, settings: Mapping[str, Any]) -> ModelSignature:
+def _infer_signature(
+    flavor: Flavor, model: Any, example: InputExample, saved: Saved, directory: Path
+) -> ModelSignature:
     """Inputs and params from the example; outputs from what the model predicts for it, if it can."""
     inputs = infer_schema(example.inputs)
     params = infer_params(example.params) if example.params else None
+    settings = {**(saved.python_function or {}), **saved.settings}
     try:
-        predictions = flavor.predict(model, enforce_inputs(example.inputs, inputs), example.params or {}, settings)
+        ready = flavor.load(directory, settings, EVERYTHING) if flavor.predicts_when_loaded else model
+        predictions = flavor.predict(ready, enforce_inputs(example.inputs, inputs), example.params or {}, settings)
         outputs = infer_schema(_like(predictions, inputs))
     except Exception as error:  # noqa: BLE001 - a model may raise anything, and a signature of its inputs is worth having
         log.warning("the model can't predict its input example, so its signature has no outputs: %r", error)

@@ -14,6 +14,7 @@ from trackback.flavors.schema import (
     MapOf,
     Object,
     ParamSpec,
+    Schema,
     SparkVector,
     type_name,
 )
@@ -58,7 +59,7 @@ def _enforce_object(value: dict[str, Any], kind: Object, path: str) -> dict[str,
     }
 
 
-_VALUES: dict[DataType, tuple[type, ...]] = {
+_VALUES: dict[DataType, Any] = {
     DataType.BOOLEAN: (bool,),
     DataType.INTEGER: (int,),
     DataType.LONG: (int,),
@@ -79,6 +80,14 @@ def _enforce_scalar(value: Any, kind: DataType, path: str) -> Any:
     if kind is DataType.INTEGER and not -(2**31) <= plain < 2**31:
         raise InvalidParameter(f"column {path} has {plain}, which is no 32-bit integer")
     return float(plain) if kind in (DataType.FLOAT, DataType.DOUBLE) else plain
+
+
+def enforce_list(data: Any, schema: Schema) -> list[Any]:
+    """Data for a function with type hints, which takes a list of what its one column without a name has."""
+    if kind_of(data) not in ("list", "series"):
+        raise InvalidParameter(f"the model takes a list, as its type hints say, not a {type(data).__name__}")
+    kinds = [spec.type for spec in schema.columns]
+    return [enforce_value(item, kinds[0], f"[{i}]") if kinds else item for i, item in enumerate(list(data))]
 
 
 def enforce_params(params: Mapping[str, Any] | None, specs: tuple[ParamSpec, ...] | None) -> dict[str, Any]:

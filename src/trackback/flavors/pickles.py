@@ -4,6 +4,7 @@ import contextlib
 import dis
 import io
 import pickle
+import pkgutil
 import sys
 import types
 from collections.abc import Iterator
@@ -11,21 +12,30 @@ from pathlib import Path
 from typing import Any
 
 from trackback.errors import InvalidModel, InvalidParameter
-from trackback.flavors.interface import missing
+from trackback.flavors.libraries import needs
+from trackback.flavors.mlflow_stand_in import NeedsMlflow, PythonModel, is_missing, no_stand_in
 from trackback.flavors.requirements import provided
 from trackback.flavors.trust import Trust
 
 
 def dump(model: object, file: Path) -> frozenset[str]:
-    """Pickle a model by cloudpickle; the top-level modules that it imports when it is loaded.
-
-    Functions and classes of modules that no installed package provides (a script, files beside a notebook) go into the
-    pickle themselves, since no other machine has them. InvalidParameter, which names the part, if it can't be pickled.
+    """Pickle a model; the top-level modules that it imports when it is loaded. InvalidParameter, which names the part,
+    if it can't be pickled.
     """
-    try:
+    with by_value(model) as (pickler, modules), file.open("wb") as stream:
+        pickler(stream, protocol=pickle.DEFAULT_PROTOCOL).dump(model)
+    return modules
+
+
+@contextlib.contextmanager
+def by_value(model: object) -> Iterator[tuple[Any, frozenset[str]]]:
+    """cloudpickle's Pickler, and the modules that the model imports when it is loaded.
+
+    While it lasts, functions and classes of modules that no installed package provides (a script, files beside a
+    notebook) go into pickles themselves, since no other machine has them.
+    """
+    with needs("cloudpickle"):
         import cloudpickle
-    except ImportError as error:
-        raise missing("cloudpickle", error) from error
     local: set[types.ModuleType] = set()
     try:
         modules = imported_modules(model, strict=True)
@@ -34,14 +44,25 @@ def dump(model: object, file: Path) -> frozenset[str]:
                 cloudpickle.register_pickle_by_value(module)
             local |= found
             modules = imported_modules(model, strict=True)
-        with file.open("wb") as stream:
-            cloudpickle.dump(model, stream, protocol=pickle.DEFAULT_PROTOCOL)
+        names = {module.__name__ for module in local}
+        yield _pickler(cloudpickle), frozenset((modules - names) | {"cloudpickle"})
     except _UNPICKLABLE as error:
         raise InvalidParameter(f"the model can't be saved: {_culprit(model)} can't be pickled ({error})") from error
     finally:
         for module in local:
             cloudpickle.unregister_pickle_by_value(module)
-    return frozenset(modules | {"cloudpickle"})
+
+
+def _pickler(cloudpickle: Any) -> Any:
+    class ForMlflow(cloudpickle.Pickler):  # type: ignore[misc]
+        """Names our PythonModel as MLflow's, so that MLflow loads what derives from it."""
+
+        def reducer_override(self, item: object) -> Any:
+            if item is PythonModel:
+                return pkgutil.resolve_name, ("mlflow.pyfunc.model:PythonModel",)
+            return super().reducer_override(item)
+
+    return ForMlflow
 
 
 _UNPICKLABLE = (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError, NotImplementedError)
@@ -66,7 +87,7 @@ def imported_modules(model: object, *, strict: bool = False) -> set[str]:
     # Arrays hand over their buffers instead of copying them, and what is written is thrown away.
     with contextlib.nullcontext() if strict else contextlib.suppress(*_UNPICKLABLE):
         Tracer(_Nowhere(), protocol=5, buffer_callback=lambda _: None).dump(model)
-    return {name.partition(".")[0] for name in found} - {"builtins", "__main__", "copyreg", "trackback"}
+    return {name.partition(".")[0] for name in found} - {"builtins", "__main__", "copyreg", "mlflow", "trackback"}
 
 
 class _Nowhere(io.RawIOBase):
@@ -139,7 +160,11 @@ def load(file: Path, trust: Trust) -> Any:
     content = trust.read(file, "a pickle")
     try:
         return pickle.loads(content)
+    except NeedsMlflow:
+        raise
     except ImportError as error:
+        if is_missing(error):
+            raise no_stand_in(error) from error
         raise InvalidModel(f"{file} can't be loaded, since it needs what is not here: {error}") from error
     except Exception as error:
         raise InvalidModel(f"{file} can't be loaded: {type(error).__name__}: {error}") from error

@@ -8,7 +8,7 @@ from trackback.flavors.enforcement import enforce_inputs
 from trackback.flavors.examples import InputExample, read_example
 from trackback.flavors.interface import Flavor
 from trackback.flavors.mlmodel import MLmodel
-from trackback.flavors.nested import enforce_params
+from trackback.flavors.nested import enforce_list, enforce_params
 from trackback.flavors.signature import ModelSignature
 
 
@@ -16,9 +16,10 @@ class Predictor:
     """A loaded model behind one ``predict``. ``model`` is the native one, ``mlmodel`` what its directory says of it."""
 
     def __init__(
-        self, model: Any, flavor: Flavor, settings: Mapping[str, Any], mlmodel: MLmodel, directory: Path
+        self, loaded: Any, flavor: Flavor, settings: Mapping[str, Any], mlmodel: MLmodel, directory: Path
     ) -> None:
-        self.model = model
+        self.model = flavor.native(loaded)
+        self._loaded = loaded
         self.flavor = flavor
         self.mlmodel = mlmodel
         self.signature = ModelSignature.from_text(mlmodel.signature) if mlmodel.signature else None
@@ -40,7 +41,8 @@ class Predictor:
         Raises InvalidParameter, which names the column or the param, where the data is not what the signature says.
         """
         signature = self.signature
-        if signature is not None and signature.inputs is not None and not self.mlmodel.is_signature_from_type_hint:
-            data = enforce_inputs(data, signature.inputs)
         given = dict(params or {}) if signature is None else enforce_params(params, signature.params)
-        return self.flavor.predict(self.model, data, given, self._settings)
+        if signature is not None and signature.inputs is not None:
+            by_hints = self.mlmodel.is_signature_from_type_hint
+            data = enforce_list(data, signature.inputs) if by_hints else enforce_inputs(data, signature.inputs)
+        return self.flavor.predict(self._loaded, data, given, self._settings)

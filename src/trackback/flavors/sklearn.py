@@ -6,7 +6,9 @@ from typing import Any
 
 from trackback.errors import InvalidModel, InvalidParameter
 from trackback.flavors import pickles, skops_files
-from trackback.flavors.interface import Flavor, Saved, missing, take_options
+from trackback.flavors.examples import InputExample
+from trackback.flavors.interface import Flavor, Saved, take_options
+from trackback.flavors.libraries import missing
 from trackback.flavors.mlmodel import file_inside, python_function
 from trackback.flavors.trust import Trust
 
@@ -24,7 +26,9 @@ class SklearnFlavor(Flavor):
     packages = ("sklearn",)
     distribution = "scikit-learn"
 
-    def save(self, model: Any, directory: Path, options: Mapping[str, Any]) -> Saved:
+    def save(
+        self, model: Any, directory: Path, options: Mapping[str, Any], example: InputExample | None = None
+    ) -> Saved:
         import sklearn
 
         chosen = take_options(self.name, options, serialization_format=None, predict_fn="predict")

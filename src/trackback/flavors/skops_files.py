@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trackback.errors import InvalidModel, InvalidParameter
-from trackback.flavors.interface import missing
+from trackback.flavors.libraries import missing
 from trackback.flavors.trust import Trust
 
 # What skops does not trust by itself, occurs in fitted estimators, and holds data or is a pure function: to build one

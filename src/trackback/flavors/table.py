@@ -13,7 +13,15 @@ from trackback.flavors.interface import Flavor
 ENTRY_POINTS = "trackback.flavors"
 
 OURS = {
+    "python": "trackback.flavors.python:PythonFlavor",
+    "fasttext": "trackback.flavors.fasttext:FastTextFlavor",
+    "keras": "trackback.flavors.keras:KerasFlavor",
+    "lightgbm": "trackback.flavors.lightgbm:LightGBMFlavor",
+    "onnx": "trackback.flavors.onnx:OnnxFlavor",
+    "pytorch": "trackback.flavors.pytorch:PyTorchFlavor",
     "sklearn": "trackback.flavors.sklearn:SklearnFlavor",
+    "spark": "trackback.flavors.spark:SparkFlavor",
+    "xgboost": "trackback.flavors.xgboost:XGBoostFlavor",
 }
 
 
@@ -53,6 +61,8 @@ def recognise(model: object) -> str:
     """The name of the flavor for a model: that of the first of its classes, from itself to its bases, whose package
     some flavor has; else python, for whatever is called or has ``predict``. InvalidParameter if it is no model.
     """
+    if flavors()["python"].recognises(model):
+        return "python"
     for kind in type(model).__mro__:
         package = kind.__module__.partition(".")[0]
         for name, flavor in flavors().items():
