@@ -20,6 +20,7 @@ COMMANDS = {
     "deployments": "deployed:list_deployments",
     "gc": "gc:gc",
     "impact": "impact:impact",
+    "models": "models:models",
     "policy": "policy:policy",
     "promote": "promotions:promote",
     "promotions": "promotions:list_promotions",

@@ -1,0 +1,253 @@
+"""`trackback models serve` and `trackback models predict`."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from trackback.scoring.settings import Settings
+
+if TYPE_CHECKING:
+    from trackback.scoring.files.predicting import Progress
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULTS = Settings(model_uri="")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+SECONDS = click.FloatRange(min=0, min_open=True)
+POSITIVE = click.IntRange(min=1)
+EVERYTHING = "all"
+
+
+def option(flag: str, field: str, help: str, **attributes: Any) -> Callable[[F], F]:  # noqa: A002 - click's word
+    """An option for a field of Settings, which can also be given in the environment, as TRACKBACK_SCORING_…."""
+    return click.option(
+        flag,
+        field,
+        help=help,
+        default=getattr(DEFAULTS, field),
+        envvar="TRACKBACK_SCORING_" + flag.removeprefix("--").split("/")[0].replace("-", "_").upper(),
+        show_envvar=True,
+        show_default=getattr(DEFAULTS, field) not in ("", None, ()),
+        **attributes,
+    )
+
+
+def model_option(command: F) -> F:
+    return click.option(
+        "-m",
+        "--model-uri",
+        "model_uri",
+        required=True,
+        metavar="URI",
+        help="The model: models:/NAME/VERSION, models:/NAME@ALIAS, runs:/RUN_ID/NAME, or a folder that holds one.",
+    )(command)
+
+
+def trust_option(command: F) -> F:
+    return click.option(
+        "--trust",
+        "trust",
+        multiple=True,
+        metavar="DIGEST",
+        help="The SHA-256 of a pickle that may be loaded, beside those that were logged here or promoted; 'all' for "
+        "any. A pickle runs whatever code is in it. May be repeated.",
+    )(command)
+
+
+@click.command()
+@model_option
+@option(
+    "--follow",
+    "follow",
+    "Move with the alias: load the version that it comes to stand for, and then let it take over. No request fails.",
+    is_flag=True,
+)
+@option(
+    "--follow-every",
+    "follow_every_s",
+    "Seconds between looks at the alias.",
+    type=SECONDS,
+    metavar="SECONDS",
+)
+@trust_option
+@option("--host", "host", "The address to listen on; 0.0.0.0 for all of this machine's.", metavar="ADDRESS")
+@option("--port", "port", "The port to listen on; 0 for any that is free.", type=click.IntRange(0, 65535))
+@option(
+    "--allowed-hosts",
+    "allowed_hosts",
+    "Names, parted by commas, that clients may call this server by beside those of loopback; * for any. Without it, "
+    "a server that listens on loopback answers to loopback's names only, another to all.",
+    metavar="NAMES",
+    callback=lambda context, parameter, value: _names(value),
+)
+@option("--workers", "workers", "Processes that hold the model, each with a copy of its own.", type=POSITIVE)
+@option(
+    "--batch/--no-batch",
+    "batch",
+    "Whether requests that come while the model is busy are predicted together. By default they are, if its library "
+    "predicts each row by itself; never for a Python function.",
+)
+@option("--max-batch", "max_batch", "How many requests are predicted together at most.", type=POSITIVE)
+@option(
+    "--max-waiting",
+    "max_waiting",
+    "How many requests may wait for the model; others are refused with 429.",
+    type=POSITIVE,
+)
+@option("--max-body-bytes", "max_body_bytes", "The largest body that is taken, in bytes.", type=POSITIVE)
+@option(
+    "--timeout",
+    "timeout_s",
+    "Seconds after which a request is answered with 504, its wait included.",
+    type=SECONDS,
+    metavar="SECONDS",
+)
+@option(
+    "--header-deadline",
+    "header_deadline_s",
+    "Seconds that a client has to send a request's headers.",
+    type=SECONDS,
+    metavar="SECONDS",
+)
+@option(
+    "--body-deadline",
+    "body_deadline_s",
+    "Seconds after which a client is cut off that sends nothing more of a body, or takes nothing more of an answer.",
+    type=SECONDS,
+    metavar="SECONDS",
+)
+@option(
+    "--keep-alive",
+    "keep_alive_s",
+    "Seconds that a connection without a request is kept open.",
+    type=SECONDS,
+    metavar="SECONDS",
+)
+@option(
+    "--stop-deadline",
+    "stop_deadline_s",
+    "Seconds that requests under way have to finish when the server stops.",
+    type=SECONDS,
+    metavar="SECONDS",
+)
+@option("--log-level", "log_level", "How much is logged.", type=click.Choice(LOG_LEVELS))
+@option("--json-logs", "json_logs", "Log one JSON object a line, and a line for each request.", is_flag=True)
+def serve(trust: tuple[str, ...], **values: Any) -> None:
+    """Serve a model: POST rows to /invocations, as to MLflow's scoring server, and get predictions.
+
+    An alias is looked up once; with --follow, again and again. Ctrl-C stops the server: requests under way finish.
+    """
+    settings = Settings(**values)
+    from trackback.scoring.resolving import resolver  # noqa: PLC0415 - heavy, and --help should not be
+    from trackback.scoring.serving import run  # noqa: PLC0415 - as above
+
+    run(settings, resolver(settings.model_uri, trusted=_trusted(trust), batch=settings.batch))
+
+
+@click.command()
+@model_option
+@click.option(
+    "--input",
+    "input_path",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A .csv, .json, .jsonl or .parquet file.",
+)
+@click.option(
+    "--output",
+    "output_path",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A .csv, .jsonl or .parquet file; one that is there is replaced, once all rows are predicted.",
+)
+@click.option(
+    "--id",
+    "ids",
+    multiple=True,
+    metavar="COLUMN",
+    help="A column that is written beside the predictions; may be repeated. By default, those that the model's "
+    "signature does not name.",
+)
+@click.option("--keep-all", is_flag=True, help="Write all columns of the input beside the predictions.")
+@click.option(
+    "--column",
+    default="prediction",
+    show_default=True,
+    metavar="NAME",
+    help="The name of the predictions' column; with a number each, where a row has several.",
+)
+@click.option(
+    "--params",
+    callback=lambda context, parameter, value: _params(value),
+    metavar="JSON",
+    help="Params of the predictions, as a JSON object.",
+)
+@click.option(
+    "--rows",
+    "rows_at_once",
+    type=POSITIVE,
+    default=10_000,
+    show_default=True,
+    help="How many rows are in memory at once.",
+)
+@trust_option
+def predict(model_uri: str, input_path: Path, output_path: Path, trust: tuple[str, ...], **options: Any) -> None:
+    """Predict for the rows of a file, and write another with the predictions.
+
+    Nothing is written under the output's name until all rows are predicted. Exit code 1 if the model or the input is
+    not as it should be, 2 for wrong options.
+    """
+    from trackback.scoring.files.predicting import Job, predict_file  # noqa: PLC0415 - heavy, and --help should not be
+    from trackback.scoring.predictors import load  # noqa: PLC0415 - as above
+    from trackback.scoring.resolving import resolver  # noqa: PLC0415 - as above
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # unwinds, so that no half file is left
+    start = resolver(model_uri, trusted=_trusted(trust))().start
+    model = load(start.directory, start.trusted)
+    job = Job(input=input_path, output=output_path, **options)
+    with _progress_bar() as report:
+        rows = predict_file(model, job, report)
+    click.echo(f"{rows} rows predicted: {output_path}", err=True)
+
+
+@contextmanager
+def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
+    """A bar on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda progress: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only who sees a bar needs it
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]} rows"), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None, rows=0)
+        yield lambda progress: bar.update(task, total=progress.total, completed=progress.done, rows=progress.rows)
+
+
+def _trusted(trust: tuple[str, ...]) -> tuple[str, ...] | None:
+    return None if EVERYTHING in trust else trust
+
+
+def _params(text: str | None) -> Mapping[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        params = json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"this is not JSON: {error}") from error
+    if not isinstance(params, dict):
+        raise click.BadParameter('a JSON object is needed, such as {"threshold": 0.5}')
+    return params
+
+
+def _names(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name.strip() for name in names if name.strip())

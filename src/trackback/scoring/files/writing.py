@@ -1,0 +1,164 @@
+"""Tables as CSV, lines of JSON, or Parquet. The file is there when all of it is, or not at all."""
+
+import base64
+import math
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from trackback.errors import BadRequest, InvalidParameter, StorageFull
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Writer(ABC):
+    """A file that comes to be under another name, and gets its own when the block ends without an error.
+
+    The first table tells the columns and their types: those after it must fit. A column of nulls alone is one of text.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        self._schema: pa.Schema | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._file = self._partial.open("wb")
+        except OSError as error:
+            raise InvalidParameter(f"{self._path} can't be written: {error.strerror}.") from error
+        return self
+
+    def write(self, table: "pa.Table") -> None:
+        """Raises BadRequest if the table does not fit those before it, StorageFull if the disk does not take it."""
+        import pyarrow as pa  # noqa: PLC0415 - heavy
+
+        first = self._schema is None
+        if self._schema is None:
+            self._schema = _without_null_types(table.schema)
+        try:
+            table = table.select(self._schema.names).cast(self._schema)
+        except (pa.ArrowException, KeyError) as error:
+            raise BadRequest(
+                f"Columns have other types or names than in the rows before: {error}. Begin with rows that have values "
+                "of all kinds, or more --rows at once."
+            ) from error
+        try:
+            if first:
+                self._begin(table.schema)
+            self._write(table)
+        except OSError as error:
+            raise StorageFull(f"{self._path} can't be written: {error}") from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._end()
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._partial.replace(self._path)
+        except OSError as failure:
+            raise StorageFull(f"{self._path} can't be written: {failure}") from failure
+        finally:
+            with suppress(OSError):
+                self._file.close()
+            self._partial.unlink(missing_ok=True)
+
+    @abstractmethod
+    def _begin(self, schema: "pa.Schema") -> None:
+        """Called before the first table."""
+
+    @abstractmethod
+    def _write(self, table: "pa.Table") -> None: ...
+
+    @abstractmethod
+    def _end(self) -> None:
+        """Called after the last table."""
+
+
+class CsvWriter(Writer):
+    def _begin(self, schema: "pa.Schema") -> None:
+        from pyarrow import csv  # noqa: PLC0415 - heavy
+
+        if nested := [field.name for field in schema if field.type.num_fields]:
+            raise BadRequest(f"Column {nested[0]!r} has lists or objects, which CSV has not. Write .jsonl or .parquet.")
+        self._csv = csv.CSVWriter(self._file, schema, write_options=csv.WriteOptions(quoting_style="needed"))
+
+    def _write(self, table: "pa.Table") -> None:
+        self._csv.write_table(table)
+
+    def _end(self) -> None:
+        if self._schema:
+            self._csv.close()
+
+
+class ParquetWriter(Writer):
+    def _begin(self, schema: "pa.Schema") -> None:
+        from pyarrow import parquet  # noqa: PLC0415 - heavy
+
+        self._parquet = parquet.ParquetWriter(self._file, schema)
+
+    def _write(self, table: "pa.Table") -> None:
+        self._parquet.write_table(table)
+
+    def _end(self) -> None:
+        import pyarrow as pa  # noqa: PLC0415 - heavy
+
+        if self._schema is None:
+            self._begin(pa.schema([]))
+        self._parquet.close()
+
+
+class JsonLinesWriter(Writer):
+    """What is no number is null: the lines are to be read by anything that reads JSON."""
+
+    _encode = msgspec.json.Encoder(enc_hook=str).encode
+
+    def _begin(self, schema: "pa.Schema") -> None:
+        """Lines need no head."""
+
+    def _write(self, table: "pa.Table") -> None:
+        for row in table.to_pylist():
+            self._file.write(self._encode({name: _plain(value) for name, value in row.items()}) + b"\n")
+
+    def _end(self) -> None:
+        """Nor an end."""
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, list):
+        return list(map(_plain, value))
+    return value
+
+
+def _without_null_types(schema: "pa.Schema") -> "pa.Schema":
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    return pa.schema([field.with_type(pa.string()) if field.type == pa.null() else field for field in schema])
+
+
+WRITERS: dict[str, Callable[[Path], Writer]] = {".csv": CsvWriter, ".jsonl": JsonLinesWriter, ".parquet": ParquetWriter}
+
+
+def open_writer(path: Path) -> Writer:
+    """Raises InvalidParameter if the file's name does not tell its format."""
+    try:
+        return WRITERS[path.suffix.lower()](path)
+    except KeyError:
+        raise InvalidParameter(f"{path} is to end with one of {', '.join(WRITERS)}, which tells its format.") from None

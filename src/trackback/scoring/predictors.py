@@ -1,0 +1,47 @@
+"""The model in a directory, as the scorer needs it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trackback.flavors import Predictor, Trust, load_predictor
+from trackback.scoring.inputs import Inputs
+
+# Models of these libraries predict a row from that row alone, so rows of several requests can be predicted at once. A
+# Python function may look at all rows that it is given.
+ROW_WISE = frozenset(("sklearn", "xgboost", "lightgbm", "catboost", "fasttext", "keras", "tensorflow", "onnx"))
+
+log = logging.getLogger(__name__)
+
+
+class Model:
+    """``inputs``: what its signature says that it takes. ``row_wise``: whether each row is predicted by itself."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        signature = predictor.signature
+        self._params = {param.name for param in signature.params or ()} if signature else set()
+        self.inputs = Inputs(signature.inputs if signature else None, raw=predictor.mlmodel.is_signature_from_type_hint)
+        self.row_wise = predictor.flavor.name in ROW_WISE
+
+    def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
+        """Params that the signature does not have are left out, as by MLflow's server.
+
+        Raises InvalidParameter, which names the column or the param, if ``data`` or ``params`` are not what the
+        signature says, and whatever the model raises.
+        """
+        unknown = sorted(set(params or ()) - self._params)
+        if params and unknown:
+            log.warning("the model's signature has no params %s: they are left out", ", ".join(unknown))
+            params = {name: value for name, value in params.items() if name in self._params}
+        return self._predictor.predict(data, params)
+
+
+def load(directory: str, trusted: Sequence[str] | None) -> Model:
+    """``trusted``: the digests of pickles that may be loaded; None for all of them.
+
+    Raises what ``load_predictor`` raises.
+    """
+    trust = Trust(everything=True) if trusted is None else Trust.of(trusted)
+    return Model(load_predictor(Path(directory), trust=trust))
