@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from tests.scoring import models
-from tests.servers.scoring import MlflowScoring, ScoringServer, TrackbackScoring
+from tests.servers.scoring import Endpoint, TrackbackScoring, mlflow_scoring
+
+KINDS = ("trackback", "mlflow")
 
 
 @pytest.fixture(scope="session")
@@ -35,41 +37,44 @@ def odd_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return directory, models.save_odd(directory)
 
 
-KINDS = ("trackback", "mlflow")
+@pytest.fixture(scope="session")
+def mlflow_servers(
+    iris_model: Path,
+    mixed_model: Path,
+    array_model: Path,
+    odd_model: tuple[Path, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Endpoint]]:
+    models = {"iris": iris_model, "mixed": mixed_model, "array": array_model, "odd": odd_model[0]}
+    with mlflow_scoring(list(models.values()), tmp_path_factory.mktemp("mlflow")) as endpoints:
+        yield dict(zip(models, endpoints, strict=True))
 
 
-def _serve(kind: str, model: Path, folder: Path) -> ScoringServer:
-    return TrackbackScoring(model, folder, ["--trust", "all"]) if kind == "trackback" else MlflowScoring(model, folder)
+def _server(request: pytest.FixtureRequest, name: str, model: Path) -> Iterator[Endpoint]:
+    if request.param == "mlflow":
+        yield request.getfixturevalue("mlflow_servers")[name]
+        return
+    folder = request.getfixturevalue("tmp_path_factory").mktemp("served")
+    with TrackbackScoring(model, folder, ["--trust", "all"]) as server:
+        yield server
 
 
 @pytest.fixture(scope="session", params=KINDS)
-def iris_server(
-    request: pytest.FixtureRequest, iris_model: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ScoringServer]:
+def iris_server(request: pytest.FixtureRequest, iris_model: Path) -> Iterator[Endpoint]:
     """The same model served by trackback and by MLflow: what holds of one must hold of the other."""
-    with _serve(request.param, iris_model, tmp_path_factory.mktemp("served")) as server:
-        yield server
+    yield from _server(request, "iris", iris_model)
 
 
 @pytest.fixture(scope="session", params=KINDS)
-def mixed_server(
-    request: pytest.FixtureRequest, mixed_model: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ScoringServer]:
-    with _serve(request.param, mixed_model, tmp_path_factory.mktemp("served")) as server:
-        yield server
+def mixed_server(request: pytest.FixtureRequest, mixed_model: Path) -> Iterator[Endpoint]:
+    yield from _server(request, "mixed", mixed_model)
 
 
 @pytest.fixture(scope="session", params=KINDS)
-def array_server(
-    request: pytest.FixtureRequest, array_model: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ScoringServer]:
-    with _serve(request.param, array_model, tmp_path_factory.mktemp("served")) as server:
-        yield server
+def array_server(request: pytest.FixtureRequest, array_model: Path) -> Iterator[Endpoint]:
+    yield from _server(request, "array", array_model)
 
 
 @pytest.fixture(scope="session", params=KINDS)
-def odd_server(
-    request: pytest.FixtureRequest, odd_model: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ScoringServer]:
-    with _serve(request.param, odd_model[0], tmp_path_factory.mktemp("served")) as server:
-        yield server
+def odd_server(request: pytest.FixtureRequest, odd_model: tuple[Path, str]) -> Iterator[Endpoint]:
+    yield from _server(request, "odd", odd_model[0])

@@ -1,27 +1,56 @@
 """Scoring servers, as a user starts them: trackback's, and MLflow's for comparison."""
 
-import os
+import json
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from tests.environments import Environment
+from tests.environments import ROOT, Environment
 from tests.needs import need
 from tests.servers.program import Program, free_port
 
+SERVE_WITH_MLFLOW = ROOT / "tests" / "scoring" / "scripts" / "serve_with_mlflow.py"
 
-class ScoringServer:
-    """A program that answers /ping on a free port of loopback; its log is kept in the folder given."""
 
-    def __init__(self, command: Sequence[str | Path], port: int, folder: Path, env: Mapping[str, str]) -> None:
+class Endpoint:
+    """A scoring server somewhere on loopback."""
+
+    def __init__(self, port: int) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self._program = Program(command, log=folder / f"scoring-{port}.log", answers=self._answers, env=env)
+
+    def post(self, body: Any, content_type: str = "application/json") -> httpx.Response:
+        """What /invocations answers; ``body`` is sent as JSON unless it is text or bytes."""
+        content = body if isinstance(body, str | bytes) else json.dumps(body)
+        headers = {"Content-Type": content_type}
+        return httpx.post(f"{self.url}/invocations", content=content, headers=headers, timeout=60, trust_env=False)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(self.url + path, timeout=10, trust_env=False)
+
+    def answers(self) -> bool:
+        try:
+            return self.get("/ping").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+class TrackbackScoring(Endpoint):
+    """`trackback models serve`; its log is kept in the folder given."""
+
+    def __init__(
+        self, model: str | Path, folder: Path, flags: Sequence[str] = (), env: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(free_port())
+        command = [sys.executable, "-m", "trackback", "models", "serve", "-m", str(model), "--port", str(self.port)]
+        log = folder / f"scoring-{self.port}.log"
+        self._program = Program([*command, *flags], log=log, answers=self.answers, env=env)
 
     @property
     def pid(self) -> int:
@@ -42,15 +71,6 @@ class ScoringServer:
         """What Ctrl-C does, or another signal; the exit code."""
         return self._program.end(signal_number, 60)
 
-    def post(self, body: Any, content_type: str = "application/json") -> httpx.Response:
-        """What /invocations answers; ``body`` is sent as JSON unless it is text or bytes."""
-        content = {"content": body} if isinstance(body, str | bytes) else {"json": body}
-        headers = {"Content-Type": content_type}
-        return httpx.post(f"{self.url}/invocations", headers=headers, timeout=60, trust_env=False, **content)
-
-    def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=10, trust_env=False)
-
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -60,27 +80,21 @@ class ScoringServer:
     ) -> None:
         self.stop()
 
-    def _answers(self) -> bool:
-        try:
-            return self.get("/ping").status_code == 200
-        except httpx.TransportError:
-            return False
 
+@contextmanager
+def mlflow_scoring(models: Sequence[Path], folder: Path) -> Iterator[list[Endpoint]]:
+    """MLflow's scoring server, for each of these models."""
+    python = Environment("mlflow3").python
+    need(python.exists(), "no environment mlflow3: run `make .venvs/mlflow3/.installed`")
+    endpoints = [Endpoint(free_port()) for _ in models]
+    served = [f"{each.port}={model}" for each, model in zip(endpoints, models, strict=True)]
 
-class TrackbackScoring(ScoringServer):
-    def __init__(
-        self, model: str | Path, folder: Path, flags: Sequence[str] = (), env: Mapping[str, str] | None = None
-    ) -> None:
-        port = free_port()
-        command = [sys.executable, "-m", "trackback", "models", "serve", "-m", str(model), "--port", str(port), *flags]
-        super().__init__(command, port, folder, env or {})
+    def all_answer() -> bool:
+        return all(each.answers() for each in endpoints)
 
-
-class MlflowScoring(ScoringServer):
-    def __init__(self, model: Path, folder: Path) -> None:
-        python = Environment("mlflow3").python
-        need(python.exists(), "no environment mlflow3: run `make .venvs/mlflow3/.installed`")
-        port = free_port()
-        flags = ["-m", str(model), "--port", str(port), "--env-manager", "local"]
-        env = {"PATH": f"{python.parent}:{os.environ['PATH']}"}
-        super().__init__([python.parent / "mlflow", "models", "serve", *flags], port, folder, env)
+    program = Program([python, SERVE_WITH_MLFLOW, *served], log=folder / "mlflow.log", answers=all_answer)
+    program.start(280)
+    try:
+        yield endpoints
+    finally:
+        program.end(signal.SIGKILL)
