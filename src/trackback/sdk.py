@@ -26,6 +26,7 @@ from trackback.tracking.fluent import (
     set_tracking_uri,
     start_run,
 )
+from trackback.tracking.models import ModelInfo, log_model, register_model
 from trackback.tracking.reading import (
     create_experiment,
     delete_experiment,
@@ -48,6 +49,7 @@ from trackback.tracking.run import ActiveRun
 __all__ = [
     "ActiveRun",
     "Client",
+    "ModelInfo",
     "active_run",
     "create_experiment",
     "delete_experiment",
@@ -71,10 +73,12 @@ __all__ = [
     "log_input",
     "log_metric",
     "log_metrics",
+    "log_model",
     "log_param",
     "log_params",
     "log_table",
     "log_text",
+    "register_model",
     "search_experiments",
     "search_runs",
     "set_experiment",
