@@ -7,8 +7,9 @@ import pytest
 from tests.client.faulty import cut, reply, talk_to
 from tests.client.patience import Clock
 from tests.faults.disk import small_disk
+from trackback.client.pipeline import PIECE_BYTES
 from trackback.client.transport import Transport
-from trackback.client.uploads import PIECE_BYTES, pieces_of
+from trackback.client.uploads import pieces_of
 from trackback.errors import (
     DataLoss,
     InvalidParameter,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
+from trackback import __version__
 from trackback.errors import InvalidParameter
 from trackback.limits import shown
 
@@ -23,6 +24,12 @@ class Address:
 
     uri: str
     authorization: str | None = field(default=None, repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request to it says. Bodies are taken as they are: digests and ranges are of those."""
+        headers = {"user-agent": f"trackback/{__version__}", "accept-encoding": "identity"}
+        return {**headers, "authorization": self.authorization} if self.authorization else headers
 
     @property
     def is_loopback(self) -> bool:

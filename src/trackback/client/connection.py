@@ -1,4 +1,4 @@
-"""One pool of HTTP connections to a server, and what httpx says when they fail.
+"""One pool of HTTP connections to a server, for calls, and what httpx says when they fail.
 
 Apart from the transport, so that httpx, slow to import, is imported when the first call is made.
 """
@@ -6,20 +6,17 @@ Apart from the transport, so that httpx, slow to import, is imported when the fi
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from socket import gaierror
 from typing import TypeVar
 
 import httpx
 import msgspec
 
-from trackback import __version__
+from trackback.client import failures
 from trackback.client.address import Address
-from trackback.client.downloads import PartialFile
 from trackback.client.failures import Failure
 from trackback.client.refusals import no_answer, refusal
-from trackback.client.uploads import Pieces
 from trackback.client.wire import UNREADABLE, decode
-from trackback.errors import InvalidParameter, Unavailable
+from trackback.errors import InvalidParameter
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -29,8 +26,6 @@ IDLE_S = 4.0
 """A connection is not used again after this. uvicorn, which MLflow's server runs on, closes them after 5 s, and a
 request sent just then may be lost."""
 
-_DOUBT = " Whether it was carried out is not known."
-
 
 class Connection:
     """For many threads, and for one process. What goes wrong is raised as a Failure, or as the final error."""
@@ -38,17 +33,12 @@ class Connection:
     def __init__(self, address: Address, timeout_s: float) -> None:
         self._uri = address.uri
         self._timeout_s = timeout_s
-        headers = {"user-agent": f"trackback/{__version__}", "accept-encoding": "identity"}
-        if address.authorization:
-            headers["authorization"] = address.authorization
-        plain = address.is_loopback and address.uri.startswith("http:")
         self._client = httpx.Client(
-            headers=headers,
+            headers=address.headers,
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
             limits=httpx.Limits(keepalive_expiry=IDLE_S),
             trust_env=not address.is_loopback,  # no proxy leads back to this machine
-            # Reading the world's certificates takes 20 ms, and nothing here would use them.
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context(),
+            verify=tls_context(address),
         )
 
     def close(self) -> None:
@@ -64,23 +54,9 @@ class Connection:
         except UNREADABLE as error:
             raise no_answer(self._named(method, target), response.status_code, content, error) from error
 
-    def put(self, target: str, pieces: Pieces) -> Mapping[str, str]:
-        """Send a file; the headers of the answer."""
-        headers = {"content-type": "application/octet-stream", "content-length": str(pieces.size)}
-        with self._open("PUT", target, headers, iter(pieces)) as response:
-            response.read()
-        return response.headers
-
-    def fetch(self, target: str, partial: PartialFile) -> None:
-        """Receive a file, or what ``partial`` lacks of it."""
-        with self._open("GET", target, partial.headers()) as response:
-            partial.begin(response.status_code, response.headers)
-            for piece in response.iter_bytes():
-                partial.write(piece)
-
     @contextmanager
     def _open(
-        self, method: str, target: str, headers: Mapping[str, str], content: bytes | Iterator[bytes] | None = None
+        self, method: str, target: str, headers: Mapping[str, str], content: bytes | None
     ) -> Iterator[httpx.Response]:
         """The answer, its body yet to be read; Failure if there is none, or it is an error, or it is cut short."""
         request = self._named(method, target)
@@ -98,32 +74,22 @@ class Connection:
         return f"{method} {self._uri}{target.partition('?')[0]}"
 
     def _failure(self, request: str, error: httpx.TransportError) -> Failure:
-        match error, _root(error):
-            case httpx.ProxyError(), _:
-                message = f"The proxy between here and {self._uri} refused: {error}. Check HTTPS_PROXY and NO_PROXY."
-            case httpx.ConnectError(), gaierror() as root:
-                message = f"The host of {self._uri} is not known: {root.strerror}. Check the tracking URI."
-            case httpx.ConnectError(), ssl.SSLError() as root:
-                return Failure(Unavailable(self._insecure(root)), passing=isinstance(root, ssl.SSLEOFError))
-            case ((httpx.ConnectError() | httpx.ConnectTimeout()), root):
-                message = (
-                    f"No server answers at {self._uri} ({root or 'no connection in time'}). "
-                    "`trackback server` starts one; TRACKBACK_TRACKING_URI says where it is."
-                )
-            case httpx.TimeoutException(), _:
-                return Failure(Unavailable(f"{request}: no answer for {self._timeout_s:g} s.{_DOUBT}"), True)
+        match error:
+            case httpx.ProxyError():
+                return failures.refused_by_proxy(self._uri, error)
+            case httpx.ConnectError() | httpx.ConnectTimeout():
+                return failures.no_connection(self._uri, _root(error))
+            case httpx.TimeoutException():
+                return failures.silence(request, self._timeout_s)
             case _:
-                return Failure(
-                    Unavailable(f"{request} was cut off: {str(error) or type(error).__name__}.{_DOUBT}"), True
-                )
-        return Failure(Unavailable(message), passing=True, unheard=True)
+                return failures.cut_off(request, error)
 
-    def _insecure(self, error: ssl.SSLError) -> str:
-        reason = getattr(error, "verify_message", "") or error.reason or error
-        return (
-            f"No secure connection to {self._uri}: {reason}. If the server's certificate comes from an authority of "
-            "your own, set SSL_CERT_FILE to that authority's; if the server speaks plain HTTP, use http:// for it."
-        )
+
+def tls_context(address: Address) -> ssl.SSLContext:
+    if address.is_loopback and address.uri.startswith("http:"):
+        # Reading the world's certificates takes 20 ms, and nothing here would use them.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.create_ssl_context()
 
 
 def _beginning(response: httpx.Response) -> bytes:

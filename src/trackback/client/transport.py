@@ -1,6 +1,6 @@
 """Calls to a tracking server: structs in, structs out, errors of the exception tree.
 
-Importing this is cheap; httpx is imported by the first call.
+Importing this is cheap; httpx is imported by the first call, http.client by the first file.
 """
 
 import os
@@ -14,11 +14,12 @@ import msgspec
 from trackback.client.address import find_address
 from trackback.client.downloads import PartialFile
 from trackback.client.retries import Retries
-from trackback.client.uploads import pieces_of
+from trackback.client.uploads import Advance, ignore, pieces_of
 from trackback.client.wire import Request, encode, query
 from trackback.limits import check_artifact_path
 
 if TYPE_CHECKING:
+    from trackback.client.bodies import Bodies
     from trackback.client.connection import Connection
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -52,7 +53,9 @@ class Transport:
         self._address = find_address(uri, token=token, username=username, password=password)
         self._timeout_s = timeout_s
         self._retries = retries
-        self._connections: dict[int, Connection] = {}  # by process: sockets may not be shared with a forked one
+        # By process: sockets may not be shared with a forked one.
+        self._connections: dict[int, Connection] = {}
+        self._body_connections: dict[int, Bodies] = {}
 
     @property
     def uri(self) -> str:
@@ -75,21 +78,18 @@ class Transport:
             lambda: self._connection().exchange(method, target, body, answer), idempotent=idempotent
         )
 
-    def upload(self, path: str, content: bytes | Path) -> str:
+    def upload(self, path: str, content: bytes | Path, advance: Advance = ignore) -> str:
         """Keep ``content``, bytes or a file's, as the artifact at the proxy path ``path``; its SHA-256, in hex digits.
 
         It is sent piece by piece, and compared with the digest that the server answers with, if it is trackback's.
+        ``advance`` is told of the bytes as they go.
 
         InvalidParameter: the path is unsafe. InvalidState: the file shrank meanwhile. DataLoss: the server keeps other
         bytes than were sent.
         """
         target = artifact_target(path)
-
-        def attempt() -> str:
-            with pieces_of(content) as pieces:
-                return pieces.verify(path, self._connection().put(target, pieces))
-
-        return self._retries.run(attempt)
+        with pieces_of(content, advance) as pieces:
+            return self._retries.run(lambda: pieces.verify(path, self._bodies().put(target, pieces)))
 
     def download(self, path: str, destination: Path) -> str:
         """Fetch the artifact at the proxy path ``path`` into a file; the SHA-256 of its content, in hex digits.
@@ -99,21 +99,25 @@ class Transport:
 
         NotFound: there is none. DataLoss: it is not what the server's digest says. StorageFull: the disk is full.
         """
-        return self._receive(artifact_target(path), destination)
+        return self.fetch(artifact_target(path), {}, destination)
 
     def fetch(self, path: str, request: Request, destination: Path) -> str:
         """Fetch the file that a GET of ``path`` with ``request`` answers with, as ``download`` does."""
-        return self._receive(_with_query(path, request), destination)
-
-    def _receive(self, target: str, destination: Path) -> str:
         with PartialFile(destination) as partial:
-            self._retries.run(lambda: self._connection().fetch(target, partial), progress=lambda: partial.size)
-            return partial.finish()
+            return self.complete(path, request, partial)
+
+    def complete(self, path: str, request: Request, partial: PartialFile) -> str:
+        """Fetch what ``partial`` lacks of the file that a GET of ``path`` answers with, as ``download`` does."""
+        target = _with_query(path, request)
+        if not partial.is_whole:
+            self._retries.run(lambda: self._bodies().fetch(target, partial), progress=lambda: partial.size)
+        return partial.finish()
 
     def close(self) -> None:
         """Close the connections of this process. A later call opens new ones."""
-        if connection := self._connections.pop(os.getpid(), None):
-            connection.close()
+        for kept in (self._connections, self._body_connections):
+            if connection := kept.pop(os.getpid(), None):
+                connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -132,6 +136,13 @@ class Transport:
         from trackback.client.connection import Connection  # noqa: PLC0415 - httpx
 
         return self._connections.setdefault(os.getpid(), Connection(self._address, self._timeout_s))
+
+    def _bodies(self) -> "Bodies":
+        if bodies := self._body_connections.get(os.getpid()):
+            return bodies
+        from trackback.client.bodies import Bodies  # noqa: PLC0415 - http.client
+
+        return self._body_connections.setdefault(os.getpid(), Bodies(self._address, self._timeout_s))
 
 
 def _with_query(path: str, request: Request) -> str:
