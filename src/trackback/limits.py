@@ -28,6 +28,8 @@ LOGGED_MODEL_VALUE_LENGTH = 100_000  # ours: MLflow has none
 
 SNAPSHOT_FILES = 100_000  # ours: a snapshot is made in one transaction
 REASON_LENGTH = 5000  # ours
+TREE_FILES_PER_PAGE = 10_000  # ours
+TREE_FILES_PER_PAGE_DEFAULT = 1000  # ours
 PROMOTIONS_PER_PAGE = 1000  # ours
 PROMOTIONS_PER_PAGE_DEFAULT = 100  # ours
 PROMOTIONS_WAIT_S = 60.0  # ours: what stands between a client and a server may end what takes longer

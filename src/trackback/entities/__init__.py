@@ -16,7 +16,7 @@ from trackback.entities.accounts import (
     Token,
     User,
 )
-from trackback.entities.artifacts import Blob, FileInfo, ManifestEntry, Snapshot
+from trackback.entities.artifacts import Blob, FileInfo, ManifestEntry, Snapshot, TreeFile, listing_digest
 from trackback.entities.base import Entity, LifecycleStage, Metric, Param, Tag, ViewType
 from trackback.entities.collection import Collected, Garbage, Tally, Tombstone
 from trackback.entities.delivery import Build, BuildResult, Deployment, DeploymentKind
@@ -166,6 +166,7 @@ __all__ = [
     "TraceKind",
     "TracedModel",
     "TracedRun",
+    "TreeFile",
     "UsedDataset",
     "User",
     "Verdict",
@@ -178,4 +179,5 @@ __all__ = [
     "WebhookStatus",
     "WebhookTarget",
     "WebhookTestResult",
+    "listing_digest",
 ]

@@ -1,5 +1,8 @@
 """Files, and the bytes they are."""
 
+import hashlib
+from collections.abc import Iterable
+
 from trackback.entities.base import Entity
 
 
@@ -33,3 +36,20 @@ class Snapshot(Entity, frozen=True):
     digest: str
     files: int
     bytes: int
+
+
+class TreeFile(Entity, frozen=True):
+    """A file of a tree: its path there, the SHA-256 of its bytes in 64 hex digits, and their number."""
+
+    path: str
+    digest: str
+    size: int
+
+
+def listing_digest(files: Iterable[tuple[str, str]]) -> str:
+    """The digest of a tree of files, each a path and a SHA-256 in hex digits.
+
+    It is the SHA-256, in hex digits, of the listing that ``sha256sum`` prints, sorted by the bytes of the paths.
+    """
+    lines = sorted((path.encode(), digest.encode()) for path, digest in files)
+    return hashlib.sha256(b"".join(b"%b  %b\n" % (digest, path) for path, digest in lines)).hexdigest()

@@ -21,6 +21,7 @@ from trackback.server.ui import ROUTES as UI_ROUTES
 from trackback.services import Services
 from trackback.services.accounts import Accounts
 from trackback.services.approvals import Approvals
+from trackback.services.artifact_trees import ArtifactTrees
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
@@ -129,6 +130,7 @@ def build_services(
         metrics=Metrics(storage, sealer),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
+        artifact_trees=ArtifactTrees(storage),
         artifacts=Artifacts(
             storage, blobs, settings.default_artifact_root, arrived=[signatures.arrived, provenance.arrived]
         ),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from trackback.services.accounts import Accounts
 from trackback.services.approvals import Approvals
+from trackback.services.artifact_trees import ArtifactTrees
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
@@ -41,6 +42,7 @@ class Services:
     inputs: Inputs
     logged_models: LoggedModels
     artifacts: Artifacts
+    artifact_trees: ArtifactTrees
     registered_models: RegisteredModels
     model_versions: ModelVersions
     promotions: Promotions

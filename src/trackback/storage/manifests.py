@@ -12,7 +12,7 @@ an upload that comes too late for the row brings bytes, and a location, of its o
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from trackback.entities import Blob, FileInfo, ManifestEntry
+from trackback.entities import Blob, FileInfo, ManifestEntry, TreeFile
 from trackback.storage.interface import Row, Transaction
 
 PAGE = 1000
@@ -37,6 +37,10 @@ _ENTRIES = (
 _FILES_BETWEEN = (
     "SELECT e.path, b.size FROM manifests m JOIN manifest_entries e ON e.manifest = m.id JOIN blobs b ON b.id = e.blob"
     " WHERE m.root = ? AND e.path > ? AND e.path < ? ORDER BY e.path LIMIT ?"
+)
+_TREE_BETWEEN = (
+    "SELECT e.path, b.digest, b.size FROM manifests m JOIN manifest_entries e ON e.manifest = m.id"
+    " JOIN blobs b ON b.id = e.blob WHERE m.root = ? AND e.path > ? AND e.path < ? ORDER BY e.path LIMIT ?"
 )
 _ROOTS = "SELECT m.root, NULL FROM manifests m WHERE EXISTS (SELECT 1 FROM manifest_entries e WHERE e.manifest = m.id)"
 _ROOTS_BETWEEN = f"{_ROOTS} AND m.root > ? AND m.root < ? ORDER BY m.root LIMIT ?"
@@ -101,6 +105,18 @@ def list_directory(tx: Transaction, root: str, directory: str) -> list[FileInfo]
     """What lies in ``directory`` itself, by path within the manifest; nothing if it is a file, or not there."""
     children = {child.path: child for child in _children(tx, root, directory, PAGE)}
     return [children[path] for path in sorted(children)]
+
+
+def files_below(tx: Transaction, root: str, directory: str, after: str, limit: int) -> list[TreeFile]:
+    """The files of ``directory`` and of all in it, by path within it; only those after the path ``after``."""
+    first, end = bounds(directory)
+    rows = tx.rows(_TREE_BETWEEN, root, f"{first}{after}", end, limit)
+    return [TreeFile(path[len(first) :], digest, size) for path, digest, size in rows]
+
+
+def is_above_roots(tx: Transaction, directory: str) -> bool:
+    """Whether other manifests lie in a directory of the manifest ``""``."""
+    return bool(tx.rows(_ROOTS_BETWEEN, *bounds(directory), 1))
 
 
 def delete(tx: Transaction, root: str, path: str) -> int:

@@ -4,11 +4,10 @@ A snapshot's files are a manifest like any other, whose root is ``versions/<dige
 all artifacts are. Equal trees have one.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from trackback.entities import Blob, Snapshot
+from trackback.entities import Blob, Snapshot, listing_digest
 from trackback.storage import manifests
 from trackback.storage.interface import Transaction
 
@@ -28,9 +27,7 @@ class SnapshotFile(NamedTuple):
 
 
 def digest_of(files: Iterable[SnapshotFile]) -> str:
-    """The SHA-256 of a listing as ``sha256sum`` prints it, sorted by the bytes of the paths."""
-    lines = sorted((file.path.encode(), file.digest) for file in files)
-    return hashlib.sha256(b"".join(b"%b  %b\n" % (digest.encode(), path) for path, digest in lines)).hexdigest()
+    return listing_digest((file.path, file.digest) for file in files)
 
 
 def files_below(tx: Transaction, root: str, directory: str) -> list[SnapshotFile]:

@@ -5,9 +5,9 @@
 
 from pathlib import Path
 
-from trackback.client.api.calls import MLFLOW, MLFLOW_AJAX, Calls, segment
+from trackback.client.api.calls import MLFLOW, MLFLOW_AJAX, OURS, Calls, Page, segment
 from trackback.client.transport import ARTIFACTS, artifact_target
-from trackback.entities import FileInfo
+from trackback.entities import FileInfo, TreeFile
 
 
 class Artifacts(Calls):
@@ -30,6 +30,14 @@ class Artifacts(Calls):
     def list_files(self, path: str = "") -> list[FileInfo]:
         """What lies in a folder of the proxy's, by name; nothing if it is none. InvalidParameter: an unsafe path."""
         return list(self._several("files", FileInfo, "GET", ARTIFACTS.rstrip("/"), {"path": path or None}))
+
+    def list_tree(self, path: str, max_results: int | None = None, page_token: str | None = None) -> Page[TreeFile]:
+        """All files below a path of the proxy, with their digests; a file's own path there is empty. Trackback only.
+
+        InvalidParameter: the path is unsafe, or above those of runs and models.
+        """
+        fields = {"path": path, "max_results": max_results, "page_token": page_token}
+        return self._page("files", TreeFile, "GET", f"{OURS}files", fields)
 
     def upload_file(self, path: str, content: bytes | Path) -> str:
         """Keep bytes, or a file's, at a path of the proxy; their SHA-256, in hex digits.
