@@ -15,7 +15,7 @@ MAKEFLAGS += --jobs=2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-libraries check format bench lock clean
+.PHONY: help demo test test-libraries test-torch check format bench lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target what; do \
@@ -25,10 +25,13 @@ demo: .venv/.editable .venvs/mlflow3/.installed ## start the server and train a 
 	demo/run.sh
 
 test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .tools/bin/versitygw ## run the tests
-	.venv/bin/python -m pytest -m "not libraries" --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+	.venv/bin/python -m pytest -m "not libraries and not torch" --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 test-libraries: .venv/.editable .venvs/libraries/.installed ## run the tests that train with heavy libraries
 	.venv/bin/python -m pytest -m libraries $(ARGS)
+
+test-torch: .venv/.editable .venvs/torch/.installed ## run the tests that train with PyTorch, whose packages take gigabytes
+	.venv/bin/python -m pytest -m torch $(ARGS)
 
 check: .venv/.editable ## ruff, mypy and the direction of imports
 	.venv/bin/ruff check

@@ -122,7 +122,7 @@ def enforce_type(series: Any, wanted: DataType, name: Any) -> Any:
             return series
         case DataType.DATETIME if kind in "MO" or str(series.dtype).startswith("str"):
             return _as_datetime(series, name)
-        case DataType.BOOLEAN if kind in "bO":
+        case DataType.BOOLEAN if kind == "b" or (kind == "O" and all(isinstance(v, bool) or v is None for v in series)):
             return series
         case DataType.DOUBLE if kind == "O" and all(isinstance(value, Decimal) for value in series):
             return series.astype("float64")

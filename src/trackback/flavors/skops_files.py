@@ -13,9 +13,11 @@ from trackback.flavors.trust import Trust
 
 # What skops does not trust by itself, occurs in fitted estimators, and holds data or is a pure function: to build one
 # runs no code that a file could choose. The trees and neighbours' structures are compiled code that does not check all
-# that it reads: a crafted one could crash the process, which is why skops leaves them out.
+# that it reads: a crafted one could crash the process, which is why skops leaves them out. What runs text that it
+# holds, as scipy's distributions do when they are built, is not here.
 TRUSTED_TYPES = frozenset(
     {
+        "builtins.object",
         "collections.OrderedDict",
         "collections.defaultdict",
         "datetime.date",
@@ -65,6 +67,9 @@ TRUSTED_TYPES = frozenset(
         "sklearn.cluster._kmeans._kmeans_single_elkan",
         "sklearn.cluster._kmeans._kmeans_single_lloyd",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.compose._column_transformer.make_column_selector",
+        "sklearn.impute._iterative.IterativeImputer",
+        "sklearn.impute._iterative._ImputerTriplet",
         *(
             f"sklearn.feature_selection._univariate_selection.{name}"
             for name in ("chi2", "f_classif", "f_oneway", "f_regression", "r_regression")
@@ -109,6 +114,20 @@ TRUSTED_TYPES = frozenset(
         "sklearn.metrics._scorer._CurveScorer",
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.metrics._scorer._Scorer",
+        *(
+            f"sklearn.model_selection._split.{name}"
+            for name in (
+                "GroupKFold",
+                "KFold",
+                "LeaveOneOut",
+                "RepeatedKFold",
+                "RepeatedStratifiedKFold",
+                "ShuffleSplit",
+                "StratifiedKFold",
+                "StratifiedShuffleSplit",
+                "TimeSeriesSplit",
+            )
+        ),
         "sklearn.multiclass._ConstantPredictor",
         *(f"sklearn.neighbors._{name}_tree.{name.upper().replace('BALL', 'Ball')}Tree{bits}"
           for name in ("kd", "ball") for bits in ("", "32", "64")),
