@@ -1,6 +1,7 @@
 """Models that the tests train, on data that scikit-learn ships."""
 
 import hashlib
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ class Odd(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
 
     def predict(self, features: pd.DataFrame) -> Any:
         word = features["word"].iloc[0]
+        if "exit" in features["word"].to_list():
+            os._exit(3)
         match word:
             case "raise":
                 raise RuntimeError("no idea")
@@ -85,10 +88,6 @@ class Odd(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
                 return np.array([float("nan")] * len(features))
             case "object":
                 return object()
-            case "exit":
-                import os  # noqa: PLC0415 - the class is pickled by value
-
-                os._exit(3)
             case str() if word.startswith("sleep"):
                 time.sleep(float(word.removeprefix("sleep")))
         return features["word"].to_numpy(dtype=object)

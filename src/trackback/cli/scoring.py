@@ -147,7 +147,7 @@ def serve(trust: tuple[str, ...], **values: Any) -> None:
     from trackback.scoring.resolving import resolver  # noqa: PLC0415 - heavy, and --help should not be
     from trackback.scoring.serving import run  # noqa: PLC0415 - as above
 
-    run(settings, resolver(settings.model_uri, trusted=_trusted(trust), batch=settings.batch))
+    run(settings, resolver(settings.model_uri, trusted=_trusted(trust)))
 
 
 @click.command()
@@ -208,8 +208,8 @@ def predict(model_uri: str, input_path: Path, output_path: Path, trust: tuple[st
     from trackback.scoring.resolving import resolver  # noqa: PLC0415 - as above
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # unwinds, so that no half file is left
-    start = resolver(model_uri, trusted=_trusted(trust))().start
-    model = load(start.directory, start.trusted)
+    found = resolver(model_uri, trusted=_trusted(trust))()
+    model = load(found.directory, found.trusted)
     job = Job(input=input_path, output=output_path, **options)
     with _progress_bar() as report:
         rows = predict_file(model, job, report)

@@ -12,12 +12,15 @@ class Start(msgspec.Struct, array_like=True, frozen=True):
     """The first word to a worker: which model it is to load, and how.
 
     ``trusted``: the digests of pickles that may be loaded, or None for all of them.
-    ``batch``: whether requests may be predicted together; None leaves it to the model's flavor.
+    ``batch``: whether requests may be predicted together; None leaves it to the model's flavor. The last two say how
+    the log is written.
     """
 
     directory: str
     trusted: tuple[str, ...] | None = ()
     batch: bool | None = None
+    log_level: str = "info"
+    json_logs: bool = False
 
 
 class Started(msgspec.Struct, array_like=True, frozen=True):

@@ -6,13 +6,12 @@ from pathlib import Path
 from trackback.errors import NotFound
 from trackback.flavors import read_mlmodel
 from trackback.limits import shown
-from trackback.scoring.messages import Start
 from trackback.scoring.served import ResolvedModel
 
 Resolve = Callable[[], ResolvedModel]
 
 
-def resolver(uri: str, *, trusted: Sequence[str] | None = (), batch: bool | None = None) -> Resolve:
+def resolver(uri: str, *, trusted: Sequence[str] | None = ()) -> Resolve:
     """A function that finds the version which ``uri`` stands for at that time, and sees to it that it is here.
 
     ``uri``: a folder with a model, or a link to one. ``trusted``: the digests of pickles that may be loaded; None for
@@ -24,7 +23,6 @@ def resolver(uri: str, *, trusted: Sequence[str] | None = (), batch: bool | None
         if not directory.is_dir():
             raise NotFound(f"There is no model at {shown(uri)}: no such folder.")
         read_mlmodel(directory)
-        start = Start(str(directory), None if trusted is None else tuple(trusted), batch)
-        return ResolvedModel(str(directory), None, start)
+        return ResolvedModel(str(directory), None, str(directory), None if trusted is None else tuple(trusted))
 
     return resolve

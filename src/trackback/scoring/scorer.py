@@ -5,7 +5,6 @@ is done alone, so that an error is that of its own request.
 """
 
 import logging
-import traceback
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +85,8 @@ class Scorer:
             return Answer(200, encode(jsonable(predictions), bare=scorable.bare))
         except TrackbackError as error:
             return refusal(error)
-        except Exception as error:  # noqa: BLE001 - whatever the model raises
-            log.warning("the model raised an error:\n%s", traceback.format_exc())
+        except Exception as error:
+            log.warning("the model raised an error", exc_info=True)
             return refusal(
                 BadRequest(
                     "Encountered an unexpected error while evaluating the model. Verify that the serialized input "

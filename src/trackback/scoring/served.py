@@ -8,6 +8,7 @@ import msgspec
 
 from trackback.scoring.backlog import Backlog
 from trackback.scoring.messages import Start
+from trackback.scoring.settings import Settings
 from trackback.scoring.workers import Workers
 
 SWEEP_S = 0.25
@@ -20,12 +21,14 @@ class ResolvedModel:
     """What a URI has led to: a version that does not change any more.
 
     ``name``: the version's own URI, as ``models:/churn/7``. ``digest``: of its files, where it has one.
-    ``start``: where it lies on this machine, and which of its pickles may be loaded.
+    ``directory``: where it lies on this machine. ``trusted``: the digests of its pickles that may be loaded; None for
+    all of them.
     """
 
     name: str
     digest: str | None
-    start: Start
+    directory: str
+    trusted: tuple[str, ...] | None = ()
 
 
 class Health(msgspec.Struct, omit_defaults=True):
@@ -40,10 +43,9 @@ class Health(msgspec.Struct, omit_defaults=True):
 
 
 class Served:
-    def __init__(self, backlog: Backlog, workers: int, following: str | None = None) -> None:
+    def __init__(self, backlog: Backlog, settings: Settings) -> None:
         self._backlog = backlog
-        self._number = workers
-        self._following = following
+        self._settings = settings
         self._workers: Workers | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._every: list[Workers] = []
@@ -55,7 +57,7 @@ class Served:
         """Serve ``model`` from now on. What the one before it is at is finished by it. Raises ModelNotLoaded, and
         changes nothing then.
         """
-        workers = Workers(model.start, self._number, self._backlog)
+        workers = Workers(self._start(model), self._settings.workers, self._backlog)
         self._every.append(workers)
         try:
             await workers.launch()
@@ -71,6 +73,10 @@ class Served:
             retiring = asyncio.create_task(self._retire(before))
             self._retiring.add(retiring)
             retiring.add_done_callback(self._retiring.discard)
+
+    def _start(self, model: ResolvedModel) -> Start:
+        settings = self._settings
+        return Start(model.directory, model.trusted, settings.batch, settings.log_level, settings.json_logs)
 
     async def _retire(self, workers: Workers) -> None:
         await workers.retire()
@@ -88,7 +94,7 @@ class Served:
             self.model.name,
             self.model.digest,
             self.alive,
-            self._following,
+            self._settings.model_uri if self._settings.follow else None,
             self.problem,
         )
 

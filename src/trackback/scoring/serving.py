@@ -85,7 +85,7 @@ async def _open_model(
 ) -> AsyncIterator[tuple[Backlog, Served]]:
     """The model in its processes; they end at the end."""
     backlog = Backlog(settings.max_waiting, settings.max_batch, settings.timeout_s)
-    served = Served(backlog, settings.workers, settings.model_uri if settings.follow else None)
+    served = Served(backlog, settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(served.close)
         await served.move(model)

@@ -3,17 +3,21 @@
 It does one batch after the other, and ends when the server closes its connection, or is gone.
 """
 
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
-import traceback
 
 from trackback.errors import TrackbackError
 from trackback.scoring.messages import Start, Started, decode_questions, decode_start, framed, receive
 from trackback.scoring.predictors import load
 from trackback.scoring.scorer import Scorer
+from trackback.server.logs import configure_logs
+from trackback.server.settings import Settings as LogSettings
+
+log = logging.getLogger(__name__)
 
 
 def main(descriptor: int) -> None:
@@ -29,8 +33,8 @@ def main(descriptor: int) -> None:
         except TrackbackError as error:
             connection.sendall(framed(Started(error.message)))
             return
-        except Exception as error:  # noqa: BLE001 - the code of a model may raise anything while it is loaded
-            traceback.print_exc()
+        except Exception as error:
+            log.exception("the model can't be loaded")
             connection.sendall(framed(Started(f"{type(error).__name__}: {error}")))
             return
         connection.sendall(framed(Started(None, scorer.batches)))
@@ -40,6 +44,8 @@ def main(descriptor: int) -> None:
 
 def _load(start: Start) -> Scorer:
     """Raises TrackbackError."""
+    configure_logs(LogSettings(log_level=start.log_level, json_logs=start.json_logs))
+    logging.captureWarnings(True)
     predictor = load(start.directory, start.trusted)
     return Scorer(predictor, batches=start.batch)
 
