@@ -116,6 +116,7 @@ TARGETS: dict[str, Target] = {
     "search_many_broad_terms": Growth("search_one_broad_term", times=10),
     **_REGISTRY,
     **_LINEAGE,
+    "scoring_rate": Against("mlflow", 2),
     "artifact_up": Against("mlflow", 1.3),
     "artifact_down": Against("mlflow", 1.5),
     "first_start": Under(1),

@@ -1,13 +1,24 @@
 """Everything that is measured, in the order it is measured in: what loads much comes last."""
 
-from benchmarks.measures import artifacts, concurrency, footprint, history, lineage, metrics, registry, runs, search
+from benchmarks.measures import (
+    artifacts,
+    concurrency,
+    footprint,
+    history,
+    lineage,
+    metrics,
+    registry,
+    runs,
+    scoring,
+    search,
+)
 from benchmarks.measures.measure import FULL, QUICK, Context, Figure, Measure, Sizes
 
 __all__ = ["FIGURES", "FULL", "MEASURES", "QUICK", "Context", "Figure", "Measure", "Sizes"]
 
 MEASURES: dict[str, Measure] = {
     measure.name: measure
-    for module in (footprint, metrics, concurrency, history, runs, artifacts, search, registry, lineage)
+    for module in (footprint, metrics, concurrency, history, runs, artifacts, search, registry, lineage, scoring)
     for measure in module.MEASURES
 }
 

@@ -20,6 +20,11 @@ class MlflowServer(Server):
         super().__init__(directory)
         self._bin = environment / "bin"
 
+    @property
+    def environment(self) -> Path:
+        """Where MLflow is installed."""
+        return self._bin.parent
+
     def command(self) -> list[str]:
         return [str(self._bin / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(self.port)]
 
@@ -28,4 +33,4 @@ class MlflowServer(Server):
         return f"{own}, SQLite {output_of(self._bin / 'python', '-c', _SQLITE_VERSION)}"
 
     def twin(self, directory: Path) -> Self:
-        return type(self)(directory, self._bin.parent)
+        return type(self)(directory, self.environment)

@@ -16,12 +16,15 @@
       DeadlineExceeded             DEADLINE_EXCEEDED         408
       Conflict                     RESOURCE_CONFLICT         409
       TooLarge                     BAD_REQUEST               413
+      UnsupportedMediaType         BAD_REQUEST               415
       RangeNotSatisfiable          INVALID_PARAMETER_VALUE   416
       Overloaded                   REQUEST_LIMIT_EXCEEDED    429
       NotImplementedHere           NOT_IMPLEMENTED           501
       Unavailable                  TEMPORARILY_UNAVAILABLE   503
       StorageFull                  TEMPORARILY_UNAVAILABLE   507
       DataLoss                     DATA_LOSS                 500
+      ModelNotLoaded               INTERNAL_ERROR            500
+      UnanswerablePrediction       INTERNAL_ERROR            500
       ConfigurationError           (never on the wire: the command line prints it)
         SchemaError
         MissingLibrary
@@ -132,6 +135,13 @@ class TooLarge(TrackbackError):
     status = 413
 
 
+class UnsupportedMediaType(TrackbackError):
+    """A body of a type that a scoring server does not read."""
+
+    code = "BAD_REQUEST"
+    status = 415
+
+
 class RangeNotSatisfiable(TrackbackError):
     code = "INVALID_PARAMETER_VALUE"
     status = 416
@@ -169,6 +179,14 @@ class DataLoss(TrackbackError):
     """Bytes that were stored are not there any more."""
 
     code = "DATA_LOSS"
+
+
+class ModelNotLoaded(TrackbackError):
+    """The processes of a scoring server can't load the model; the message says why."""
+
+
+class UnanswerablePrediction(TrackbackError):
+    """A model returned something that has no form in JSON."""
 
 
 class ConfigurationError(TrackbackError):

@@ -14,13 +14,9 @@ from typing import Any
 
 import msgspec
 
-from trackback.errors import TrackbackError
+from trackback.errors import UnanswerablePrediction
 
 _encode = msgspec.json.Encoder().encode
-
-
-class UnanswerablePrediction(TrackbackError):
-    """The model returned something that has no form in JSON."""
 
 
 def jsonable(predictions: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from trackback.errors import BadRequest, InvalidParameter, TrackbackError
+from trackback.errors import BadRequest, InvalidParameter, UnsupportedMediaType
 from trackback.flavors.schema import DataType
 from trackback.limits import shown
 from trackback.scoring.inputs import Inputs
@@ -25,13 +25,6 @@ PARQUET = "application/vnd.apache.parquet"
 _TEXTS = (DataType.STRING, DataType.BINARY, DataType.DATETIME)
 
 FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
-
-
-class UnsupportedMediaType(TrackbackError):
-    """Answered as text: so does MLflow's server."""
-
-    code = "BAD_REQUEST"
-    status = 415
 
 
 class Split(msgspec.Struct, forbid_unknown_fields=True):

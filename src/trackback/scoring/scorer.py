@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trackback.errors import BadRequest, TrackbackError
+from trackback.errors import BadRequest, TrackbackError, UnsupportedMediaType
 from trackback.limits import shown
 from trackback.scoring.answers import encode, jsonable, rows_of
 from trackback.scoring.messages import Answer, Question
-from trackback.scoring.payloads import Scorable, UnsupportedMediaType, decode
+from trackback.scoring.payloads import Scorable, decode
 from trackback.scoring.predictors import Model
 from trackback.scoring.tables import Table, join
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import cast
 
-from trackback.errors import TrackbackError
+from trackback.errors import ModelNotLoaded
 from trackback.scoring.backlog import TOO_LATE, Backlog, Job
 from trackback.scoring.messages import Frames, Start, decode_answers, decode_started, framed
 
@@ -22,10 +22,6 @@ END_S = 5.0
 RESTART_S = (0.5, 1, 2, 4, 8, 15, 30)
 
 log = logging.getLogger(__name__)
-
-
-class ModelNotLoaded(TrackbackError):
-    """The model can't be loaded; the message says why, and for which model."""
 
 
 class Worker(asyncio.Protocol):

@@ -104,10 +104,11 @@ def _kept(model: Model, batch: Rows, job: Job) -> list[str]:
 
 
 def _beside(kept: "pa.Table", predictions: "pa.Table") -> "pa.Table":
-    for name in predictions.column_names:
-        if name in kept.column_names:
-            raise InvalidParameter(
-                f"A kept column and a prediction are both called {shown(name)}. Choose --column, or other ids."
-            )
-        kept = kept.append_column(name, predictions.column(name))
-    return kept if kept.num_columns > 0 else predictions
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    if both := set(kept.column_names) & set(predictions.column_names):
+        raise InvalidParameter(
+            f"A kept column and a prediction are both called {shown(both.pop())}. Choose --column, or other ids."
+        )
+    names = [*kept.column_names, *predictions.column_names]
+    return pa.Table.from_arrays([*kept.columns, *predictions.columns], names)
