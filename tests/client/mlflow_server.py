@@ -35,13 +35,13 @@ class MlflowServer:
         return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        self._program.start(timeout_s=120)
+        self._program.start(timeout_s=300)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._program.end(signal.SIGTERM)
+        self._program.end(signal.SIGTERM, timeout_s=120)
 
     def _healthy(self) -> bool:
         try:

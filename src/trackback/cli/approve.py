@@ -1,21 +1,8 @@
 """`trackback approve` and `approvals`."""
 
 import click
-import msgspec
 
 from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
-from trackback.client.wire import Nothing
-from trackback.entities import Approval
-
-APPROVALS = "/api/v1/approvals"
-
-
-class ApprovalAnswer(msgspec.Struct):
-    approval: Approval
-
-
-class ApprovalsAnswer(msgspec.Struct):
-    approvals: tuple[Approval, ...] = ()
 
 
 @click.command()
@@ -30,13 +17,12 @@ def approve(subject: str, environment: str, reason: str, withdraw: bool, server:
 
     Nobody can approve of their own work. The server has to know who you are: it needs accounts.
     """
-    asked = {"subject": subject, "environment": environment}
-    with connect(server) as transport:
+    with connect(server) as client:
         if withdraw:
-            transport.call("DELETE", APPROVALS, asked, Nothing, idempotent=False)
+            client.withdraw_approval(subject, environment)
             click.echo(f"Your approval of {subject} for {environment} is withdrawn.")
             return
-        done = transport.call("POST", APPROVALS, {**asked, "reason": reason}, ApprovalAnswer).approval
+        done = client.approve(subject, environment, reason=reason)
     if as_json:
         print_json(done)
     else:
@@ -50,9 +36,8 @@ def approve(subject: str, environment: str, reason: str, withdraw: bool, server:
 @json_option
 def approvals(subject: str, environment: str, server: str | None, as_json: bool) -> None:
     """List who has approved of SUBJECT, a version or a run as its files are now."""
-    asked = {"subject": subject, "environment": environment}
-    with connect(server) as transport:
-        found = transport.call("GET", APPROVALS, asked, ApprovalsAnswer).approvals
+    with connect(server) as client:
+        found = client.list_approvals(subject, environment)
     if as_json:
         print_json(found)
         return

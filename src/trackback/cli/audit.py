@@ -1,46 +1,39 @@
 """`trackback audit`."""
 
-from itertools import chain, islice
+from itertools import islice
 
 import click
 import msgspec
 
-from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
-from trackback.entities import AuditEntry
+from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
+from trackback.client.api import walk
 
-AUDIT = "/api/v1/audit"
 PER_PAGE = 1000
 
 
-class AuditAnswer(msgspec.Struct):
-    entries: tuple[AuditEntry, ...] = ()
-    next_page_token: str | None = None
-
-
 @click.command()
-@click.option("--actor", help="Only what this user did.")
-@click.option("--object", "subject", help="Only what was done to this, such as users/ann or models/3.")
-@click.option("--action", help="Only this, such as role.grant.")
-@click.option("--since", help="Only from this time on, such as 2026-11-01 or 2026-11-01T08:00:00Z.")
-@click.option("--until", help="Only what was before this time.")
+@click.option("--actor", default="", help="Only what this user did.")
+@click.option("--object", "subject", default="", help="Only what was done to this, such as users/ann or models/3.")
+@click.option("--action", default="", help="Only this, such as role.grant.")
+@click.option("--since", default="", help="Only from this time on, such as 2026-11-01 or 2026-11-01T08:00:00Z.")
+@click.option("--until", default="", help="Only what was before this time.")
 @click.option("-n", "--number", default=50, show_default=True, type=click.IntRange(min=1), help="How many at most.")
 @server_option
 @json_option
 def audit(
-    actor: str | None,
-    subject: str | None,
-    action: str | None,
-    since: str | None,
-    until: str | None,
+    actor: str,
+    subject: str,
+    action: str,
+    since: str,
+    until: str,
     number: int,
     server: str | None,
     as_json: bool,
 ) -> None:
     """Show what was changed, by whom and from where, the newest first. Only admins may see it."""
     asked = {"actor": actor, "object": subject, "action": action, "since": since, "until": until}
-    request = {name: value for name, value in asked.items() if value} | {"max_results": min(number, PER_PAGE)}
-    with connect(server) as transport:
-        found = chain.from_iterable(page.entries for page in pages(transport, AUDIT, request, AuditAnswer))
+    with connect(server) as client:
+        found = walk(client.search_audit, **asked, max_results=min(number, PER_PAGE))
         entries = list(islice(found, number))
     if as_json:
         print_json(entries)

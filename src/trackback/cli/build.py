@@ -5,12 +5,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
-from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
+from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
+from trackback.client.api import walk
 from trackback.entities import Build, BuildResult
 
-BUILDS = "/api/v1/builds"
 ENDS = [result.value for result in BuildResult if result is not BuildResult.RUNNING]
 
 # Which systems say by which variables that they run us.
@@ -27,15 +26,6 @@ _NAMED = (
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Answer(msgspec.Struct):
-    build: Build
-
-
-class Page(msgspec.Struct):
-    builds: tuple[Build, ...] = ()
-    next_page_token: str | None = None
 
 
 def _identity(command: F) -> F:
@@ -91,8 +81,8 @@ def finish(number: int | None, server: str | None, as_json: bool, **fields: Any)
         _report(fields, server, as_json)
         return
     said = {name: fields[name] for name in ("result", "url", "log_url")}
-    with connect(server) as transport:
-        _print(transport.call("PATCH", f"{BUILDS}/{number}", said, Answer).build, as_json)
+    with connect(server) as client:
+        _print(client.update_build(number, **said), as_json)
 
 
 @build.command("list")
@@ -103,9 +93,8 @@ def finish(number: int | None, server: str | None, as_json: bool, **fields: Any)
 @json_option
 def list_builds(promotion: int | None, subject: str, url: str, server: str | None, as_json: bool) -> None:
     """List builds, the last reported first. With --json one a line."""
-    asked = {"promotion": promotion, "subject": subject, "url": url}
-    with connect(server) as transport:
-        found = [each for page in pages(transport, BUILDS, asked, Page) for each in page.builds]
+    with connect(server) as client:
+        found = list(walk(client.list_builds, promotion=promotion, subject=subject, url=url))
     if as_json:
         for each in found:
             print_json(each)
@@ -121,8 +110,8 @@ def list_builds(promotion: int | None, subject: str, url: str, server: str | Non
 
 def _report(fields: dict[str, Any], server: str | None, as_json: bool) -> None:
     said = {**fields, "system": fields["system"] or _system()}
-    with connect(server) as transport:
-        _print(transport.call("POST", BUILDS, said, Answer).build, as_json)
+    with connect(server) as client:
+        _print(client.report_build(**said), as_json)
 
 
 def _system() -> str:

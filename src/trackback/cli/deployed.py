@@ -3,22 +3,12 @@
 from typing import Any
 
 import click
-import msgspec
 
-from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
+from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
+from trackback.client.api import walk
 from trackback.entities import Deployment, DeploymentKind
 
-DEPLOYMENTS = "/api/v1/deployments"
 KINDS = [kind.value for kind in DeploymentKind]
-
-
-class Answer(msgspec.Struct):
-    deployment: Deployment
-
-
-class Page(msgspec.Struct):
-    deployments: tuple[Deployment, ...] = ()
-    next_page_token: str | None = None
 
 
 @click.command()
@@ -47,8 +37,8 @@ def deployed(server: str | None, as_json: bool, **fields: Any) -> None:
 
     LOCATOR is an image with its digest (registry/name@sha256:…), an endpoint's URL, an AMI id, a workload's name.
     """
-    with connect(server) as transport:
-        _print(transport.call("POST", DEPLOYMENTS, fields, Answer).deployment, as_json)
+    with connect(server) as client:
+        _print(client.report_deployment(**fields), as_json)
 
 
 @click.command()
@@ -57,8 +47,8 @@ def deployed(server: str | None, as_json: bool, **fields: Any) -> None:
 @json_option
 def undeployed(number: int, server: str | None, as_json: bool) -> None:
     """Report that deployment NUMBER is gone. To report it again changes nothing."""
-    with connect(server) as transport:
-        _print(transport.call("POST", f"{DEPLOYMENTS}/{number}/end", {}, Answer).deployment, as_json)
+    with connect(server) as client:
+        _print(client.end_deployment(number), as_json)
 
 
 @click.command("deployments")
@@ -81,16 +71,17 @@ def list_deployments(
     as_json: bool,
 ) -> None:
     """List what is deployed, and what was, the last started first. With --json one a line."""
-    asked = {
-        "environment": environment,
-        "at": at,
-        "stream": model,
-        "version": version,
-        "digest": digest,
-        "locator": locator,
-    }
-    with connect(server) as transport:
-        found = [each for page in pages(transport, DEPLOYMENTS, asked, Page) for each in page.deployments]
+    with connect(server) as client:
+        deployments = walk(
+            client.list_deployments,
+            environment=environment,
+            at=at,
+            stream=model,
+            version=version,
+            digest=digest,
+            locator=locator,
+        )
+        found = list(deployments)
     if as_json:
         for each in found:
             print_json(each)

@@ -1,15 +1,11 @@
 """`trackback gc` and `trackback purge`."""
 
 import re
-from urllib.parse import quote
 
 import click
 
 from trackback.cli.remote import connect, json_option, print_json, print_table, server_option
-from trackback.client.transport import Transport
-from trackback.entities import Collected, Garbage, Tally, Tombstone
-
-GC = "/api/v1/gc"
+from trackback.entities import Garbage
 
 _UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _MEANINGS = {
@@ -47,8 +43,8 @@ def gc(dry_run: bool, grace: int, server: str | None, as_json: bool) -> None:
 
     What a version, a promotion or a deployment refers to stays. A server does it, while others go on.
     """
-    with connect(server) as transport:
-        found = _collect(transport, grace, dry_run)
+    with connect(server) as client:
+        found = client.collect_garbage(grace_ms=grace, dry_run=dry_run)
     if as_json:
         print_json({"dry_run": dry_run, "found": found})
         return
@@ -62,18 +58,6 @@ def gc(dry_run: bool, grace: int, server: str | None, as_json: bool) -> None:
         f"{shown_bytes(freed.bytes)} {'would be ' if dry_run else ''}freed; {shown_bytes(waiting.bytes)} in "
         f"{waiting.count} blobs {'would ' if dry_run else ''}wait until the grace is over."
     )
-
-
-def _collect(transport: Transport, grace_ms: int, dry_run: bool) -> dict[Garbage, Tally]:
-    found = dict.fromkeys(Garbage, Tally())
-    cursor: str | None = ""
-    while cursor is not None:
-        request = {"grace_ms": grace_ms, "dry_run": dry_run, "cursor": cursor}
-        part = transport.call("POST", GC, request, Collected)
-        for kind, tally in part.found.items():
-            found[kind] += tally
-        cursor = part.cursor
-    return found
 
 
 def shown_bytes(number: int) -> str:
@@ -102,9 +86,8 @@ def purge(subject: str, reason: str, yes: bool, server: str | None, as_json: boo
         raise click.BadParameter(f"{subject!r} is no version: name one as models:/churn/7.", param_hint="SUBJECT")
     if not yes:
         click.confirm(f"The files of {subject} will be gone for good. Purge it?", abort=True, err=True)
-    path = f"/api/v1/registered-models/{quote(match[1], safe='')}/versions/{match[2]}"
-    with connect(server) as transport:
-        tombstone = transport.call("DELETE", path, {"reason": reason}, Tombstone)
+    with connect(server) as client:
+        tombstone = client.purge_model_version(match[1], match[2], reason)
     if as_json:
         print_json(tombstone)
     else:

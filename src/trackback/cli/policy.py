@@ -5,33 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from trackback.cli.policy_file import FIRST_POLICY, file_argument, policy_yaml, read_policy_file
-from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
+from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
+from trackback.client.api import walk
 from trackback.entities import Policy
 from trackback.entities.policy_documents import canonical, kept_policy, requirements
 from trackback.entities.streams import ALL_MODELS, parse_stream
 from trackback.errors import AlreadyExists
 
-POLICIES = "/api/v1/policies"
-
 stream_argument = click.argument("stream")
 environment_argument = click.argument("environment")
-
-
-class PolicyAnswer(msgspec.Struct):
-    policy: Policy
-
-
-class PoliciesAnswer(msgspec.Struct):
-    policies: tuple[Policy, ...] = ()
-    next_page_token: str | None = None
-
-
-class JudgementAnswer(msgspec.Struct):
-    unmet: tuple[str, ...]
-    basis: dict[str, Any]
 
 
 @click.group()
@@ -76,9 +60,8 @@ def check(file: str) -> None:
 def set_policy(stream: str, environment: str, file: str, server: str | None, as_json: bool) -> None:
     """Hold what enters ENVIRONMENT to the policy in FILE, YAML or JSON. The same policy again changes nothing."""
     document = canonical(read_policy_file(file))
-    body = {"stream": stream, "environment": environment, "document": document}
-    with connect(server) as transport:
-        done = transport.call("POST", POLICIES, body, PolicyAnswer).policy
+    with connect(server) as client:
+        done = client.set_policy(stream, environment, document)
     if as_json:
         print_json(done)
         return
@@ -93,9 +76,8 @@ def set_policy(stream: str, environment: str, file: str, server: str | None, as_
 @json_option
 def show(stream: str, environment: str, server: str | None, as_json: bool) -> None:
     """Show the policy that is in force, as YAML: STREAM's own, else that of all models."""
-    with connect(server) as transport:
-        asked = {"stream": stream, "environment": environment}
-        found = transport.call("GET", f"{POLICIES}/in-force", asked, PolicyAnswer).policy
+    with connect(server) as client:
+        found = client.get_policy(stream, environment)
     if as_json:
         print_json(found)
         return
@@ -112,7 +94,8 @@ def show(stream: str, environment: str, server: str | None, as_json: bool) -> No
 @json_option
 def list_policies(stream: str, environment: str, server: str | None, as_json: bool) -> None:
     """List the policies that are in force."""
-    _list(POLICIES, {"stream": stream, "environment": environment}, server, as_json)
+    with connect(server) as client:
+        _print(list(walk(client.list_policies, stream, environment)), as_json)
 
 
 @policy.command()
@@ -122,7 +105,8 @@ def list_policies(stream: str, environment: str, server: str | None, as_json: bo
 @json_option
 def history(stream: str, environment: str, server: str | None, as_json: bool) -> None:
     """List all revisions of one policy, the newest first."""
-    _list(f"{POLICIES}/history", {"stream": stream, "environment": environment}, server, as_json)
+    with connect(server) as client:
+        _print(list(walk(client.list_policy_revisions, stream, environment)), as_json)
 
 
 @policy.command()
@@ -131,9 +115,8 @@ def history(stream: str, environment: str, server: str | None, as_json: bool) ->
 @server_option
 def remove(stream: str, environment: str, server: str | None) -> None:
     """Hold what enters ENVIRONMENT to no policy of STREAM's own any more. Its revisions are kept."""
-    with connect(server) as transport:
-        asked = {"stream": stream, "environment": environment}
-        done = transport.call("DELETE", POLICIES, asked, PolicyAnswer, idempotent=False).policy
+    with connect(server) as client:
+        done = client.remove_policy(stream, environment)
     click.echo(f"{environment} of {stream} has no policy of its own any more (revision {done.revision}).")
 
 
@@ -144,11 +127,10 @@ def remove(stream: str, environment: str, server: str | None) -> None:
 @json_option
 def judge(subject: str, environment: str, server: str | None, as_json: bool) -> None:
     """Say what SUBJECT, a version or a run, still lacks to enter ENVIRONMENT. Exit code 1 if there is anything."""
-    with connect(server) as transport:
-        asked = {"subject": subject, "environment": environment}
-        found = transport.call("GET", f"{POLICIES}/judgement", asked, JudgementAnswer)
+    with connect(server) as client:
+        found = client.judge(subject, environment)
     if as_json:
-        print_json(found)
+        print_json(found._asdict())
     elif found.unmet:
         click.echo(f"{subject} does not meet the policy for {environment} yet:")
         for each in found.unmet:
@@ -159,9 +141,7 @@ def judge(subject: str, environment: str, server: str | None, as_json: bool) -> 
         sys.exit(1)
 
 
-def _list(path: str, asked: dict[str, object], server: str | None, as_json: bool) -> None:
-    with connect(server) as transport:
-        found = [each for page in pages(transport, path, asked, PoliciesAnswer) for each in page.policies]
+def _print(found: list[Policy], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return

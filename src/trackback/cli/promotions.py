@@ -1,35 +1,12 @@
 """`trackback promote`, `demote`, `rollback` and `promotions`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import click
-import msgspec
 
-from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
-from trackback.client.transport import Transport
+from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
+from trackback.client.api import walk
 from trackback.entities import PendingPromotion, Promotion, PromotionKind
-
-PROMOTIONS = "/api/v1/promotions"
-WAIT_S = 30
-
-
-class Done(msgspec.Struct):
-    """What came of a request to promote: an entry of the log, or what waits to be one."""
-
-    promotion: Promotion | None = None
-    pending: PendingPromotion | None = None
-
-
-class Log(msgspec.Struct):
-    promotions: tuple[Promotion, ...] = ()
-    cursor: int | None = None
-    next_page_token: str | None = None
-
-
-class Pending(msgspec.Struct):
-    pending: tuple[PendingPromotion, ...] = ()
-    next_page_token: str | None = None
-
 
 reason_option = click.option("--reason", default="", help="Why, for those who read the log.")
 
@@ -57,23 +34,22 @@ def promote(
 
     What is there already stays as it is. Exit code 1 if it may not go in; the message says all that is missing.
     """
-    body = {
-        "subject": subject,
-        "environment": environment,
-        "reason": reason,
-        "pending": pending,
-        "override": override,
-        "allow_unverified": allow_unverified,
-    }
-    with connect(server) as transport:
-        done = transport.call("POST", PROMOTIONS, body, Done)
-    if as_json:
-        print_json(done)
-    elif done.promotion:
-        click.echo(_sentence(done.promotion))
-    elif done.pending:
-        click.echo(f"{_subject(done.pending)} waits to enter {environment} (pending {done.pending.id}). Missing:")
-        for each in done.pending.unmet:
+    with connect(server) as client:
+        done = client.promote(
+            subject,
+            environment,
+            reason=reason,
+            pending=pending,
+            override=override,
+            allow_unverified=allow_unverified,
+        )
+    if isinstance(done, Promotion):
+        _tell(done, as_json)
+    elif as_json:
+        print_json({"pending": done})
+    else:
+        click.echo(f"{_subject(done)} waits to enter {environment} (pending {done.id}). Missing:")
+        for each in done.unmet:
             click.echo(f"- {each}")
 
 
@@ -85,7 +61,8 @@ def promote(
 @json_option
 def demote(subject: str, environment: str, reason: str, server: str | None, as_json: bool) -> None:
     """Take SUBJECT out of an environment: a version, a run, or whatever is there of a model (models:/churn)."""
-    _ask("demote", {"subject": subject, "environment": environment, "reason": reason}, server, as_json)
+    with connect(server) as client:
+        _tell(client.demote(subject, environment, reason=reason), as_json)
 
 
 @click.command()
@@ -96,7 +73,8 @@ def demote(subject: str, environment: str, reason: str, server: str | None, as_j
 @json_option
 def rollback(stream: str, environment: str, reason: str, server: str | None, as_json: bool) -> None:
     """Promote again what was in an environment before, of STREAM: a model (models:/churn) or experiments:/ID."""
-    _ask("rollback", {"stream": stream, "environment": environment, "reason": reason}, server, as_json)
+    with connect(server) as client:
+        _tell(client.roll_back(stream, environment, reason=reason), as_json)
 
 
 @click.command("promotions")
@@ -119,39 +97,24 @@ def list_promotions(
     as_json: bool,
 ) -> None:
     """List promotions in the order of the log, each once. With --json one a line, for programs."""
-    asked: dict[str, object] = {"stream": stream, "environment": environment}
-    with connect(server) as transport:
+    with connect(server) as client:
         if waiting:
-            listed = pages(transport, f"{PROMOTIONS}/pending", {"stream": stream}, Pending)
-            _print_pending([each for page in listed for each in page.pending], as_json)
+            _print_pending(list(walk(client.list_pending_promotions, stream)), as_json)
         elif at:
-            in_force = pages(transport, PROMOTIONS, {**asked, "at": at}, Log)
-            _print([entry for page in in_force for entry in page.promotions], as_json)
+            in_force = walk(client.promotions_in_force, stream=stream, environment=environment, at=at)
+            _print(list(in_force), as_json)
         elif follow:
-            for page in _log(transport, asked, after, WAIT_S):
+            for page in client.follow_promotions(stream=stream, environment=environment, after=after):
                 _print(page, as_json)
         else:
-            _print([entry for page in _log(transport, asked, after, 0) for entry in page], as_json)
+            _print(list(client.walk_promotions(stream=stream, environment=environment, after=after)), as_json)
 
 
-def _ask(action: str, body: dict[str, str], server: str | None, as_json: bool) -> None:
-    with connect(server) as transport:
-        done = transport.call("POST", f"{PROMOTIONS}/{action}", body, Done, idempotent=False)
+def _tell(done: Promotion, as_json: bool) -> None:
     if as_json:
-        print_json(done)
-    elif done.promotion:
-        click.echo(_sentence(done.promotion))
-
-
-def _log(transport: Transport, asked: dict[str, object], after: int, wait_s: int) -> Iterator[tuple[Promotion, ...]]:
-    """The log's pages to its end, or, with a wait, for ever."""
-    while True:
-        page = transport.call("GET", PROMOTIONS, {**asked, "after": after, "wait": wait_s}, Log)
-        if page.promotions:
-            yield page.promotions
-        elif not wait_s:
-            return
-        after = page.cursor or after
+        print_json({"promotion": done})
+    else:
+        click.echo(_sentence(done))
 
 
 def _print(promotions: Sequence[Promotion], as_json: bool) -> None:

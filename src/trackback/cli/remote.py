@@ -1,18 +1,18 @@
 """Commands that ask a server: which one, and how they print what it says, for people or as JSON."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
 import msgspec
 
+from trackback.client.api import Client
 from trackback.client.retries import Retries
 from trackback.client.transport import Transport
 
 F = TypeVar("F", bound=Callable[..., Any])
-A = TypeVar("A", bound=msgspec.Struct)
 
 RETRIES = Retries(deadline_s=10)  # somebody is watching
 _PIPE_WIDTH = 10_000
@@ -31,18 +31,9 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
 
 
-def connect(server: str | None) -> Transport:
+def connect(server: str | None) -> Client:
     """The server that ``--server`` or the environment names."""
-    return Transport(server, retries=RETRIES)
-
-
-def pages(transport: Transport, path: str, request: Mapping[str, object], answer: type[A]) -> Iterator[A]:
-    """All pages of a list, as they are asked for."""
-    token: str | None = ""
-    while token is not None:
-        page = transport.call("GET", path, {**request, "page_token": token} if token else request, answer)
-        yield page
-        token = getattr(page, "next_page_token", None)
+    return Client(transport=Transport(server, retries=RETRIES))
 
 
 def print_json(value: object) -> None:

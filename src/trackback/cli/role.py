@@ -1,13 +1,9 @@
 """`trackback role`."""
 
 import click
-import msgspec
 
 from trackback.cli.remote import connect, json_option, print_json, print_table, server_option
-from trackback.client.wire import Nothing
-from trackback.entities import Grant, Role
-
-GRANTS = "/api/v1/grants"
+from trackback.entities import Role
 
 user_argument = click.argument("user")
 role_argument = click.argument("role", type=click.Choice([role.value for role in Role]))
@@ -18,10 +14,6 @@ resource_option = click.option(
     metavar="RESOURCE",
     help="models:/NAME or experiments:/ID; everything by default.",
 )
-
-
-class GrantsAnswer(msgspec.Struct):
-    grants: tuple[Grant, ...] = ()
 
 
 @click.group()
@@ -36,8 +28,8 @@ def role() -> None:
 @server_option
 def grant(user: str, role: str, resource: str, server: str | None) -> None:
     """Give a user a role."""
-    with connect(server) as transport:
-        transport.call("POST", GRANTS, {"user": user, "role": role, "resource": resource}, Nothing)
+    with connect(server) as client:
+        client.grant_role(user, role, resource)
     click.echo(f"{user} is {role} of {resource or 'everything'}.")
 
 
@@ -48,8 +40,8 @@ def grant(user: str, role: str, resource: str, server: str | None) -> None:
 @server_option
 def revoke(user: str, role: str, resource: str, server: str | None) -> None:
     """Take a role away from a user."""
-    with connect(server) as transport:
-        transport.call("DELETE", GRANTS, {"user": user, "role": role, "resource": resource}, Nothing, idempotent=False)
+    with connect(server) as client:
+        client.revoke_role(user, role, resource)
     click.echo(f"{user} is not {role} of {resource or 'everything'} any more.")
 
 
@@ -59,8 +51,8 @@ def revoke(user: str, role: str, resource: str, server: str | None) -> None:
 @json_option
 def list_roles(user: str, server: str | None, as_json: bool) -> None:
     """List the roles of a user; your own by default."""
-    with connect(server) as transport:
-        grants = transport.call("GET", GRANTS, {"user": user} if user else {}, GrantsAnswer).grants
+    with connect(server) as client:
+        grants = client.list_grants(user)
     if as_json:
         print_json(grants)
         return

@@ -1,26 +1,12 @@
 """`trackback token`."""
 
-from urllib.parse import quote
-
 import click
-import msgspec
 
-from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
-from trackback.client.wire import Nothing
-from trackback.entities import Role, Token
+from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
+from trackback.client.api import walk
+from trackback.entities import Role
 
-TOKENS = "/api/v1/tokens"
 DAYS = 90
-
-
-class NewToken(msgspec.Struct):
-    token: Token
-    secret: str
-
-
-class TokensAnswer(msgspec.Struct):
-    tokens: tuple[Token, ...] = ()
-    next_page_token: str | None = None
 
 
 @click.group()
@@ -52,13 +38,10 @@ def create(
     as_json: bool,
 ) -> None:
     """Make a token and print its secret, which is told this once only. NAME says what it is for."""
-    body: dict[str, object] = {"name": name, "user": user, "scopes": scopes}
-    if not never_expires:
-        body["days"] = days
-    with connect(server) as transport:
-        created = transport.call("POST", TOKENS, body, NewToken, idempotent=False)
+    with connect(server) as client:
+        created = client.create_token(name, user=user, scopes=scopes, days=None if never_expires else days)
     if as_json:
-        print_json(created)
+        print_json(created._asdict())
         return
     expires = f"until {moment(created.token.expires)}" if created.token.expires else "until it is revoked"
     click.echo(
@@ -73,9 +56,8 @@ def create(
 @json_option
 def list_tokens(user: str, server: str | None, as_json: bool) -> None:
     """List tokens, the newest first, those that are not valid any more too."""
-    request = {"user": user} if user else {}
-    with connect(server) as transport:
-        tokens = [each for page in pages(transport, TOKENS, request, TokensAnswer) for each in page.tokens]
+    with connect(server) as client:
+        tokens = list(walk(client.list_tokens, user))
     if as_json:
         print_json(tokens)
         return
@@ -101,6 +83,6 @@ def list_tokens(user: str, server: str | None, as_json: bool) -> None:
 @server_option
 def revoke(token_id: str, server: str | None) -> None:
     """End a token, by the number that `trackback token list` shows."""
-    with connect(server) as transport:
-        transport.call("DELETE", f"{TOKENS}/{quote(token_id, safe='')}", {}, Nothing)
+    with connect(server) as client:
+        client.revoke_token(token_id)
     click.echo(f"Revoked the token {token_id}.")

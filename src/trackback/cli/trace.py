@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import click
 
@@ -25,7 +24,6 @@ from trackback.entities import (
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-TRACE = "/api/v1/trace/"
 PACKAGES_SHOWN = 20
 _PIPE_WIDTH = 10_000
 
@@ -42,8 +40,8 @@ def trace(x: str, packages: bool, server: str | None, as_json: bool) -> None:
     of a logged model, the digest of a version or of a file, a git commit, or a data set's digest; also deployments/4,
     builds/9, promotions/12, commits/abc1234, datasets/NAME. Exit code 1 if it is nothing that is known.
     """
-    with connect(server) as transport:
-        found = transport.call("GET", TRACE + quote(x, safe=""), {}, Trace)
+    with connect(server) as client:
+        found = client.trace(x)
     if as_json:
         print_json(found)
     else:

@@ -4,20 +4,16 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import click
-import msgspec
 
-from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
-from trackback.client.wire import Nothing
-from trackback.entities import Role, User
+from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
+from trackback.client.api import walk
+from trackback.entities import Role
 
 if TYPE_CHECKING:
     from trackback.entities import Actor
     from trackback.services.accounts import Accounts
-
-USERS = "/api/v1/users"
 
 on_database_option = click.option(
     "--backend-store-uri",
@@ -27,15 +23,6 @@ on_database_option = click.option(
 password_option = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input, instead of asking for it."
 )
-
-
-class UserAnswer(msgspec.Struct):
-    user: User
-
-
-class UsersAnswer(msgspec.Struct):
-    users: tuple[User, ...] = ()
-    next_page_token: str | None = None
 
 
 @click.group()
@@ -80,9 +67,8 @@ def add(
             lambda accounts, actor: accounts.add_user(actor, name, password=password, service=service, roles=granted),
         )
     else:
-        body = {"name": name, "password": password, "service": service, "roles": granted}
-        with connect(server) as transport:
-            transport.call("POST", USERS, body, UserAnswer, idempotent=False)
+        with connect(server) as client:
+            client.add_user(name, password=password, service=service, roles=granted)
     click.echo(f"Added {'the service' if service else 'the user'} {name}.")
 
 
@@ -91,8 +77,8 @@ def add(
 @json_option
 def list_users(server: str | None, as_json: bool) -> None:
     """List all users with their roles."""
-    with connect(server) as transport:
-        users = [each for page in pages(transport, USERS, {}, UsersAnswer) for each in page.users]
+    with connect(server) as client:
+        users = list(walk(client.list_users))
     if as_json:
         print_json(users)
         return
@@ -118,8 +104,8 @@ def list_users(server: str | None, as_json: bool) -> None:
 @server_option
 def disable(name: str, server: str | None) -> None:
     """Have a user sign in no more, by password or token. Users are never deleted: records name them."""
-    with connect(server) as transport:
-        transport.call("POST", _path(name, "disable"), {}, UserAnswer)
+    with connect(server) as client:
+        client.disable_user(name)
     click.echo(f"Disabled {name}.")
 
 
@@ -128,8 +114,8 @@ def disable(name: str, server: str | None) -> None:
 @server_option
 def enable(name: str, server: str | None) -> None:
     """Let a disabled user sign in again."""
-    with connect(server) as transport:
-        transport.call("POST", _path(name, "enable"), {}, UserAnswer)
+    with connect(server) as client:
+        client.enable_user(name)
     click.echo(f"Enabled {name}.")
 
 
@@ -146,14 +132,9 @@ def password(name: str, own: bool, password_stdin: bool, backend_store_uri: str 
     if backend_store_uri:
         _on_database(backend_store_uri, lambda accounts, actor: accounts.set_password(actor, name, new))
     else:
-        body = {"password": new, "current_password": current}
-        with connect(server) as transport:
-            transport.call("POST", _path(name, "password"), body, Nothing)
+        with connect(server) as client:
+            client.set_password(name, new, current)
     click.echo(f"Set the password of {name}. Tokens stay as they are.")
-
-
-def _path(name: str, what: str) -> str:
-    return f"{USERS}/{quote(name, safe='')}/{what}"
 
 
 def _ask_password(from_stdin: bool) -> str:

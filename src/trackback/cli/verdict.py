@@ -6,20 +6,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from trackback.cli.remote import connect, json_option, moment, pages, print_json, print_table, server_option
+from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
+from trackback.client.api import walk
 from trackback.entities import Verdict
 from trackback.errors import InvalidParameter
-
-VERDICTS = "/api/v1/verdicts"
-
-
-class VerdictAnswer(msgspec.Struct):
-    verdict: Verdict
-
-
-class VerdictsAnswer(msgspec.Struct):
-    verdicts: tuple[Verdict, ...] = ()
-    next_page_token: str | None = None
 
 
 @click.command()
@@ -50,11 +40,9 @@ def verdict(
     as_json: bool,
 ) -> None:
     """Report what the check NAME found of SUBJECT: a version, a run, or the digest of files."""
-    body: dict[str, object] = {"subject": subject, "name": name, "passed": passed, "url": url, "key": key}
-    if report:
-        body["report"] = _read_report(report)
-    with connect(server) as transport:
-        done = transport.call("POST", VERDICTS, body, VerdictAnswer, idempotent=bool(key)).verdict
+    read = _read_report(report) if report else None
+    with connect(server) as client:
+        done = client.report_verdict(subject, name, passed, url=url, report=read, key=key)
     if as_json:
         print_json(done)
     else:
@@ -68,9 +56,8 @@ def verdict(
 @json_option
 def verdicts(subject: str, name: str, server: str | None, as_json: bool) -> None:
     """List the verdicts on SUBJECT, a version, a run or a digest, the newest first."""
-    asked = {"subject": subject, "name": name}
-    with connect(server) as transport:
-        found = [each for page in pages(transport, VERDICTS, asked, VerdictsAnswer) for each in page.verdicts]
+    with connect(server) as client:
+        found = list(walk(client.list_verdicts, subject, name))
     if as_json:
         print_json(found)
         return

@@ -1,37 +1,26 @@
 """`trackback webhook`."""
 
-from typing import Any
+from itertools import islice
 
 import click
-import msgspec
 
-from trackback.cli.named_webhooks import WEBHOOKS, all_webhooks, find_webhook
 from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
-from trackback.cli.webhook_history import deliveries, replay
-from trackback.client.wire import Nothing
+from trackback.client.api import Client, walk
 from trackback.entities import (
+    DeliveryStatus,
     Webhook,
     WebhookStatus,
     WebhookTarget,
-    WebhookTestResult,
 )
+from trackback.errors import InvalidParameter, NotFound
 
-
-class WebhookAnswer(msgspec.Struct):
-    webhook: Webhook
-
-
-class TestAnswer(msgspec.Struct):
-    result: WebhookTestResult
+PROMOTED = "promotion.created"
+PER_PAGE = 1000
 
 
 @click.group()
 def webhook() -> None:
     """Have CI and others told of promotions and of the registry's changes. A webhook is known by its name or id."""
-
-
-webhook.add_command(deliveries)
-webhook.add_command(replay)
 
 
 @webhook.command()
@@ -81,21 +70,19 @@ def create(
     **options: str,
 ) -> None:
     """Have a receiver told, from now on. URL is for the plain target; the others make theirs."""
-    body: dict[str, Any] = {
-        "name": name,
-        "url": url,
-        "target": target,
-        "options": {option: value for option, value in options.items() if value},
-        "description": description,
-        "secret": secret,
-        "token": token,
-        "stream": stream,
-        "environment": environment,
-    }
-    if events:
-        body["events"] = [_event(each) for each in events]
-    with connect(server) as transport:
-        made = transport.call("POST", WEBHOOKS, body, WebhookAnswer, idempotent=False).webhook
+    with connect(server) as client:
+        made = client.create_webhook(
+            name,
+            url,
+            events or [PROMOTED],
+            description,
+            secret,
+            target=target,
+            options={option: value for option, value in options.items() if value},
+            token=token,
+            stream=stream,
+            environment=environment,
+        )
     if as_json:
         print_json(made)
     else:
@@ -105,10 +92,10 @@ def create(
 @webhook.command("list")
 @server_option
 @json_option
-def listall_webhooks(server: str | None, as_json: bool) -> None:
+def list_webhooks(server: str | None, as_json: bool) -> None:
     """List webhooks, the newest first."""
-    with connect(server) as transport:
-        found = all_webhooks(transport)
+    with connect(server) as client:
+        found = _webhooks(client)
     if as_json:
         print_json(found)
         return
@@ -124,8 +111,8 @@ def listall_webhooks(server: str | None, as_json: bool) -> None:
 @json_option
 def show(name: str, server: str | None, as_json: bool) -> None:
     """Show what a webhook is told, and where."""
-    with connect(server) as transport:
-        found = find_webhook(transport, name)
+    with connect(server) as client:
+        found = _find(client, name)
     if as_json:
         print_json(found)
         return
@@ -169,9 +156,8 @@ def disable(name: str, server: str | None) -> None:
 @json_option
 def test(name: str, server: str | None, as_json: bool) -> None:
     """Send an example, and show what was answered. Exit code 1 if it was not taken."""
-    with connect(server) as transport:
-        path = f"{WEBHOOKS}/{find_webhook(transport, name).webhook_id}/test"
-        result = transport.call("POST", path, {}, TestAnswer, idempotent=False).result
+    with connect(server) as client:
+        result = client.test_webhook(_find(client, name).webhook_id)
     if as_json:
         print_json(result)
     elif result.error_message:
@@ -184,25 +170,94 @@ def test(name: str, server: str | None, as_json: bool) -> None:
 
 @webhook.command()
 @click.argument("name")
+@click.argument("delivery", default="")
+@click.option("--status", type=click.Choice([each.value for each in DeliveryStatus]), help="Only those of one status.")
+@click.option("-n", "--number", default=50, show_default=True, type=click.IntRange(min=1), help="How many at most.")
+@server_option
+@json_option
+def deliveries(name: str, delivery: str, status: str | None, number: int, server: str | None, as_json: bool) -> None:
+    """List what a webhook was told and is to be told, the newest first; or show one DELIVERY, with its body."""
+    with connect(server) as client:
+        webhook_id = _find(client, name).webhook_id
+        if delivery:
+            print_json(client.get_webhook_delivery(webhook_id, delivery))
+            return
+        found = walk(client.list_webhook_deliveries, webhook_id, status, min(number, PER_PAGE))
+        listed = list(islice(found, number))
+    if as_json:
+        print_json(listed)
+        return
+    print_table(
+        ("ID", "EVENT", "NO.", "STATUS", "ATTEMPTS", "CREATED", "LAST TRIED", "ANSWER"),
+        [
+            (
+                each.id,
+                each.event,
+                each.seq,
+                each.status,
+                each.attempts,
+                moment(each.created),
+                moment(each.attempted),
+                each.error or each.response_status,
+            )
+            for each in listed
+        ],
+    )
+
+
+@webhook.command()
+@click.argument("name")
+@click.argument("delivery", default="")
+@click.option("--from", "from_seq", type=click.IntRange(min=1), help="The first promotion, by its number in the log.")
+@server_option
+@json_option
+def replay(name: str, delivery: str, from_seq: int | None, server: str | None, as_json: bool) -> None:
+    """Tell a webhook again: of one DELIVERY, or of all promotions from a number on."""
+    if bool(delivery) == (from_seq is not None):
+        raise click.UsageError("Give either a delivery's id, or --from NUMBER.")
+    with connect(server) as client:
+        webhook_id = _find(client, name).webhook_id
+        if delivery:
+            again = client.replay_webhook_delivery(webhook_id, delivery)
+            print_json(again) if as_json else click.echo(f"Delivery {again.id} repeats {delivery}.")
+            return
+        replayed = 0
+        while from_seq is not None:
+            part = client.replay_webhook(webhook_id, from_seq)
+            replayed, from_seq = replayed + part.replayed, part.next_seq
+    print_json({"replayed": replayed}) if as_json else click.echo(f"{replayed} promotions are told again.")
+
+
+@webhook.command()
+@click.argument("name")
 @server_option
 def delete(name: str, server: str | None) -> None:
     """Tell a webhook nothing any more, also not what waits to be told; its history goes with it."""
-    with connect(server) as transport:
-        found = find_webhook(transport, name)
-        transport.call("DELETE", f"{WEBHOOKS}/{found.webhook_id}", {}, Nothing)
+    with connect(server) as client:
+        found = _find(client, name)
+        client.delete_webhook(found.webhook_id)
     click.echo(f"Webhook {found.name} is deleted.")
 
 
 def _set_status(server: str | None, name: str, status: WebhookStatus) -> None:
-    with connect(server) as transport:
-        path = f"{WEBHOOKS}/{find_webhook(transport, name).webhook_id}"
-        changed = transport.call("PATCH", path, {"status": status.value}, WebhookAnswer).webhook
+    with connect(server) as client:
+        changed = client.update_webhook(_find(client, name).webhook_id, status=status)
     click.echo(f"Webhook {changed.name} is {changed.status.lower()}.")
 
 
-def _event(text: str) -> dict[str, str]:
-    entity, _, action = text.upper().partition(".")
-    return {"entity": entity, "action": action}
+def _webhooks(client: Client) -> list[Webhook]:
+    return list(walk(client.list_webhooks, PER_PAGE, promotions=True))
+
+
+def _find(client: Client, name: str) -> Webhook:
+    """The webhook of an id, or the only one of a name."""
+    webhooks = _webhooks(client)
+    found = [each for each in webhooks if each.webhook_id == name] or [each for each in webhooks if each.name == name]
+    if not found:
+        raise NotFound(f"There is no webhook {name!r}. See `trackback webhook list`.")
+    if len(found) > 1:
+        raise InvalidParameter(f"There are {len(found)} webhooks named {name!r}. Give the id of one.")
+    return found[0]
 
 
 def _events(webhook: Webhook) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from trackback.client.api import Client
 from trackback.client.transport import Transport, artifact_target
+from trackback.client.uploads import Advance, ignore
 from trackback.client.wire import Request
 from trackback.server.api import ROUTES as OUR_ROUTES
 from trackback.server.mlflow import ROUTES as MLFLOW_ROUTES
@@ -37,13 +38,14 @@ LEFT_OUT = {
     "POST /api/2.0/mlflow/artifacts/presigned-upload-url": NO_TRANSFER,
     "POST /api/2.0/mlflow/artifacts/presigned-download-url": NO_TRANSFER,
     "POST /ajax-api/2.0/mlflow/upload-artifact": "for MLflow's pages, and 10 MB at most; upload_file sends any size",
-    "GET /api/v1/promotions/events": "the log for pages in browsers; walk_promotions follows it by its cursor",
+    "GET /api/v1/promotions/events": "the log for pages in browsers; follow_promotions reads it by its cursor",
     "GET /api/v1/openapi.json": "describes the API to programs that make clients of their own",
 }
 
 # What methods do by way of others.
 DERIVED = {
     "copy_model_version": "create_registered_model",
+    "follow_promotions": "read_promotions",
     "get_parent_run": "get_run",
     "promotions_in_force": "read_promotions",
     "set_terminated": "update_run",
@@ -86,7 +88,7 @@ class Note(Transport):
     def call(self, method: str, path: str, request: Request, answer: type[T], *, idempotent: bool = True) -> T:
         raise Noted(method, path)
 
-    def upload(self, path: str, content: bytes | Path) -> str:
+    def upload(self, path: str, content: bytes | Path, advance: Advance = ignore) -> str:
         raise Noted("PUT", artifact_target(path))
 
     def download(self, path: str, destination: Path) -> str:

@@ -24,6 +24,8 @@ from trackback.entities import (
 )
 from trackback.errors import AlreadyExists, InvalidParameter, NotFound
 
+pytestmark = pytest.mark.timeout(400)  # the first that asks MLflow's server waits for it to start
+
 
 def new_run(client: Client, name: str) -> Run:
     return client.create_run(client.create_experiment(name), tags={"mlflow.user": "ann"}, run_name="first")

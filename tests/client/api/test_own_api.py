@@ -69,10 +69,10 @@ class TestPromotions:
 
     def test_the_log_is_followed_as_it_grows(self, client: Client, registered: Registered) -> None:
         entered = client.promote(registered.subject, "staging")
-        log = client.walk_promotions(stream=registered.stream, follow=True)
-        assert next(log) == entered
+        log = client.follow_promotions(stream=registered.stream)
+        assert next(log) == (entered,)
         left = client.demote(registered.stream, "staging")
-        assert next(log) == left
+        assert next(log) == (left,)
 
     def test_what_a_policy_holds_back_waits(self, client: Client, registered: Registered) -> None:
         client.set_policy(registered.stream, "production", {"verdicts": [{"name": "validation"}]})

@@ -107,30 +107,39 @@ class Promotions(Calls):
         page = self._whole(LogAnswer, "GET", PROMOTIONS, fields)
         return LogPage(page.promotions, after if page.cursor is None else page.cursor)
 
-    def walk_promotions(
-        self, *, stream: str = "", environment: str = "", after: int = 0, follow: bool = False
-    ) -> Iterator[Promotion]:
-        """All entries after a number; with ``follow`` also those to come, for ever."""
+    def walk_promotions(self, *, stream: str = "", environment: str = "", after: int = 0) -> Iterator[Promotion]:
+        """All entries after a number, to the end that the log has when it is reached."""
         while True:
-            page = self.read_promotions(
-                stream=stream, environment=environment, after=after, wait_s=WAIT_S if follow else 0.0
-            )
-            yield from page.promotions
-            if not page.promotions and not follow:
+            page = self.read_promotions(stream=stream, environment=environment, after=after)
+            if not page.promotions:
                 return
+            yield from page.promotions
             after = page.cursor
 
-    def promotions_in_force(self, *, stream: str = "", environment: str = "", at: str = "now") -> tuple[Promotion, ...]:
+    def follow_promotions(
+        self, *, stream: str = "", environment: str = "", after: int = 0
+    ) -> Iterator[tuple[Promotion, ...]]:
+        """The entries after a number, as many at a time as there are, and then those to come, for ever."""
+        while True:
+            page = self.read_promotions(stream=stream, environment=environment, after=after, wait_s=WAIT_S)
+            if page.promotions:
+                yield page.promotions
+            after = page.cursor
+
+    def promotions_in_force(
+        self, *, stream: str = "", environment: str = "", at: str = "now", page_token: str | None = None
+    ) -> Page[Promotion]:
         """What held each environment at a time: ``2026-11-01T00:00:00Z``, milliseconds since the epoch, or now.
 
         InvalidParameter: it is no time.
         """
-        fields = {"stream": stream, "environment": environment, "at": at}
-        return self._whole(LogAnswer, "GET", PROMOTIONS, fields).promotions
+        fields = {"stream": stream, "environment": environment, "at": at, "page_token": page_token}
+        return self._page("promotions", Promotion, "GET", PROMOTIONS, fields)
 
-    def list_pending_promotions(self, stream: str = "") -> tuple[PendingPromotion, ...]:
+    def list_pending_promotions(self, stream: str = "", *, page_token: str | None = None) -> Page[PendingPromotion]:
         """What was asked for and waits, and for what."""
-        return self._several("pending", PendingPromotion, "GET", f"{PROMOTIONS}/pending", {"stream": stream})
+        fields = {"stream": stream, "page_token": page_token}
+        return self._page("pending", PendingPromotion, "GET", f"{PROMOTIONS}/pending", fields)
 
     def withdraw_pending_promotion(self, pending_id: int) -> None:
         """End one's waiting. NotFound: it waits no more. PermissionDenied: it is not yours to end."""
