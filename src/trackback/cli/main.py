@@ -14,6 +14,7 @@ COMMANDS = {
     "audit": "audit:audit",
     "backup": "backup:backup",
     "build": "build:build",
+    "cache": "cache:cache",
     "db": "db:db",
     "demote": "promotions:demote",
     "deployed": "deployed:deployed",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from trackback.client import failures
+from trackback.client import outages
 from trackback.client.address import Address, without_userinfo
 from trackback.client.connection import CONNECT_S, ERROR_BODY_BYTES, IDLE_S, tls_context
 from trackback.client.downloads import PartialFile
@@ -61,7 +61,7 @@ class Bodies:
                 while count := self._receive(request, response, pipeline.buffer()):
                     pipeline.push(count)
             if response.length:
-                raise failures.cut_off(request, f"{response.length} bytes were still to come")
+                raise outages.cut_off(request, f"{response.length} bytes were still to come")
 
     def _receive(self, request: str, response: HTTPResponse, buffer: memoryview) -> int:
         with self._failures(request):
@@ -131,8 +131,8 @@ class Bodies:
         except OSError as error:
             connection.close()
             if self._proxy and error.errno is None and not isinstance(error, TimeoutError):
-                raise failures.refused_by_proxy(self._address.uri, error) from error
-            raise failures.no_connection(
+                raise outages.refused_by_proxy(self._address.uri, error) from error
+            raise outages.no_connection(
                 self._address.uri, None if isinstance(error, TimeoutError) else error
             ) from error
         connection.sock.settimeout(self._timeout_s)
@@ -159,9 +159,9 @@ class Bodies:
         except but:
             raise
         except TimeoutError as error:
-            raise failures.silence(request, self._timeout_s) from error
+            raise outages.silence(request, self._timeout_s) from error
         except (OSError, HTTPException) as error:
-            raise failures.cut_off(request, error) from error
+            raise outages.cut_off(request, error) from error
 
 
 def _headers(response: HTTPResponse) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import httpx
 import msgspec
 
-from trackback.client import failures
+from trackback.client import outages
 from trackback.client.address import Address
 from trackback.client.failures import Failure
 from trackback.client.refusals import no_answer, refusal
@@ -76,13 +76,13 @@ class Connection:
     def _failure(self, request: str, error: httpx.TransportError) -> Failure:
         match error:
             case httpx.ProxyError():
-                return failures.refused_by_proxy(self._uri, error)
+                return outages.refused_by_proxy(self._uri, error)
             case httpx.ConnectError() | httpx.ConnectTimeout():
-                return failures.no_connection(self._uri, _root(error))
+                return outages.no_connection(self._uri, _root(error))
             case httpx.TimeoutException():
-                return failures.silence(request, self._timeout_s)
+                return outages.silence(request, self._timeout_s)
             case _:
-                return failures.cut_off(request, error)
+                return outages.cut_off(request, error)
 
 
 def tls_context(address: Address) -> ssl.SSLContext:

@@ -11,7 +11,7 @@ from typing import BinaryIO, Self
 
 from trackback.client.digests import named_digest
 from trackback.client.file_locks import hold
-from trackback.client.uploads import Advance, ignore
+from trackback.client.progress import Advance, ignore
 from trackback.errors import DataLoss, InvalidParameter, StorageFull, TrackbackError
 
 READ_BYTES = 2**20

@@ -1,5 +1,6 @@
 """Files that one process has to itself for a while. The kernel lets go when it dies."""
 
+from pathlib import Path
 from typing import Any
 
 try:
@@ -12,3 +13,15 @@ def hold(file: Any) -> None:
     """Wait until nobody else holds the file; it is held until it is closed. ``file``: whatever has a descriptor."""
     if fcntl is not None:
         fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the file now."""
+    if fcntl is None:
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

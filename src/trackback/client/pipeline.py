@@ -5,9 +5,11 @@ Hashing and writing take as long as a fast network does, and neither needs the i
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 PIECE_BYTES = 2**19
 BUFFERS = 3
@@ -24,7 +26,7 @@ class Pipeline:
     def __init__(self, work: Callable[[memoryview], None], size: int | None = None) -> None:
         few = size is not None and size <= PIECE_BYTES
         self._work = work
-        self._thread = None if few else ThreadPoolExecutor(1, "trackback-pipeline")
+        self._thread = None if few else _new_thread()
         length = max(size, 1) if size is not None and few else PIECE_BYTES
         self._free = deque(memoryview(bytearray(length)) for _ in range(1 if few else BUFFERS))
         self._under_way: deque[tuple[Future[None], memoryview]] = deque()
@@ -60,3 +62,9 @@ class Pipeline:
         if kind is None:
             for future, _ in self._under_way:
                 future.result()
+
+
+def _new_thread() -> "ThreadPoolExecutor":
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only big files need it
+
+    return ThreadPoolExecutor(1, "trackback-pipeline")

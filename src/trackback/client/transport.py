@@ -13,8 +13,9 @@ import msgspec
 
 from trackback.client.address import find_address
 from trackback.client.downloads import PartialFile
+from trackback.client.progress import Advance, ignore
 from trackback.client.retries import Retries
-from trackback.client.uploads import Advance, ignore, pieces_of
+from trackback.client.uploads import pieces_of
 from trackback.client.wire import Request, encode, query
 from trackback.limits import check_artifact_path
 

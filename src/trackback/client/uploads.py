@@ -1,22 +1,25 @@
 """The bytes of an upload, a piece at a time, and whether what the server kept are the same."""
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from io import SEEK_END, BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from trackback.client.digests import named_digest
 from trackback.client.pipeline import Pipeline
+from trackback.client.progress import Advance, ignore
 from trackback.errors import DataLoss, InvalidState
 
-Advance = Callable[[int], None]
-"""Is told of bytes that have gone or come; of fewer than none, where they have to again."""
 
+class UploadedFolder(NamedTuple):
+    """``digest`` is that of the listing, as a version has it; ``sent`` counts the bytes that the server had not got."""
 
-def ignore(count: int) -> None:
-    """Nobody wants to know."""
+    digest: str
+    files: int
+    bytes: int
+    sent: int
 
 
 class Pieces:

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from trackback.client.api import Client
+from trackback.client.progress import Advance, ignore
 from trackback.client.transport import Transport, artifact_target
-from trackback.client.uploads import Advance, ignore
 from trackback.client.wire import Request
 from trackback.server.api import ROUTES as OUR_ROUTES
 from trackback.server.mlflow import ROUTES as MLFLOW_ROUTES
@@ -45,8 +45,15 @@ LEFT_OUT = {
 # What methods do by way of others.
 DERIVED = {
     "copy_model_version": "create_registered_model",
+    "download_artifacts": "get_run",
     "follow_promotions": "read_promotions",
     "get_parent_run": "get_run",
+    "log_artifact": "get_run",
+    "log_artifacts": "get_run",
+    "log_dict": "get_run",
+    "log_model_artifact": "get_logged_model",
+    "log_model_artifacts": "get_logged_model",
+    "log_text": "get_run",
     "promotions_in_force": "read_promotions",
     "set_terminated": "update_run",
     "walk_promotions": "read_promotions",
@@ -66,6 +73,7 @@ SAMPLES: Mapping[object, object] = {
     "params": {},
     "tags": {},
     "destination": Path("x"),
+    "dictionary": {},
     "status": "READY",
     float: 0.5,
     int: 1,

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from trackback.client.api.calls import OURS, Calls, Page, segment
+from trackback.client.api.calls import OURS, Calls, segment
+from trackback.client.pages import Page
 from trackback.entities import AuditEntry, Grant, Role, Token, User
 
 USERS = f"{OURS}users"

@@ -5,7 +5,8 @@
 
 from pathlib import Path
 
-from trackback.client.api.calls import MLFLOW, MLFLOW_AJAX, OURS, Calls, Page, segment
+from trackback.client.api.calls import MLFLOW, MLFLOW_AJAX, OURS, Calls, segment
+from trackback.client.pages import Page
 from trackback.client.transport import ARTIFACTS, artifact_target
 from trackback.entities import FileInfo, TreeFile
 

@@ -1,16 +1,15 @@
 """What all families of calls stand on: a request's fields, an answer's one entity or page of them."""
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cache
-from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
 
+from trackback.client.pages import Page
 from trackback.client.transport import Transport
 from trackback.client.wire import Nothing
 from trackback.entities import Param, Tag
@@ -23,47 +22,9 @@ OURS = "/api/v1/"
 
 E = TypeVar("E")
 M = TypeVar("M", bound=StrEnum)
-P = ParamSpec("P")
 T = TypeVar("T", bound=msgspec.Struct)
 
 Fields = Mapping[str, object]
-Path = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class Page(Sequence[E], Generic[E]):
-    """Some of what was searched for, in order: a sequence. ``next_page_token`` asks for the next; None on the last."""
-
-    items: tuple[E, ...] = ()
-    next_page_token: str | None = None
-
-    @property
-    def token(self) -> str | None:
-        """``next_page_token``, as MLflow's client names it."""
-        return self.next_page_token
-
-    @overload
-    def __getitem__(self, index: int) -> E: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[E, ...]: ...
-    def __getitem__(self, index: int | slice) -> E | tuple[E, ...]:
-        return self.items[index]
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-
-def walk(search: Callable[P, Page[E]], *arguments: P.args, **fields: P.kwargs) -> Iterator[E]:
-    """All that a search finds, page after page, as they are needed: ``walk(client.search_runs, ["1"])``.
-
-    Errors: those of the search, also midway.
-    """
-    ask = cast(Callable[..., Page[E]], search)
-    page = ask(*arguments, **fields)
-    yield from page
-    while page.next_page_token:
-        page = ask(*arguments, **{**fields, "page_token": page.next_page_token})
-        yield from page
 
 
 class Calls:
@@ -71,6 +32,11 @@ class Calls:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    @property
+    def transport(self) -> Transport:
+        """What the calls go through."""
+        return self._transport
 
     def _do(self, method: str, path: str, fields: Fields, *, idempotent: bool = True) -> None:
         self._whole(Nothing, method, path, fields, idempotent=idempotent)

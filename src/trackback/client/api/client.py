@@ -4,30 +4,22 @@ from types import TracebackType
 from typing import Self
 
 from trackback.client.api.accounts import Accounts
-from trackback.client.api.artifacts import Artifacts
 from trackback.client.api.delivery import Delivery
 from trackback.client.api.experiments import Experiments
+from trackback.client.api.files import Files
 from trackback.client.api.housekeeping import Housekeeping
 from trackback.client.api.lineage import Lineage
-from trackback.client.api.logged_models import LoggedModels
-from trackback.client.api.model_versions import ModelVersions
 from trackback.client.api.policies import Policies
 from trackback.client.api.promotions import Promotions
-from trackback.client.api.registered_models import RegisteredModels
 from trackback.client.api.run_log import RunLog
-from trackback.client.api.runs import Runs
 from trackback.client.api.webhooks import Webhooks
 from trackback.client.transport import Transport
 
 
 class Client(
     Experiments,
-    Runs,
     RunLog,
-    Artifacts,
-    LoggedModels,
-    ModelVersions,
-    RegisteredModels,
+    Files,  # with artifacts, runs, logged models, registered models and their versions
     Webhooks,
     Promotions,
     Policies,
@@ -57,11 +49,6 @@ class Client(
     def tracking_uri(self) -> str:
         """The server's URI, without credentials."""
         return self._transport.uri
-
-    @property
-    def transport(self) -> Transport:
-        """What the calls go through."""
-        return self._transport
 
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from trackback.client.api.calls import OURS, Calls, Page
+from trackback.client.api.calls import OURS, Calls
+from trackback.client.pages import Page
 from trackback.entities import Build, BuildResult, Deployment, DeploymentKind
 
 BUILDS = f"{OURS}builds"

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from trackback.client.api.calls import MLFLOW, MLFLOW_AJAX, Calls, Page, tags_of, texts
+from trackback.client.api.calls import MLFLOW, MLFLOW_AJAX, Calls, tags_of, texts
+from trackback.client.pages import Page
 from trackback.entities import DatasetSummary, Experiment, ViewType
 from trackback.errors import NotFound
 

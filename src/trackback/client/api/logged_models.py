@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from trackback.client.api.calls import MLFLOW, Calls, Page, member, params_of, segment, tags_of, texts
+from trackback.client.api.calls import MLFLOW, Calls, member, params_of, segment, tags_of, texts
+from trackback.client.pages import Page
 from trackback.entities import LoggedModel, LoggedModelStatus
 
 MODELS = f"{MLFLOW}logged-models"

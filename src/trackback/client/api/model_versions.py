@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from trackback.client.api.calls import MLFLOW, Page, tags_of, texts
+from trackback.client.api.calls import MLFLOW, tags_of, texts
 from trackback.client.api.registered_models import RegisteredModels
+from trackback.client.pages import Page
 from trackback.entities import ModelVersion
 from trackback.errors import AlreadyExists
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from trackback.client.api.calls import OURS, Calls, Page
+from trackback.client.api.calls import OURS, Calls
+from trackback.client.pages import Page
 from trackback.entities import Approval, Policy, Verdict
 
 POLICIES = f"{OURS}policies"

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from trackback.client.api.calls import MLFLOW, Calls, Page, tags_of, texts
+from trackback.client.api.calls import MLFLOW, Calls, tags_of, texts
+from trackback.client.pages import Page
 from trackback.entities import ModelVersion, RegisteredModel
 
 MODELS = f"{MLFLOW}registered-models/"

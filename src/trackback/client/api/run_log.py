@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from trackback.client.api.calls import MLFLOW, MLFLOW_AJAX, Calls, Page, now_ms, texts, walk
+from trackback.client.api.calls import MLFLOW, MLFLOW_AJAX, Calls, now_ms, texts
+from trackback.client.pages import Page, walk
 from trackback.entities import DatasetInput, Metric, ModelInput, ModelOutput, Param, Tag
 
 RUNS = f"{MLFLOW}runs/"

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from trackback.client.api.calls import MLFLOW, Calls, Page, member, now_ms, tags_of, texts
+from trackback.client.api.calls import MLFLOW, Calls, member, now_ms, tags_of, texts
+from trackback.client.pages import Page
 from trackback.entities import Run, RunInfo, RunStatus, ViewType
 
 RUNS = f"{MLFLOW}runs/"

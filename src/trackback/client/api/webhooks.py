@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from trackback.client.api.calls import MLFLOW, OURS, Calls, Page, member, segment
+from trackback.client.api.calls import MLFLOW, OURS, Calls, member, segment
+from trackback.client.pages import Page
 from trackback.entities import (
     DeliveryStatus,
     Webhook,
