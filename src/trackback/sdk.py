@@ -26,7 +26,7 @@ from trackback.tracking.fluent import (
     set_tracking_uri,
     start_run,
 )
-from trackback.tracking.models import ModelInfo, log_model, register_model
+from trackback.tracking.models import ModelInfo, load_model, log_model, register_model
 from trackback.tracking.reading import (
     create_experiment,
     delete_experiment,
@@ -65,6 +65,7 @@ __all__ = [
     "get_tracking_uri",
     "last_active_run",
     "list_artifacts",
+    "load_model",
     "log_artifact",
     "log_artifacts",
     "log_dict",

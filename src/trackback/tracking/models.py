@@ -1,4 +1,4 @@
-"""Models of the active run: logged with all that it takes to load them again, and registered."""
+"""Models of the active run: logged with all that it takes to load them again, registered, and loaded."""
 
 import hashlib
 import logging
@@ -14,12 +14,12 @@ from trackback.client.spool.delivery import proxy_path
 from trackback.entities import LoggedModel, LoggedModelStatus, ModelOutput, ModelVersion
 from trackback.errors import AlreadyExists, Unavailable, UnknownEndpoint
 from trackback.limits import check_logged_model_name
-from trackback.tracking.fluent import run_for
+from trackback.tracking.fluent import run_for, session
 from trackback.tracking.reading import client
 from trackback.tracking.run import ActiveRun
 
 if TYPE_CHECKING:
-    from trackback.flavors import MLmodel, ModelSignature
+    from trackback.flavors import MLmodel, ModelSignature, Trust
 
 DEFAULT_NAME = "model"
 
@@ -205,3 +205,31 @@ def _output_named(server: Client, run_id: str, name: str) -> LoggedModel | None:
         if logged.info.name == name:
             return logged
     return None
+
+
+def load_model(
+    model_uri: str, *, dst_path: str | Path | None = None, trust: "Trust | None" = None, native: bool = True
+) -> Any:
+    """Load a model: ``models:/churn/7``, ``models:/churn@production``, ``runs:/<run id>/model``, a folder.
+
+    Its files are fetched into the cache, or into ``dst_path``, and have the digests that they should.
+
+    trust: which files that can run code may be loaded, such as pickles; by default those that were logged here by the
+        same user. ``Trust.of([digest])`` adds a file, ``Trust(everything=True)`` any.
+    native: the library's own model; else one whose ``predict`` takes what the signature says, and checks it.
+
+    NotFound: there is none. DataLoss: a file is not what it should be. UntrustedModel, MissingLibrary, InvalidModel: it
+    can't be loaded; the message says what to do.
+    """
+    from trackback.client.models import fetch_model  # noqa: PLC0415 - only who loads models needs these
+    from trackback.flavors import load_predictor  # noqa: PLC0415
+    from trackback.tracking.trusted import trusted  # noqa: PLC0415
+
+    fetched = fetch_model(_asked(model_uri), model_uri, Path(dst_path) if dst_path else None)
+    predictor = load_predictor(fetched.path, trust=trusted() if trust is None else trust)
+    return predictor.model if native else predictor
+
+
+def _asked(model_uri: str) -> Client:
+    """The server; of what lies here it is not asked."""
+    return Client(session.uri) if Path(model_uri).is_dir() else client()

@@ -59,9 +59,9 @@ class TestPromotions:
         )
         assert client.promote(registered.subject, "staging") == entered
         assert client.get_promotion(entered.seq) == entered
-        assert client.promotions_in_force(stream=registered.stream) == (entered,)
+        assert client.promotions_in_force(stream=registered.stream).items == (entered,)
         left = client.demote(registered.stream, "staging")
-        assert client.promotions_in_force(stream=registered.stream) == ()
+        assert client.promotions_in_force(stream=registered.stream).items == ()
         back = client.roll_back(registered.stream, "staging")
         page = client.read_promotions(stream=registered.stream, max_results=2)
         assert (page.promotions, page.cursor) == ((entered, left), left.seq)
@@ -80,9 +80,9 @@ class TestPromotions:
             client.promote(registered.subject, "production")
         waiting = client.promote(registered.subject, "production", pending=True)
         assert isinstance(waiting, PendingPromotion)
-        assert client.list_pending_promotions(registered.stream) == (waiting,)
+        assert client.list_pending_promotions(registered.stream).items == (waiting,)
         client.withdraw_pending_promotion(waiting.id)
-        assert client.list_pending_promotions(registered.stream) == ()
+        assert client.list_pending_promotions(registered.stream).items == ()
         overridden = client.promote(registered.subject, "production", override=True, reason="now")
         assert isinstance(overridden, Promotion)
         assert overridden.overridden

@@ -38,4 +38,6 @@ with mlflow.start_run(run_name="elastic net") as run:
 best = mlflow.search_runs(experiment_names=["diabetes"], order_by=["metrics.rmse"], max_results=1)
 assert best.loc[0, "run_id"] == run.info.run_id
 assert best.loc[0, "params.alpha"] == "0.5"
+loaded = mlflow.load_model(f"models:/elastic-net/{info.registered_model_version}")
+assert np.array_equal(loaded.predict(test_x), predicted_qualities)
 print(run.info.run_id, info.registered_model_version, float(predicted_qualities[0]), file=sys.stdout)

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from trackback.client.api.calls import OURS, Calls, Page
+from trackback.client.api.calls import OURS, Calls
+from trackback.client.pages import Page
 from trackback.entities import PendingPromotion, Promotion
 
 PROMOTIONS = f"{OURS}promotions"
