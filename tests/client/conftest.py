@@ -14,7 +14,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment of the tests says nothing about servers."""
     for name in ("TRACKING_URI", "TRACKING_TOKEN", "TRACKING_USERNAME", "TRACKING_PASSWORD"):
         monkeypatch.delenv(f"MLFLOW_{name}", raising=False)
-    for name in ("TRACKBACK_TRACKING_URI", "TRACKBACK_TOKEN"):
+    for name in ("TRACKBACK_TRACKING_URI", "TRACKBACK_TOKEN", "TRACKBACK_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
 
 

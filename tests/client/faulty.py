@@ -63,15 +63,16 @@ def hang(handler: BaseHTTPRequestHandler) -> None:
 class FaultyServer:
     """Answers requests in the order of the script, the last for ever; ``seen`` is what it was sent.
 
-    certificate: the file of a certificate and its key, to speak TLS.
+    certificate: the file of a certificate and its key, to speak TLS. reads_bodies: whether it reads what it is sent.
     """
 
-    def __init__(self, *script: Answer, certificate: Path | None = None) -> None:
+    def __init__(self, *script: Answer, certificate: Path | None = None, reads_bodies: bool = True) -> None:
         self.seen: list[Seen] = []
         self._script = list(script)
         self._lock = threading.Lock()
         self._port = free_port()
         self._certificate = certificate
+        self._reads_bodies = reads_bodies
         self._server: ThreadingHTTPServer | None = None
 
     @property
@@ -116,7 +117,8 @@ class FaultyServer:
             protocol_version = "HTTP/1.1"
 
             def handle_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                length = int(self.headers.get("content-length", 0)) if faulty._reads_bodies else 0
+                body = self.rfile.read(length)
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 faulty._next(Seen(self.command, self.path, headers, body, self.client_address[1]))(self)
 

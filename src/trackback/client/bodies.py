@@ -128,6 +128,8 @@ class Bodies:
         connection = self._new()
         try:
             connection.connect()
+        except UnicodeError as error:
+            raise InvalidParameter(f"{self._address.uri} can't be reached: its host is no name. Check it.") from error
         except OSError as error:
             connection.close()
             if self._proxy and error.errno is None and not isinstance(error, TimeoutError):

@@ -17,6 +17,7 @@ from trackback.client.progress import Advance, ignore
 from trackback.client.retries import Retries
 from trackback.client.uploads import pieces_of
 from trackback.client.wire import Request, encode, query
+from trackback.errors import DataLoss
 from trackback.limits import check_artifact_path
 
 if TYPE_CHECKING:
@@ -110,9 +111,19 @@ class Transport:
     def complete(self, path: str, request: Request, partial: PartialFile) -> str:
         """Fetch what ``partial`` lacks of the file that a GET of ``path`` answers with, as ``download`` does."""
         target = _with_query(path, request)
+        taken_up = partial.size > 0
+        self._fetch_rest(target, partial)
+        try:
+            return partial.finish()
+        except DataLoss:
+            if not taken_up:
+                raise
+        self._fetch_rest(target, partial)  # what came before was at fault, perhaps
+        return partial.finish()
+
+    def _fetch_rest(self, target: str, partial: PartialFile) -> None:
         if not partial.is_whole:
             self._retries.run(lambda: self._bodies().fetch(target, partial), progress=lambda: partial.size)
-        return partial.finish()
 
     def close(self) -> None:
         """Close the connections of this process. A later call opens new ones."""
