@@ -33,6 +33,7 @@ PAGES = [
     "docs/reference/http.md",
     "docs/reference/search.md",
     "docs/reference/housekeeping.md",
+    "docs/reference/models.md",
 ]
 
 

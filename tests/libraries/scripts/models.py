@@ -1,10 +1,10 @@
 """Trains a model of a library, saves and loads it, on one side or the other.
 
-models.py SIDE LIBRARY FOLDER, where SIDE is
-  here     trackback, where MLflow can't be imported: trains, and saves into FOLDER/here
-  mlflow   MLflow, where trackback can't be: loads that; trains, and saves into FOLDER/mlflow
+models.py SIDE FOLDER LIBRARY…, where SIDE is
+  here     trackback, where MLflow can't be imported: trains, and saves into FOLDER/LIBRARY/here
+  mlflow   MLflow, where trackback can't be: loads that; trains, and saves into FOLDER/LIBRARY/mlflow
   back     trackback again: loads what MLflow has saved
-Prints what the models predict, as JSON.
+Prints what the models predict, as JSON, a line for each library.
 """
 
 import json
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_diabetes, load_wine
 
-side, library, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+side, root, libraries = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
 os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu")
 if side == "mlflow":
     sys.modules["trackback"] = None  # type: ignore[assignment]
@@ -82,9 +82,10 @@ def fasttext() -> tuple[Any, Any]:
     import fasttext
 
     texts, labels = docstrings()
+    training = root / "training.txt"
     lines = (f"__label__{label} {text}\n" for text, label in zip(texts, labels, strict=True))
-    (folder / "training.txt").write_text("".join(lines))
-    model = fasttext.train_supervised(str(folder / "training.txt"), epoch=10, dim=10, thread=1, verbose=0)
+    training.write_text("".join(lines))
+    model = fasttext.train_supervised(str(training), epoch=10, dim=10, thread=1, verbose=0)
     return model, texts
 
 
@@ -119,7 +120,7 @@ TRAINERS: dict[str, Callable[..., tuple[Any, Any]]] = {
 }
 
 
-def trained() -> tuple[Any, Any]:
+def trained(library: str) -> tuple[Any, Any]:
     name, _, kind = library.partition("-")
     return TRAINERS[name](kind) if kind else TRAINERS[name]()
 
@@ -132,10 +133,10 @@ def plain(predictions: Any) -> Any:
     return np.asarray(predictions).tolist()
 
 
-def save_here() -> dict[str, Any]:
+def save_here(library: str, folder: Path) -> dict[str, Any]:
     from trackback.flavors import load_predictor, save_model
 
-    model, data = trained()
+    model, data = trained(library)
     options = {"serialization_format": "pt2"} if library == "torch-pt2" else {}
     mlmodel = save_model(model, folder / "here", input_example=data[:3], **options)  # type: ignore[arg-type]
     predictor = load_predictor(folder / "here")
@@ -147,15 +148,15 @@ def save_here() -> dict[str, Any]:
     }
 
 
-def load_in_mlflow() -> dict[str, Any]:
+def load_in_mlflow(library: str, folder: Path) -> dict[str, Any]:
     import mlflow
 
-    model, data = trained()
+    model, data = trained(library)
     predicted = mlflow.pyfunc.load_model(str(folder / "here")).predict(data)
     name = {"torch": "pytorch"}.get(library.partition("-")[0], library.partition("-")[0])
     flavor = getattr(mlflow, name, None)
     if flavor is None:
-        return {"predicted": plain(predicted)}
+        return {"predicted": plain(predicted), "native": None, "saved": None}
     native = flavor.load_model(str(folder / "here"))
     options: dict[str, Any] = {"pip_requirements": ["mlflow"], "signature": mlflow.models.infer_signature(data)}
     if name == "pytorch":
@@ -165,12 +166,17 @@ def load_in_mlflow() -> dict[str, Any]:
     return {"predicted": plain(predicted), "native": type(native).__name__, "saved": plain(again)}
 
 
-def load_back() -> dict[str, Any]:
+def load_back(library: str, folder: Path) -> dict[str, Any]:
     from trackback.flavors import load_predictor
 
-    _, data = trained()
+    if not (folder / "mlflow").exists():
+        return {"saved": None, "native": None}
+    _, data = trained(library)
     predictor = load_predictor(folder / "mlflow")
     return {"saved": plain(predictor.predict(data)), "native": type(predictor.model).__name__}
 
 
-print(json.dumps({"here": save_here, "mlflow": load_in_mlflow, "back": load_back}[side]()))
+for each in libraries:
+    (root / each).mkdir(exist_ok=True)
+    answer = {"here": save_here, "mlflow": load_in_mlflow, "back": load_back}[side](each, root / each)
+    print(json.dumps(answer))
