@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -57,7 +56,7 @@ def test_python_the_system_and_the_machine_are_recorded(script: Path) -> None:
 
 
 def test_one_variable_switches_everything_off(script: Path) -> None:
-    found = run(script, TRACKBACK_CAPTURE="0")
+    found = run(script, env={"TRACKBACK_CAPTURE": "0"})
 
     assert found["files"] == {}
     assert "code" not in found["record"]
@@ -73,8 +72,7 @@ def test_one_variable_switches_everything_off(script: Path) -> None:
 )
 def test_a_part_is_switched_off_alone(script: Path, part: str, left_out: str) -> None:
     assert left_out in run(script)["files"]
-    off: Any = {f"TRACKBACK_CAPTURE_{part}": "off"}
-    assert left_out not in run(script, **off)["files"]
+    assert left_out not in run(script, env={f"TRACKBACK_CAPTURE_{part}": "off"})["files"]
 
 
 def test_each_part_has_its_variable() -> None:

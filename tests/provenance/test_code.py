@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -23,6 +25,8 @@ captured = capture(CaptureOptions.from_environment())
 files = {path: content.decode() for path, content in captured.files.items()}
 print(json.dumps({"record": msgspec.to_builtins(captured.record), "files": files}))
 """
+
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def run(script: Path, *arguments: str, folder: Path | None = None, **env: str) -> Any:
+def run(script: Path, *arguments: str, folder: Path | None = None, env: Mapping[str, str] = NO_VARIABLES) -> Any:
     """What a program that captures itself found."""
     done = subprocess.run(
         [sys.executable, script, *arguments],
@@ -103,7 +107,7 @@ def test_secrets_in_the_diff_are_hidden_and_files_of_secrets_left_out(repository
 def test_a_long_diff_is_cut_and_says_so(repository: Path) -> None:
     (repository / "model.py").write_text("x = 1\n" * 10_000)
 
-    diff = run(repository / "train.py", TRACKBACK_CAPTURE_MOST_BYTES="2000")["files"][DIFF_PATH]
+    diff = run(repository / "train.py", env={"TRACKBACK_CAPTURE_MOST_BYTES": "2000"})["files"][DIFF_PATH]
 
     assert len(diff) < 2200
     assert diff.endswith("# The diff goes on here: it was too long, or took too long.\n")
@@ -169,7 +173,7 @@ def test_git_that_takes_too_long_costs_no_more_than_its_time(repository: Path, t
 
     began = time.monotonic()
     path = f"{slow.parent}:{os.environ['PATH']}"
-    code = run(repository / "train.py", PATH=path, TRACKBACK_CAPTURE_TIMEOUT_S="2")["record"]["code"]
+    code = run(repository / "train.py", env={"PATH": path, "TRACKBACK_CAPTURE_TIMEOUT_S": "2"})["record"]["code"]
 
     assert time.monotonic() - began < 20
     assert code["branch"] == "main"

@@ -117,8 +117,8 @@ def _float_chunk(values: Array, missing: Mask | None) -> Chunk:
     )
 
 
-def _picker(values: Array, missing: Mask | None) -> Callable[[slice], Array]:
-    def pick(rows: slice) -> Array:
+def _picker(values: Array, missing: Mask | None) -> Callable[[Array], Array]:
+    def pick(rows: Array) -> Array:
         picked = values[rows]
         return (picked if missing is None else picked[~missing[rows]]).reshape(-1)
 
@@ -191,5 +191,5 @@ def texts_chunk(values: Sequence[Any], name: str = "") -> Chunk:
         parts=[("lengths", _little(lengths)), ("bytes", b"".join(encoded))],
         masks=[(VALID, len(values), missing if missing.any() else None)],
         missing=int(missing.sum()),
-        pick=lambda rows: [value for value in values[rows] if not (value is None or value != value)],
+        pick=lambda rows: [values[row] for row in rows.tolist() if not missing[row]],
     )

@@ -241,11 +241,5 @@ def _text_chunk(array: Arrow, missing: Mask | None) -> Chunk:
     )
 
 
-def _picker(array: Arrow) -> Callable[[slice], list[Any]]:
-    def pick(rows: slice) -> list[Any]:
-        import numpy as np  # noqa: PLC0415 - heavy
-
-        indexes = np.arange(*rows.indices(len(array)))
-        return [value for value in array.take(indexes).to_pylist() if value is not None]
-
-    return pick
+def _picker(array: Arrow) -> Callable[[Any], list[Any]]:
+    return lambda rows: [value for value in array.take(rows).to_pylist() if value is not None]

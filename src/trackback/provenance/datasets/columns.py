@@ -26,7 +26,7 @@ class Chunk:
     numbers: those of them that are there; None for what is no number.
     missing: how many are not there.
     extremes: the first and the last of moments, as ISO 8601 has them.
-    pick: the values of some rows, those that are there; of numbers an array.
+    pick: the values of rows with some numbers, those that are there; of numbers an array.
     """
 
     parts: list[tuple[str, Any]] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Chunk:
     numbers: Array | None = None
     missing: int = 0
     extremes: tuple[str, str] | None = None
-    pick: Callable[[slice], Array | Sequence[Any]] | None = None
+    pick: Callable[[Array], Array | Sequence[Any]] | None = None
 
 
 @dataclass(frozen=True)

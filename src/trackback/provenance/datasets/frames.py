@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from trackback.errors import InvalidParameter
@@ -63,20 +64,31 @@ def _pandas_column(name: str, series: Any) -> Column:
         import pyarrow as pa  # noqa: PLC0415 - heavy
     except ImportError:
         return column_of(name, series.to_numpy(dtype=object))
-    try:
+    with _told_of(name):
         kind = pa.infer_type(series, from_pandas=True) if series.dtype == object else pa.array(series.iloc[:0]).type
-    except pa.ArrowException as error:
-        raise InvalidParameter(
-            f"The column {shown(name)} holds values of several types: {error}. Give it one, such as float64 or str."
-        ) from None
-    return sliced_column(name, kind, lambda start, stop: _pandas_array(series.iloc[start:stop], kind))
+    return sliced_column(name, kind, lambda start, stop: _pandas_array(name, series.iloc[start:stop], kind))
 
 
-def _pandas_array(series: Any, kind: Any) -> Any:
+def _pandas_array(name: str, series: Any, kind: Any) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
-    array = pa.array(series, type=kind if series.dtype == object else None, from_pandas=True)
+    with _told_of(name):
+        array = pa.array(series, type=kind if series.dtype == object else None, from_pandas=True)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+@contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """What Arrow makes nothing of is said of the column."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise InvalidParameter(
+            f"The column {shown(name)} has values of no one type, so it has no digest: {error}. "
+            "Give it one, such as float64 or str."
+        ) from None
 
 
 def _of_polars(data: Any, name: str) -> Columns:
@@ -89,12 +101,10 @@ def _of_polars(data: Any, name: str) -> Columns:
 
 
 def _polars_column(name: str, series: Any) -> Column:
+    if str(series.dtype) == "Object":  # Arrow would be told where in memory each lies
+        raise InvalidParameter(f"The column {shown(name)} holds Python objects, which have no digest. Give it a type.")
     try:
         kind = series.head(0).to_arrow().type
     except ImportError:
         raise InvalidParameter("To read polars' frames takes pyarrow: pip install pyarrow.") from None
-    except Exception as error:  # noqa: BLE001 - polars panics, too, where a type has no form in Arrow
-        raise InvalidParameter(
-            f"The column {shown(name)} has the type {series.dtype}, which has no digest: {error}."
-        ) from None
     return sliced_column(name, kind, lambda start, stop: series.slice(start, stop - start).to_arrow())

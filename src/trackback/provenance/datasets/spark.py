@@ -45,7 +45,8 @@ def source_of(frame: Any) -> str | None:
 
 def _digest(frame: Any, columns: list[dict[str, str]]) -> tuple[str, int]:
     found = hashlib.sha256(f"{FORMAT}\n{json.dumps(columns, sort_keys=True, separators=(',', ':'))}\n".encode())
-    digests = frame.mapInArrow(row_digester(), "digest binary").sort("digest").mapInArrow(_joiner(), "digests binary")
+    plain = frame.toDF(*(f"c{place}" for place in range(len(columns))))  # Spark trips over names with a dot
+    digests = plain.mapInArrow(row_digester(), "digest binary").sort("digest").mapInArrow(_joiner(), "digests binary")
     rows = 0
     for row in digests.toLocalIterator(prefetchPartitions=True):
         found.update(row.digests)

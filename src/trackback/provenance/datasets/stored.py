@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from trackback.client.transport import Transport
+from trackback.entities import Run
 from trackback.errors import DataLoss, InvalidParameter, NotFound
 from trackback.limits import find_sha256, shown
 from trackback.provenance.datasets.content import CHECKSUMS, FILES, verify
@@ -25,6 +26,10 @@ class _File(msgspec.Struct):
 
 class _Listing(msgspec.Struct):
     files: tuple[_File, ...] = ()
+
+
+class _FoundRun(msgspec.Struct):
+    run: Run
 
 
 def folder_of(sha256: str, root: str = ROOT) -> str:
@@ -127,3 +132,12 @@ def _is_whole(listed: tuple[_File, ...]) -> bool:
 
 def _list(transport: Transport, folder: str) -> tuple[_File, ...]:
     return transport.call("GET", f"{ARTIFACTS}?path={quote(folder, safe='')}", {}, _Listing).files
+
+
+def root_of_run(transport: Transport, run_id: str) -> str:
+    """Where data sets are kept among the files of a run. NotFound, InvalidParameter: it has no such place."""
+    run = transport.call("GET", "/api/2.0/mlflow/runs/get", {"run_id": run_id.removeprefix("runs:/")}, _FoundRun).run
+    place = run.info.artifact_uri.removeprefix("mlflow-artifacts:").strip("/")
+    if place == run.info.artifact_uri.strip("/"):
+        raise InvalidParameter(f"The files of run {run_id} are not on the server, but at {run.info.artifact_uri}.")
+    return f"{place}/trackback/{ROOT}"
