@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -99,3 +100,10 @@ def save_odd(directory: Path) -> str:
     assert isinstance(signature, ModelSignature)
     save_model(Odd(), directory, signature=signature, serialization_format="cloudpickle")
     return hashlib.sha256((directory / "model.pkl").read_bytes()).hexdigest()
+
+
+def save_constant(directory: Path, word: str) -> None:
+    """A classifier that knows one answer."""
+    features = pd.DataFrame({"word": ["a", "b"]})
+    model = DummyClassifier(strategy="constant", constant=word).fit(features, [word, "other"])
+    save_model(model, directory, signature=infer_signature(features, model.predict(features)))

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from trackback.cli.remote import server_option
 from trackback.scoring.settings import Settings
 
 if TYPE_CHECKING:
     from trackback.scoring.files.predicting import Progress
+    from trackback.scoring.resolving import Resolver
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,6 +78,7 @@ def trust_option(command: F) -> F:
     metavar="SECONDS",
 )
 @trust_option
+@server_option
 @option("--host", "host", "The address to listen on; 0.0.0.0 for all of this machine's.", metavar="ADDRESS")
 @option("--port", "port", "The port to listen on; 0 for any that is free.", type=click.IntRange(0, 65535))
 @option(
@@ -138,16 +141,16 @@ def trust_option(command: F) -> F:
 )
 @option("--log-level", "log_level", "How much is logged.", type=click.Choice(LOG_LEVELS))
 @option("--json-logs", "json_logs", "Log one JSON object a line, and a line for each request.", is_flag=True)
-def serve(trust: tuple[str, ...], **values: Any) -> None:
+def serve(trust: tuple[str, ...], server: str | None, **values: Any) -> None:
     """Serve a model: POST rows to /invocations, as to MLflow's scoring server, and get predictions.
 
     An alias is looked up once; with --follow, again and again. Ctrl-C stops the server: requests under way finish.
     """
-    settings = Settings(**values)
-    from trackback.scoring.resolving import resolver  # noqa: PLC0415 - heavy, and --help should not be
-    from trackback.scoring.serving import run  # noqa: PLC0415 - as above
+    settings = Settings(tracking_uri=server, **values)
+    from trackback.scoring.serving import run  # noqa: PLC0415 - heavy, and --help should not be
 
-    run(settings, resolver(settings.model_uri, trusted=_trusted(trust)))
+    with _resolver(settings.model_uri, trust, settings.tracking_uri) as resolve:
+        run(settings, resolve)
 
 
 @click.command()
@@ -197,7 +200,10 @@ def serve(trust: tuple[str, ...], **values: Any) -> None:
     help="How many rows are in memory at once.",
 )
 @trust_option
-def predict(model_uri: str, input_path: Path, output_path: Path, trust: tuple[str, ...], **options: Any) -> None:
+@server_option
+def predict(
+    model_uri: str, server: str | None, input_path: Path, output_path: Path, trust: tuple[str, ...], **options: Any
+) -> None:
     """Predict for the rows of a file, and write another with the predictions.
 
     Nothing is written under the output's name until all rows are predicted. Exit code 1 if the model or the input is
@@ -205,15 +211,24 @@ def predict(model_uri: str, input_path: Path, output_path: Path, trust: tuple[st
     """
     from trackback.scoring.files.predicting import Job, predict_file  # noqa: PLC0415 - heavy, and --help should not be
     from trackback.scoring.predictors import load  # noqa: PLC0415 - as above
-    from trackback.scoring.resolving import resolver  # noqa: PLC0415 - as above
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # unwinds, so that no half file is left
-    found = resolver(model_uri, trusted=_trusted(trust))()
+    with _resolver(model_uri, trust, server) as resolve:
+        found = resolve()
     model = load(found.directory, found.trusted)
     job = Job(input=input_path, output=output_path, **options)
     with _progress_bar() as report:
         rows = predict_file(model, job, report)
     click.echo(f"{rows} rows predicted: {output_path}", err=True)
+
+
+@contextmanager
+def _resolver(model_uri: str, trust: tuple[str, ...], server: str | None) -> "Iterator[Resolver]":
+    from trackback.client.api import Client  # noqa: PLC0415 - heavy, and --help should not be
+    from trackback.scoring.resolving import Resolver  # noqa: PLC0415 - as above
+
+    with Client(server) as client:
+        yield Resolver(client, model_uri, None if EVERYTHING in trust else trust)
 
 
 @contextmanager
@@ -230,10 +245,6 @@ def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
     with Bar(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None, rows=0)
         yield lambda progress: bar.update(task, total=progress.total, completed=progress.done, rows=progress.rows)
-
-
-def _trusted(trust: tuple[str, ...]) -> tuple[str, ...] | None:
-    return None if EVERYTHING in trust else trust
 
 
 def _params(text: str | None) -> Mapping[str, Any] | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trackback.errors import UntrustedModel
 from trackback.flavors import Predictor, Trust, load_predictor
 from trackback.scoring.inputs import Inputs
 
@@ -44,4 +45,7 @@ def load(directory: str, trusted: Sequence[str] | None) -> Model:
     Raises what ``load_predictor`` raises.
     """
     trust = Trust(everything=True) if trusted is None else Trust.of(trusted)
-    return Model(load_predictor(Path(directory), trust=trust))
+    try:
+        return Model(load_predictor(Path(directory), trust=trust))
+    except UntrustedModel as error:
+        raise UntrustedModel(f"{error.message}; here, give the digest as --trust.") from error

@@ -1,28 +1,42 @@
 """From what `-m` names to a model on this machine that does not change any more."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from trackback.errors import NotFound
+from trackback.client.api import Client
+from trackback.client.models import fetch_model
+from trackback.client.places import locate
+from trackback.client.progress import Progress
 from trackback.flavors import read_mlmodel
-from trackback.limits import shown
 from trackback.scoring.served import ResolvedModel
 
-Resolve = Callable[[], ResolvedModel]
 
+class Resolver:
+    """Finds what a URI stands for at the time it is asked, and sees to it that its files are here.
 
-def resolver(uri: str, *, trusted: Sequence[str] | None = ()) -> Resolve:
-    """A function that finds the version which ``uri`` stands for at that time, and sees to it that it is here.
-
-    ``uri``: a folder with a model, or a link to one. ``trusted``: the digests of pickles that may be loaded; None for
-    all of them.
+    ``uri``: of a model on the server, as models:/churn@production; or a folder, or a link to one. ``trusted``: the
+    digests of pickles that may be loaded; None for all of them.
     """
 
-    def resolve() -> ResolvedModel:
-        directory = Path(uri).resolve()
-        if not directory.is_dir():
-            raise NotFound(f"There is no model at {shown(uri)}: no such folder.")
-        read_mlmodel(directory)
-        return ResolvedModel(str(directory), None, str(directory), None if trusted is None else tuple(trusted))
+    def __init__(
+        self, client: Client, uri: str, trusted: Sequence[str] | None = (), progress: Progress | None = None
+    ) -> None:
+        self._client = client
+        self._uri = uri
+        self._trusted = None if trusted is None else tuple(trusted)
+        self._progress = progress
+        self._last: ResolvedModel | None = None
 
-    return resolve
+    def __call__(self) -> ResolvedModel:
+        """The same as before, without a look at any file, if the URI still stands for it.
+
+        Raises NotFound or InvalidParameter if it names no model, and what ``fetch_model`` raises.
+        """
+        place = locate(self._client, self._uri)
+        uri = place.uri if place.local_path is None else str(place.local_path.resolve())
+        if self._last is None or self._last.name != uri:
+            local = fetch_model(self._client, uri, progress=self._progress)
+            path = Path(local.path).absolute()
+            read_mlmodel(path)
+            self._last = ResolvedModel(uri, local.digest, str(path), self._trusted)
+        return self._last
