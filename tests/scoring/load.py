@@ -11,12 +11,16 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Load:
-    """``outcomes`` counts what came back: bodies of 200s, statuses of the rest, names of errors."""
+    """``outcomes`` counts what came back: bodies of 200s, statuses of the rest, names of errors.
 
-    def __init__(self, port: int, body: Callable[[int], str], connections: int = 8) -> None:
+    ``pause_s``: between two requests of a connection, so that something else gets to run, too.
+    """
+
+    def __init__(self, port: int, body: Callable[[int], str], connections: int = 8, pause_s: float = 0.02) -> None:
         self.outcomes: Counter[str] = Counter()
         self._port = port
         self._body = body
+        self._pause_s = pause_s
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(connections)]
 
@@ -38,7 +42,7 @@ class Load:
 
     def _run(self, number: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        while not self._stop.is_set():
+        while not self._stop.wait(self._pause_s):
             self.outcomes[self._ask(connection, number)] += 1
         connection.close()
 

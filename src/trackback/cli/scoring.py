@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from trackback.cli.progress import progress_bar
 from trackback.cli.remote import server_option
 from trackback.scoring.settings import Settings
 
@@ -57,8 +58,8 @@ def trust_option(command: F) -> F:
         "trust",
         multiple=True,
         metavar="DIGEST",
-        help="The SHA-256 of a pickle that may be loaded, beside those that were logged here or promoted; 'all' for "
-        "any. A pickle runs whatever code is in it. May be repeated.",
+        help="The SHA-256 of a pickle that may be loaded, beside those that this user has logged; 'all' for any. A "
+        "pickle runs whatever code is in it. May be repeated.",
     )(command)
 
 
@@ -227,8 +228,9 @@ def _resolver(model_uri: str, trust: tuple[str, ...], server: str | None) -> "It
     from trackback.client.api import Client  # noqa: PLC0415 - heavy, and --help should not be
     from trackback.scoring.resolving import Resolver  # noqa: PLC0415 - as above
 
+    trusted = None if EVERYTHING in trust else trust
     with Client(server) as client:
-        yield Resolver(client, model_uri, None if EVERYTHING in trust else trust)
+        yield Resolver(client, model_uri, trusted, lambda: progress_bar(model_uri))
 
 
 @contextmanager

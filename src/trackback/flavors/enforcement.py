@@ -60,6 +60,8 @@ def _as_row(data: Any, schema: Schema) -> Any:
 def _enforce_columns(frame: Any, schema: Schema) -> Any:
     import pandas
 
+    if _is_as_asked_for(frame, schema):
+        return frame
     if schema.names is None:
         if len(frame.columns) < len(schema):
             raise InvalidParameter(f"the model takes {len(schema)} columns, and the data has {len(frame.columns)}")
@@ -70,6 +72,14 @@ def _enforce_columns(frame: Any, schema: Schema) -> Any:
         there = {str(name): name for name in frame.columns}
         pairs = [(there[str(spec.name)], spec) for spec in schema.columns if str(spec.name) in there]
     return pandas.DataFrame({name: _enforce_column(frame[name], spec, name) for name, spec in pairs})
+
+
+def _is_as_asked_for(frame: Any, schema: Schema) -> bool:
+    """Whether there is nothing to do, which takes a third of the time of a small prediction."""
+    if schema.names is None or list(frame.columns) != schema.names:
+        return False
+    found = [dtype.name for dtype in frame.dtypes.tolist()]
+    return found == [NUMPY_NAMES.get(spec.type) if isinstance(spec.type, DataType) else None for spec in schema.columns]
 
 
 def _check_names(names: list[str], schema: Schema) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from trackback.errors import UntrustedModel
 from trackback.flavors import Predictor, Trust, load_predictor
 from trackback.scoring.inputs import Inputs
+from trackback.tracking.trusted import trusted as logged_here
 
 # Models of these libraries predict a row from that row alone, so rows of several requests can be predicted at once. A
 # Python function may look at all rows that it is given.
@@ -40,11 +41,11 @@ class Model:
 
 
 def load(directory: str, trusted: Sequence[str] | None) -> Model:
-    """``trusted``: the digests of pickles that may be loaded; None for all of them.
+    """``trusted``: the digests of pickles that may be loaded beside those that this user has logged; None for all.
 
     Raises what ``load_predictor`` raises.
     """
-    trust = Trust(everything=True) if trusted is None else Trust.of(trusted)
+    trust = Trust(everything=True) if trusted is None else Trust.of([*logged_here().digests, *trusted])
     try:
         return Model(load_predictor(Path(directory), trust=trust))
     except UntrustedModel as error:

@@ -1,6 +1,7 @@
 """From what `-m` names to a model on this machine that does not change any more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from trackback.client.api import Client
@@ -15,16 +16,21 @@ class Resolver:
     """Finds what a URI stands for at the time it is asked, and sees to it that its files are here.
 
     ``uri``: of a model on the server, as models:/churn@production; or a folder, or a link to one. ``trusted``: the
-    digests of pickles that may be loaded; None for all of them.
+    digests of pickles that may be loaded; None for all of them. ``meter``: opened for the time of a download, which it
+    is told of.
     """
 
     def __init__(
-        self, client: Client, uri: str, trusted: Sequence[str] | None = (), progress: Progress | None = None
+        self,
+        client: Client,
+        uri: str,
+        trusted: Sequence[str] | None = (),
+        meter: Callable[[], AbstractContextManager[Progress | None]] = nullcontext,
     ) -> None:
         self._client = client
         self._uri = uri
         self._trusted = None if trusted is None else tuple(trusted)
-        self._progress = progress
+        self._meter = meter
         self._last: ResolvedModel | None = None
 
     def __call__(self) -> ResolvedModel:
@@ -35,7 +41,8 @@ class Resolver:
         place = locate(self._client, self._uri)
         uri = place.uri if place.local_path is None else str(place.local_path.resolve())
         if self._last is None or self._last.name != uri:
-            local = fetch_model(self._client, uri, progress=self._progress)
+            with self._meter() as progress:
+                local = fetch_model(self._client, uri, progress=progress)
             path = Path(local.path).absolute()
             read_mlmodel(path)
             self._last = ResolvedModel(uri, local.digest, str(path), self._trusted)
