@@ -26,7 +26,7 @@ def table_columns(table: Arrow) -> Columns:
 
 def arrow_column(name: str, column: Arrow) -> Column:
     """The column that an Arrow array, chunked or not, is. InvalidParameter: its type has no canonical form."""
-    return sliced_column(name, column.type, lambda start, stop: _one(column.slice(start, stop - start)))
+    return sliced_column(name, column.type, lambda start, stop: one_array(column.slice(start, stop - start)))
 
 
 def sliced_column(name: str, arrow_type: Arrow, array: Callable[[int, int], Arrow]) -> Column:
@@ -35,10 +35,13 @@ def sliced_column(name: str, arrow_type: Arrow, array: Callable[[int, int], Arro
     return Column(name, type_name, lambda start, stop: array_chunk(array(start, stop)), arrow=array)
 
 
-def _one(column: Arrow) -> Arrow:
+def one_array(column: Arrow) -> Arrow:
+    """A chunked array as one; without a copy, if it is one already."""
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def canonical_type(name: str, arrow_type: Arrow) -> str:

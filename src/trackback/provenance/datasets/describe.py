@@ -129,7 +129,8 @@ def _at_uri(uri: str, read: bool) -> DescribedDataset:
 
 def _of_spark(frame: Any) -> DescribedDataset:
     found = spark.facts(frame)
-    place = spark.source_of(frame)
+    files_read = spark.source_of(frame)
+    place = _place(files_read) if files_read else None
     return DescribedDataset(
         name=DEFAULT_NAME,
         sha256=found.sha256,

@@ -9,7 +9,7 @@ from typing import Any
 from trackback.errors import InvalidParameter
 from trackback.limits import shown
 from trackback.provenance.datasets.arrays import array_columns, column_of
-from trackback.provenance.datasets.arrow import sliced_column, table_columns
+from trackback.provenance.datasets.arrow import one_array, sliced_column, table_columns
 from trackback.provenance.datasets.columns import Column, Columns
 from trackback.provenance.datasets.named_arrays import arrays_of, is_bunch, library_of
 
@@ -73,8 +73,7 @@ def _pandas_array(name: str, series: Any, kind: Any) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
     with _told_of(name):
-        array = pa.array(series, type=kind if series.dtype == object else None, from_pandas=True)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        return one_array(pa.array(series, type=kind if series.dtype == object else None, from_pandas=True))
 
 
 @contextmanager
