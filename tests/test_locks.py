@@ -24,11 +24,8 @@ def pins(lock: Path) -> dict[str, str]:
 def declared() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"].values()
-    return [
-        Requirement(text)
-        for group in (project["project"]["dependencies"], *extras, project["dependency-groups"]["dev"])
-        for text in group
-    ]
+    groups = (project["project"]["dependencies"], *extras, project["dependency-groups"]["dev"])
+    return [Requirement(text) for text in sorted({text for group in groups for text in group})]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
