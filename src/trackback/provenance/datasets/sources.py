@@ -107,7 +107,7 @@ def _with_stores(uri: str, take: Callable[[bytes], object] | None) -> SourceFact
         return facts
     raise InvalidParameter(
         f"Nothing that is installed reads {shown(without_credentials(uri))}: `pip install obstore` or an fsspec "
-        "filesystem for it, or log it with read=False, without a digest."
+        "filesystem for it, or describe it with read=False, without a digest."
     )
 
 
