@@ -28,7 +28,17 @@ def test_a_null_that_is_text_or_nothing_stays_what_it_is() -> None:
     assert msgspec.json.decode(body) == {"note": "null", "end_time": None, "value": "NaN"}
 
 
-@pytest.mark.parametrize(("sent", "read"), [('"NaN"', math.nan), ('"Infinity"', math.inf), ('"0.5"', 0.5), ("3", 3.0)])
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ('"NaN"', math.nan),
+        ('"Infinity"', math.inf),
+        ("NaN", math.nan),
+        ("-Infinity", -math.inf),
+        ('"0.5"', 0.5),
+        ("3", 3.0),
+    ],
+)
 def test_values_are_read_as_floats_however_they_are_written(sent: str, read: float) -> None:
     metric = decode(f'{{"key":"loss","value":{sent},"timestamp":"12","step":0}}'.encode(), Metric)
     assert metric.value == pytest.approx(read, nan_ok=True)

@@ -4,6 +4,7 @@ NaN and infinities are strings there. msgspec reads them so in its lax mode, whi
 writes them as null, so a request in which one may be is written with care.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -41,7 +42,13 @@ def decode(body: bytes, answer: type[T]) -> T:
 
     One of ``UNREADABLE``: it is not JSON, or has other types or fewer fields than ``answer``.
     """
-    return msgspec.json.decode(body or b"{}", type=answer, strict=False)
+    try:
+        return msgspec.json.decode(body or b"{}", type=answer, strict=False)
+    except msgspec.DecodeError:
+        if b"NaN" not in body and b"Infinity" not in body:
+            raise
+    # MLflow's answers that are no protobuf messages have them bare, as Python's json writes and reads them.
+    return msgspec.convert(json.loads(body), answer, strict=False)
 
 
 def _without_nonfinite(value: Any) -> Any:
