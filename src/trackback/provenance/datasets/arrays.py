@@ -91,7 +91,7 @@ def fixed_chunk(values: Array, missing: Mask | None = None) -> Chunk:
         parts=[("values", _little(values))],
         masks=[(VALID, len(values), missing)],
         numbers=present.reshape(-1).view(np.uint8) if values.dtype.kind == "b" else present.reshape(-1),
-        missing=0 if missing is None else int(missing.sum()),
+        missing=0 if missing is None else int(np.count_nonzero(missing)),
         pick=_picker(values, missing),
     )
 
@@ -105,16 +105,30 @@ def _float_chunk(values: Array, missing: Mask | None) -> Chunk:
         absent = np.isnan(values)
     elif absent is not None:
         absent = absent | np.isnan(values)
-    present = values
+    present, count = values, 0
     if absent is not None:
-        values = np.where(absent, values.dtype.type(np.nan), values)
+        count = int(np.count_nonzero(absent))
+        values = _with_one_nan(values, absent, count)
         present = values[~absent]
+    is_real = values.dtype.kind == "f"
     return Chunk(
         parts=[("values", _little(values))],
-        numbers=present.reshape(-1) if values.dtype.kind == "f" else None,
-        missing=0 if absent is None else int(absent.sum()),
-        pick=_picker(values, absent) if values.dtype.kind == "f" else None,
+        numbers=present.reshape(-1) if is_real else None,
+        missing=count,
+        pick=_picker(values, absent) if is_real else None,
     )
+
+
+def _with_one_nan(values: Array, absent: Mask, count: int) -> Array:
+    """With the same bits in all ``count`` that are absent: as they are, if that is so already, as it mostly is."""
+    import numpy as np  # noqa: PLC0415 - heavy
+
+    nan = values.dtype.type(np.nan)
+    if values.dtype.kind == "f" and values.dtype.isnative:
+        bits = np.dtype(f"u{values.dtype.itemsize}")
+        if np.count_nonzero(values.view(bits) == np.asarray(nan).view(bits)) == count:
+            return values
+    return np.where(absent, nan, values)
 
 
 def _picker(values: Array, missing: Mask | None) -> Callable[[Array], Array]:
@@ -168,7 +182,7 @@ def time_chunk(numbers: Array, dtype: str, missing: Mask | None) -> Chunk:
     return Chunk(
         parts=[("seconds", _little(seconds)), ("nanoseconds", _little(nanoseconds))],
         masks=[(VALID, len(numbers), missing)],
-        missing=0 if missing is None else int(missing.sum()),
+        missing=0 if missing is None else int(np.count_nonzero(missing)),
         extremes=(ends[0], ends[1]) if ends and dtype.startswith("datetime") else None,
     )
 
@@ -190,6 +204,6 @@ def texts_chunk(values: Sequence[Any], name: str = "") -> Chunk:
     return Chunk(
         parts=[("lengths", _little(lengths)), ("bytes", b"".join(encoded))],
         masks=[(VALID, len(values), missing if missing.any() else None)],
-        missing=int(missing.sum()),
+        missing=int(np.count_nonzero(missing)),
         pick=lambda rows: [values[row] for row in rows.tolist() if not missing[row]],
     )

@@ -149,7 +149,7 @@ def _nested_chunk(array: Arrow, prefix: str) -> Chunk:
     missing = _missing(array)
     chunk = Chunk(
         masks=[(prefix + VALID, len(array), missing)],
-        missing=0 if missing is None else int(missing.sum()),
+        missing=0 if missing is None else int(np.count_nonzero(missing)),
     )
     if _is_list(array.type):
         lengths = pc.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False).astype("<i8")
