@@ -29,7 +29,7 @@ def anyio_backend() -> str:
 def postgres() -> Iterator[Postgres]:
     reason = postgres_server.missing()
     need(reason is None, str(reason))
-    with Postgres() as server:
+    with Postgres(scratch.folder_for_all()) as server:
         yield server
 
 

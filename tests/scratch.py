@@ -21,6 +21,11 @@ def keep_temporary_files_in_memory() -> None:
         tempfile.tempdir = None  # to be looked up anew
 
 
+def folder_for_all() -> Path:
+    """Where temporary files are, also while a test has a folder of its own for its own."""
+    return Path(os.environ.get("TMPDIR") or "/tmp")
+
+
 def in_memory(folder: Path) -> bool:
     return folder.is_relative_to(_MEMORY)
 
