@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from trackback.client.api.calls import MLFLOW, Calls, member, now_ms, tags_of, texts
+from trackback.client.api.calls import MLFLOW, OURS, Calls, member, now_ms, segment, tags_of, texts
 from trackback.client.pages import Page
 from trackback.entities import Run, RunInfo, RunStatus, ViewType
 
@@ -68,6 +68,17 @@ class Runs(Calls):
         """End a run: as FINISHED, and now, unless told otherwise. Errors: those of ``update_run``."""
         ended = now_ms() if end_time is None else end_time
         return self.update_run(run_id, RunStatus.FINISHED if status is None else status, end_time=ended)
+
+    def send_heartbeat(self, run_id: str, timeout_s: int = 60) -> RunStatus:
+        """Say that a run goes on, and within how many seconds it will be heard of again; its status. Trackback only.
+
+        A run that is not heard of in time is marked FAILED, and RUNNING again when it is.
+
+        NotFound: there is no such run. InvalidParameter: it is deleted.
+        """
+        return self._one(
+            "status", RunStatus, "POST", f"{OURS}runs/{segment(run_id)}/heartbeat", {"timeout_s": timeout_s}
+        )
 
     def delete_run(self, run_id: str) -> None:
         """Delete a run; ``restore_run`` brings it back. NotFound: there is none of this id."""
