@@ -1,11 +1,13 @@
 """MLflow's scoring protocol: each test runs against MLflow's own server, too."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from tests.environments import Environment
 from tests.scoring.models import COLUMNS, iris, mixed
 from tests.servers.scoring import Endpoint
 
@@ -233,3 +235,8 @@ def test_a_model_that_raises_is_a_bad_request(odd_server: Endpoint) -> None:
 
 def test_what_json_can_not_hold_is_an_internal_error(odd_server: Endpoint) -> None:
     assert odd_server.post({"inputs": {"word": ["object"]}}).status_code == 500
+
+
+def test_mlflows_own_client_is_answered(iris_server: Endpoint) -> None:
+    script = Path(__file__).parent / "scripts" / "ask_as_mlflow_does.py"
+    Environment("mlflow3").run(script, str(iris_server.port), tracking_uri="http://127.0.0.1:1")

@@ -17,6 +17,7 @@ from tests.scoring.load import Load
 from tests.scoring.models import COLUMNS
 from tests.servers.program import ProgramFailed
 from tests.servers.scoring import TrackbackScoring
+from trackback.client.models import local_digest
 
 LIMIT = 20_000
 
@@ -116,7 +117,7 @@ def test_health_says_what_is_served(server: TrackbackScoring, iris_model: Path) 
     assert server.get("/health").json() == {
         "status": "ok",
         "model": str(iris_model),
-        "digest": None,
+        "digest": local_digest(iris_model),
         "workers": 1,
     }
 
