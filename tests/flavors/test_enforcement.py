@@ -58,6 +58,13 @@ def test_a_column_whose_values_would_change_is_refused_by_name(column: str, valu
         enforce_inputs(TABLE.assign(**{column: values}), COLUMNS)
 
 
+@pytest.mark.parametrize("names", [[0, 1], ["0", "1"]])
+def test_numbered_columns_are_found_by_number_and_as_json_names_them(names: list[Any]) -> None:
+    schema: Any = infer_signature(pandas.DataFrame([[1.5, 2.5]])).inputs
+
+    assert enforce_inputs(pandas.DataFrame([[1.5, 2.5]], columns=names), schema).to_numpy().tolist() == [[1.5, 2.5]]
+
+
 def test_a_column_that_is_not_required_may_be_missing() -> None:
     schema = Schema((ColSpec(DataType.DOUBLE, "a"), ColSpec(DataType.DOUBLE, "b", required=False)))
 

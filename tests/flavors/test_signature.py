@@ -41,6 +41,7 @@ EXAMPLES = (
     "pd.DataFrame({'a': pd.to_datetime(['2026-01-01']), 'b': [b'x'], 'c': np.array([1], dtype='int16')})",
     "pd.DataFrame({'a': [[1, 2], [3]], 'b': [{'x': 1}, {'x': 2, 'y': 'z'}]})",
     "pd.Series([1.5], name='a')",
+    "pd.DataFrame([[1, 'x'], [2, 'y']])",
     "np.zeros((2, 3))",
     "np.array(['a', 'bc'])",
     "{'a': np.zeros((2, 3), dtype='float32'), 'b': np.array([1, 2])}",
@@ -78,15 +79,13 @@ def test_columns_become_what_mlflow_lets_them_and_64_bit_integers_exact_floats(i
         for wanted, found in answers.items()
         if ours[column][wanted] != found
     }
-    more = {(column, "double"): (None, "float64") for column in ("np.array([1, 2], dtype='int64')",)}
-    floats = (
-        "np.array([1, 2], dtype='int8')",
-        "np.array([1, 2], dtype='int32')",
-        "np.array([1, 2], dtype='int64')",
-        "np.array([1, 2], dtype='uint8')",
-        "np.array([1, 2], dtype='uint32')",
-    )
-    assert different == {**more, **{(column, "float"): (None, "float32") for column in floats}}
+    integers = [f"np.array([1, 2], dtype='{name}')" for name in ("int8", "int32", "int64", "uint8", "uint32")]
+    assert different == {
+        ("np.array([1, 2], dtype='int64')", "double"): (None, "float64"),
+        **{(column, "float"): (None, "float32") for column in integers},
+        # MLflow takes any object for a boolean.
+        ("[b'a', b'b']", "boolean"): ("object", None),
+    }
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

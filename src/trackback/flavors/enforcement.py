@@ -68,7 +68,7 @@ def _enforce_columns(frame: Any, schema: Schema) -> Any:
         pairs = list(zip(frame.columns, schema.columns, strict=False))
     else:
         _check_names([str(name) for name in frame.columns], schema)
-        # MLflow keeps names as strings, also those of columns that are numbered.
+        # What came as JSON has the names of numbered columns as strings.
         there = {str(name): name for name in frame.columns}
         pairs = [(there[str(spec.name)], spec) for spec in schema.columns if str(spec.name) in there]
     return pandas.DataFrame({name: _enforce_column(frame[name], spec, name) for name, spec in pairs})
@@ -83,10 +83,11 @@ def _is_as_asked_for(frame: Any, schema: Schema) -> bool:
 
 
 def _check_names(names: list[str], schema: Schema) -> None:
-    missing = [spec.name for spec in schema.columns if spec.required and spec.name not in names]
+    known = [str(name) for name in schema.names or ()]
+    missing = [spec.name for spec in schema.columns if spec.required and str(spec.name) not in names]
     if not missing:
         return
-    further = [name for name in names if name not in (schema.names or [])]
+    further = [name for name in names if name not in known]
     raise InvalidParameter(
         f"the model needs {quoted(missing)}, which the data does not have"
         + (f"; it has {quoted(further)}, which the model does not know" if further else "")

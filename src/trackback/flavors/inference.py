@@ -96,7 +96,8 @@ def _pandas_column(series: Any, name: Any) -> ColSpec:
     text = f"column {name!r}"
     kind = _merged(series.tolist(), text) if series.dtype.kind == "O" else dtype_type(series.dtype, text)
     required = not (series.isna().any() if series.dtype.kind != "O" else not _is_complete(series))
-    return ColSpec(kind, None if name is None else str(name), bool(required))
+    # As in MLflow, the names of numbered columns are numbers.
+    return ColSpec(kind, name if name is None or isinstance(name, int) else str(name), bool(required))
 
 
 def dtype_type(dtype: Any, what: str) -> DataType:

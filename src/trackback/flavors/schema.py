@@ -69,7 +69,7 @@ class ColSpec:
     """A column. One without a name is known by its position. One that is not required may be missing, or have gaps."""
 
     type: ColumnType
-    name: str | None = None
+    name: str | int | None = None
     required: bool = True
 
 
@@ -109,7 +109,7 @@ class Schema:
         return tuple(spec for spec in self.specs if isinstance(spec, TensorSpec))
 
     @property
-    def names(self) -> list[str] | None:
+    def names(self) -> list[str | int] | None:
         """The names in order; None where they have none."""
         names = [spec.name for spec in self.specs if spec.name is not None]
         return names if names and len(names) == len(self.specs) else None
@@ -199,10 +199,12 @@ def _spec_to_builtins(spec: ColSpec | TensorSpec) -> dict[str, Any]:
 
 
 def _spec_from_builtins(item: Mapping[str, Any]) -> ColSpec | TensorSpec:
-    name = None if item.get("name") is None else str(item["name"])
+    name = item.get("name")
     if item["type"] == "tensor":
         tensor = item["tensor-spec"]
-        return TensorSpec(str(tensor["dtype"]), tuple(int(length) for length in tensor["shape"]), name)
+        return TensorSpec(
+            str(tensor["dtype"]), tuple(int(length) for length in tensor["shape"]), name if name is None else str(name)
+        )
     # Before MLflow 2.10, `optional` said what `required` says now.
     return ColSpec(_type_from_builtins(item), name, bool(item.get("required", not item.get("optional", False))))
 

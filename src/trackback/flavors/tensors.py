@@ -17,7 +17,9 @@ def enforce_tensors(data: Any, schema: Schema) -> Any:
         frame = to_pandas(data)
         data = {name: frame[name].tolist() for name in frame.columns}
     if not isinstance(data, dict):
-        raise InvalidParameter(f"the model takes arrays by name ({', '.join(names)}), not a {type(data).__name__}")
+        raise InvalidParameter(
+            f"the model takes arrays by name ({', '.join(map(str, names))}), not a {type(data).__name__}"
+        )
     if gone := [name for name in names if name not in data]:
         raise InvalidParameter(f"the model needs {quoted(gone)}, which the data does not have")
     return {str(spec.name): _enforce_tensor(_as_array(data[spec.name], spec), spec) for spec in schema.tensors}
