@@ -178,6 +178,12 @@ def test_an_example_that_json_has_no_form_for_is_refused(tmp_path: Path) -> None
         save_model(LogisticRegression(), tmp_path / "model", input_example={"a": object()})
 
 
+def test_metadata_that_yaml_can_not_hold_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidParameter, match="metadata and options are plain values"):
+        save_model(LogisticRegression(), tmp_path / "model", metadata={"a": object()})
+    assert not (tmp_path / "model").exists()
+
+
 def test_every_error_is_of_the_exception_tree() -> None:
     assert issubclass(InvalidModel, TrackbackError)
     assert issubclass(UntrustedModel, TrackbackError)

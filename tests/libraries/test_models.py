@@ -1,6 +1,7 @@
 """Real models of each library: saved here, loaded in MLflow; saved in MLflow, loaded here without it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy
 import pytest
 
 from tests.environments import Environment
+from tests.needs import need
 
 SCRIPT = Path(__file__).parent / "scripts" / "models.py"
 
@@ -45,6 +47,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
     known: dict[str, list[dict[str, Any]]] = {}
 
     def of(library: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        need(
+            library != "spark" or shutil.which("java"),
+            "no java: install it (on Debian: apt install default-jre-headless)",
+        )
         if library not in known:
             group = next(group for group in GROUPS if library in group)
             folder = tmp_path_factory.mktemp("models")

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from trackback.errors import InvalidModel, NotFound
+from trackback.errors import InvalidModel, InvalidParameter, NotFound
 
 FILE_NAME = "MLmodel"
 PYTHON_FUNCTION = "python_function"
@@ -113,7 +113,11 @@ def _from_content(content: object, file: Path) -> MLmodel:
 
 
 def write_mlmodel(mlmodel: MLmodel, directory: Path) -> None:
-    content = msgspec.to_builtins(mlmodel)
+    """InvalidParameter if metadata, or an option of a flavor, is nothing that YAML can hold."""
+    try:
+        content = msgspec.to_builtins(mlmodel)
+    except TypeError as error:
+        raise InvalidParameter(f"metadata and options are plain values, lists and dicts of them: {error}") from error
     others = content.pop("others")
     for key in _LEFT_OUT_IF_UNSET:
         if content[key] is None:

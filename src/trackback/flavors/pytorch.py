@@ -2,10 +2,9 @@
 
 import io
 import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 from trackback.errors import InvalidModel, InvalidParameter
@@ -24,7 +23,7 @@ PICKLE_MODULE = "pickle_module_info.txt"
 
 class PyTorchFlavor(Flavor):
     """Option of ``save``: ``serialization_format``, "pickle" (the default) or "pt2", a program that torch.export makes
-    from the model and its input example, which holds no code and needs no trust.
+    from the model and its input example. Both take trust to load.
 
     Tables and arrays of other types than the model's first parameter are converted to that type before a prediction.
     """
@@ -50,7 +49,7 @@ class PyTorchFlavor(Flavor):
             case other:
                 raise InvalidParameter(f"serialization_format is pickle or pt2, not {other!r}")
         return Saved(
-            settings={"model_data": DATA, "pytorch_version": torch.__version__, "code": None},
+            settings={"model_data": DATA, "pytorch_version": str(torch.__version__), "code": None},
             python_function=python_function("mlflow.pytorch", data=DATA),
             modules=modules | {"torch", "numpy"},
         )
@@ -61,9 +60,8 @@ class PyTorchFlavor(Flavor):
         folder = file_inside(directory, settings.get("model_data"), "model_data")
         exported, pickled = folder / EXPORT, folder / PICKLE
         if exported.exists() and not pickled.exists():
-            content = exported.read_bytes()
-            if _has_pickles(content, exported):
-                trust.check(content, exported, "an exported program with pickles in it")
+            # torch.export.load unpickles the example inputs, and loads compiled code if there is some.
+            content = trust.read(exported, "an exported program with pickles in it")
             with reading(exported):
                 return torch.export.load(io.BytesIO(content)).module()
         file = folder if folder.is_file() else pickled
@@ -93,7 +91,9 @@ def _save_pickle(model: Any, folder: Path) -> frozenset[str]:
 
     with pickles.by_value(model) as (pickler, modules):
         # torch takes the Pickler of a module; what it writes, the pickle module of Python itself can load.
-        torch.save(model, folder / PICKLE, pickle_module=SimpleNamespace(Pickler=pickler, dumps=pickle.dumps))
+        pickling = ModuleType("pickling")
+        pickling.__dict__.update(Pickler=pickler, dumps=pickle.dumps)
+        torch.save(model, folder / PICKLE, pickle_module=pickling)
     (folder / PICKLE_MODULE).write_text("pickle", encoding="utf-8")
     return modules
 
@@ -110,15 +110,6 @@ def _export(model: Any, file: Path, example: InputExample | None) -> frozenset[s
         program = torch.export.export(model.eval(), (tensor,), dynamic_shapes=({0: torch.export.Dim.AUTO},))
         torch.export.save(program, file)
     return frozenset({"torch"})
-
-
-def _has_pickles(content: bytes, file: Path) -> bool:
-    """Whether some file in the archive is a pickle, or an archive of torch's, in which there is one."""
-    with reading(file), zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return any(
-            name.endswith((".pkl", ".pickle", ".pt", ".pth")) or archive.open(name).read(2) in (b"\x80\x02", b"PK")
-            for name in archive.namelist()
-        )
 
 
 def _tensors(data: Any, parameter: Any) -> Any:

@@ -160,7 +160,8 @@ def load_in_mlflow(library: str, folder: Path) -> dict[str, Any]:
     native = flavor.load_model(str(folder / "here"))
     options: dict[str, Any] = {"pip_requirements": ["mlflow"], "signature": mlflow.models.infer_signature(data)}
     if name == "pytorch":
-        options |= {"serialization_format": "pt2", "input_example": data[:3]} if library == "torch-pt2" else {}
+        kind = library.partition("-")[2]
+        options |= {"serialization_format": kind} | ({"input_example": data[:3]} if kind == "pt2" else {})
     flavor.save_model(model, str(folder / "mlflow"), **options)
     again = mlflow.pyfunc.load_model(str(folder / "mlflow")).predict(data)
     return {"predicted": plain(predicted), "native": type(native).__name__, "saved": plain(again)}
