@@ -16,7 +16,8 @@ from uuid import uuid4
 from trackback.entities import DeliveryStatus
 from trackback.errors import TrackbackError
 from trackback.services.clock import Clock, now_ms
-from trackback.services.webhook_sender import Answer, WebhookSender
+from trackback.services.webhook_answers import Answer
+from trackback.services.webhook_sender import WebhookSender
 from trackback.storage import Storage, Transaction, webhook_deliveries, webhook_queue
 from trackback.storage.webhook_queue import Attempt, Claim, Lease
 

@@ -9,13 +9,14 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import NamedTuple
-
-import httpx
+from typing import TYPE_CHECKING, NamedTuple
 
 from trackback import limits
 from trackback.errors import ConfigurationError, InvalidParameter
 from trackback.limits import shown
+
+if TYPE_CHECKING:
+    import httpx
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -31,7 +32,7 @@ _SPECIAL = tuple(map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "192.88.99
 class Place(NamedTuple):
     """A URL, and the addresses that its host has and that may be connected to."""
 
-    url: httpx.URL
+    url: "httpx.URL"
     addresses: list[str]
 
 
@@ -74,8 +75,10 @@ class WebhookAddresses:
         return any(inner in network for network in self._allowed if network.version == inner.version)
 
 
-def parse_url(text: str) -> httpx.URL:
+def parse_url(text: str) -> "httpx.URL":
     """Raises InvalidParameter unless it is an http or https URL with a host, and without credentials."""
+    import httpx  # noqa: PLC0415 - a third of the imports of a server, and many have no webhook
+
     limits.check_length(text, "url", limits.URL_LENGTH)
     try:
         url = httpx.URL(text)

@@ -10,7 +10,8 @@ import pytest
 from tests.client.faulty import FaultyServer, reply
 from tests.needs import need
 from trackback.services.webhook_addresses import WebhookAddresses
-from trackback.services.webhook_sender import Answer, WebhookSender
+from trackback.services.webhook_answers import Answer
+from trackback.services.webhook_sender import WebhookSender
 from trackback.storage.webhooks import WebhookRecord
 
 HOST = "hooks.test"  # which no resolver knows
