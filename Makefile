@@ -43,7 +43,7 @@ format: .venv/.editable ## sort imports and format
 	.venv/bin/ruff check --select I --fix
 	.venv/bin/ruff format
 
-bench: .venv/.editable .venvs/bench/.installed ## measure this server beside others; writes benchmarks/RESULTS.md
+bench: .venv/.editable .venvs/bench/.installed .venvs/bench-sdks/.installed ## measure this project beside others; writes benchmarks/RESULTS.md
 	.venv/bin/python -m benchmarks $(ARGS)
 
 lock: .venvs/uv/bin/uv ## pin the newest versions that fit, in locks/

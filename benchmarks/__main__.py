@@ -14,9 +14,12 @@ from benchmarks.measures import FULL, MEASURES, QUICK, Context
 from benchmarks.report import render
 from benchmarks.results import Results, ServerDescription
 from benchmarks.runner import run_measure
+from benchmarks.sdks import describe_sdks, measure_sdks
 from benchmarks.servers import SERVERS, Server, start_servers
 
 _HERE = Path(__file__).parent
+_SDK = "sdk"
+_NAMES = (*MEASURES, _SDK)
 
 
 def main() -> None:
@@ -33,7 +36,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures servers side by side.")
     parser.add_argument("--servers", default=",".join(SERVERS), help="comma-separated (default: %(default)s)")
-    parser.add_argument("--only", action="append", choices=MEASURES, help="one measure; may be repeated")
+    parser.add_argument("--only", action="append", choices=_NAMES, help="one measure; may be repeated")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, measures nothing")
     parser.add_argument(
         "--peers",
@@ -66,9 +69,12 @@ def _run(options: argparse.Namespace, directory: Path) -> None:
         results.machine = describe(directory)
         for server in servers:
             results.servers[server.name] = _describe(server, directory)
-        for name in options.only or MEASURES:
-            measured = run_measure(MEASURES[name], servers, context)
-            results.measures[name] = measured
+        for name in options.only or _NAMES:
+            if name == _SDK:
+                results.libraries = describe_sdks(options.peers.absolute())
+                results.measures[name] = measure_sdks(servers, options.peers.absolute(), context)
+            else:
+                results.measures[name] = run_measure(MEASURES[name], servers, context)
             if output:
                 _write(results, output)
     print(render(results))

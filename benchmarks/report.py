@@ -5,7 +5,8 @@ from statistics import median
 
 from benchmarks.measures import FIGURES
 from benchmarks.results import Results
-from benchmarks.targets import POSTGRES_TARGETS, TARGETS, Against, Target, ValuesByServer, ratio
+from benchmarks.sdks import LIBRARIES, SDK_FIGURES
+from benchmarks.targets import POSTGRES_TARGETS, SDK_TARGETS, TARGETS, Against, Target, ValuesByServer, ratio
 
 _OWN = "trackback"
 _ON_POSTGRES = "trackback-postgres"
@@ -20,6 +21,13 @@ right order; after a round of writing, every acknowledged point had to be there 
 
 MLflow's 40 ms for a small call is a delayed acknowledgement: it sends its answer in two segments with Nagle's algorithm
 on, so an ordinary client waits as long.
+"""
+
+_SDKS_READING = """\
+One program, run by each library in turn, in a process of its own for each round. It imports the library and names a
+server, starts a run, logs one metric again and again and times each call, and then does so once more in a plain loop.
+trackback and MLflow log to their servers on this machine, where every point had to be there once afterwards; the others
+log to files.
 """
 
 _RERUN = """\
@@ -40,6 +48,7 @@ def render(results: Results) -> str:
         _table(_peer_header(results), _peer_rows(results)),
         "## On PostgreSQL, against this server on SQLite",
         _table(("what", "unit", "SQLite", "PostgreSQL", "ratio", "target", "met"), _postgres_rows(results)),
+        *_sdks(results),
         *_failures(results),
         "## Servers and their durability",
         _table(("server", "version", "durability", "syncs for each acknowledged metric"), _server_rows(results)),
@@ -89,6 +98,31 @@ def _postgres_rows(results: Results) -> Iterable[tuple[str, ...]]:
             _ratio(key, own, base, ""),
             *_verdict(target, met),
         )
+
+
+def _sdks(results: Results) -> list[str]:
+    measured = results.measures.get("sdk")
+    if measured is None:
+        return []
+    present = [library for library in LIBRARIES if library.name in measured.values]
+    own = measured.values.get(_OWN, {})
+    rows = (
+        (
+            figure.title,
+            figure.unit,
+            *(_value(measured.values[library.name], figure.key) for library in present),
+            *_verdict(target, target.reached(figure.key, own, {}) if target and figure.key in own else None),
+        )
+        for figure in SDK_FIGURES.values()
+        for target in (SDK_TARGETS.get(figure.key),)
+    )
+    libraries = ((library.title, library.version, library.kept) for library in results.libraries.values())
+    return [
+        "## What programs import, beside others",
+        _SDKS_READING,
+        _table(("what", "unit", *(library.title for library in present), "target", "met"), rows),
+        _table(("library", "version", "where a point is when the run has ended"), libraries),
+    ]
 
 
 def _figures_of(names: tuple[str, ...], servers: ValuesByServer) -> list[str]:

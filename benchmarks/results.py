@@ -26,10 +26,20 @@ class ServerDescription:
 
 
 @dataclass
+class LibraryDescription:
+    """What training programs import: ``kept`` says where a point is when a run has ended."""
+
+    title: str
+    version: str
+    kept: str
+
+
+@dataclass
 class Results:
     machine: dict[str, str] = field(default_factory=dict)
     servers: dict[str, ServerDescription] = field(default_factory=dict)
     measures: dict[str, MeasureResults] = field(default_factory=dict)
+    libraries: dict[str, LibraryDescription] = field(default_factory=dict)
 
     def by_server(self) -> dict[str, dict[str, list[float]]]:
         """All figures of each server, whatever measure they come from."""
@@ -49,4 +59,5 @@ class Results:
             raw["machine"],
             {name: ServerDescription(**server) for name, server in raw["servers"].items()},
             {name: MeasureResults(**measure) for name, measure in raw["measures"].items()},
+            {name: LibraryDescription(**library) for name, library in raw.get("libraries", {}).items()},
         )

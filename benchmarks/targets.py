@@ -71,6 +71,19 @@ class Under:
 
 
 @dataclass(frozen=True)
+class Over:
+    """Not less than a fixed value."""
+
+    limit: float
+
+    def text(self) -> str:
+        return f"≥ {self.limit:,.0f}"
+
+    def reached(self, key: str, own: Values, servers: ValuesByServer) -> bool | None:
+        return median(own[key]) >= self.limit
+
+
+@dataclass(frozen=True)
 class Growth:
     """So many times another of its own figures at most, or under a fixed value."""
 
@@ -125,6 +138,14 @@ TARGETS: dict[str, Target] = {
     "huge_up_memory": Under(300),
     "huge_down_memory": Under(300),
     "long_history_memory": Under(300),
+}
+
+#: For this project's package, on this server on SQLite.
+SDK_TARGETS: dict[str, Target] = {
+    "sdk_import": Under(0.1),
+    "sdk_start": Under(50),
+    "sdk_log_p50": Under(5),
+    "sdk_rate": Over(100_000),
 }
 
 #: For this server on PostgreSQL, against itself on SQLite.

@@ -30,6 +30,7 @@ class Sizes:
     searches: int
     artifact_bytes: int
     huge_artifact_bytes: int
+    sdk_points: int
 
 
 FULL = Sizes(
@@ -48,6 +49,7 @@ FULL = Sizes(
     searches=20,
     artifact_bytes=64 * 2**20,
     huge_artifact_bytes=5 * 10**9,
+    sdk_points=1_000_000,
 )
 
 QUICK = Sizes(
@@ -66,6 +68,7 @@ QUICK = Sizes(
     searches=3,
     artifact_bytes=4 * 2**20,
     huge_artifact_bytes=10**8,
+    sdk_points=2_000,
 )
 
 
