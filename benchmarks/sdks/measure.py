@@ -90,7 +90,9 @@ class _Program:
         )
         if ended.returncode:
             raise UnexpectedAnswerError(f"exit {ended.returncode}: {ended.stderr[-1500:]}")
-        printed = next(line for line in ended.stdout.splitlines() if line.startswith('{"import_s"'))  # others print, too
+        printed = next(
+            line for line in ended.stdout.splitlines() if line.startswith('{"import_s"')
+        )  # others print, too
         measured: dict[str, Any] = json.loads(printed)
         self._expect_all(measured["logged"])
         return {figure.key: measured[name] for name, figure in _TITLES.items()}

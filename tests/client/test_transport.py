@@ -248,10 +248,10 @@ def test_no_error_shows_credentials(answer: Answer) -> None:
 
 
 def test_a_host_name_that_cannot_be_is_refused() -> None:
-    with pytest.raises(InvalidParameter, match=r"POST http://☃☃/api/thing can't be sent: Invalid IDNA hostname"):
-        ask(Transport("http://☃☃", retries=ONCE))
+    with pytest.raises(InvalidParameter, match=r"http://a\.\.b can't be reached: its host is no name"):
+        ask(Transport("http://a..b", retries=ONCE))
 
 
-def test_importing_it_does_not_import_httpx() -> None:
-    program = "import sys, trackback.client.transport; print('httpx' in sys.modules)"
+def test_importing_it_imports_nothing_that_speaks_http() -> None:
+    program = "import sys, trackback.client.transport; print('http.client' in sys.modules or 'ssl' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"False\n"

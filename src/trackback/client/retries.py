@@ -46,7 +46,7 @@ class Retries:
                 if not may_repeat or self.clock() + wait > start + self.deadline_s:
                     if failures > 1:
                         failure.error.add_note(f"It was tried {failures} times.")
-                    raise failure.error from None  # its message has what mattered of many frames of httpx
+                    raise failure.error from None  # its message has what mattered of many frames
                 if failures == 1:
                     _log.warning("%s Trying again for up to %g s.", failure.error, self.deadline_s)
             self.sleep(wait)

@@ -1,6 +1,6 @@
 """Calls to a tracking server: structs in, structs out, errors of the exception tree.
 
-Importing this is cheap; httpx is imported by the first call, http.client by the first file.
+Importing this is cheap; what speaks HTTP is imported by the first call.
 """
 
 import os
@@ -21,7 +21,6 @@ from trackback.errors import DataLoss
 from trackback.limits import check_artifact_path
 
 if TYPE_CHECKING:
-    from trackback.client.bodies import Bodies
     from trackback.client.connection import Connection
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -57,7 +56,6 @@ class Transport:
         self._retries = retries
         # By process: sockets may not be shared with a forked one.
         self._connections: dict[int, Connection] = {}
-        self._body_connections: dict[int, Bodies] = {}
 
     @property
     def uri(self) -> str:
@@ -91,7 +89,7 @@ class Transport:
         """
         target = artifact_target(path)
         with pieces_of(content, advance) as pieces:
-            return self._retries.run(lambda: pieces.verify(path, self._bodies().put(target, pieces)))
+            return self._retries.run(lambda: pieces.verify(path, self._connection().put(target, pieces)))
 
     def download(self, path: str, destination: Path) -> str:
         """Fetch the artifact at the proxy path ``path`` into a file; the SHA-256 of its content, in hex digits.
@@ -123,13 +121,12 @@ class Transport:
 
     def _fetch_rest(self, target: str, partial: PartialFile) -> None:
         if not partial.is_whole:
-            self._retries.run(lambda: self._bodies().fetch(target, partial), progress=lambda: partial.size)
+            self._retries.run(lambda: self._connection().fetch(target, partial), progress=lambda: partial.size)
 
     def close(self) -> None:
         """Close the connections of this process. A later call opens new ones."""
-        for kept in (self._connections, self._body_connections):
-            if connection := kept.pop(os.getpid(), None):
-                connection.close()
+        if connection := self._connections.pop(os.getpid(), None):
+            connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -145,16 +142,9 @@ class Transport:
     def _connection(self) -> "Connection":
         if connection := self._connections.get(os.getpid()):
             return connection
-        from trackback.client.connection import Connection  # noqa: PLC0415 - httpx
+        from trackback.client.connection import Connection  # noqa: PLC0415 - see above
 
         return self._connections.setdefault(os.getpid(), Connection(self._address, self._timeout_s))
-
-    def _bodies(self) -> "Bodies":
-        if bodies := self._body_connections.get(os.getpid()):
-            return bodies
-        from trackback.client.bodies import Bodies  # noqa: PLC0415 - http.client
-
-        return self._body_connections.setdefault(os.getpid(), Bodies(self._address, self._timeout_s))
 
 
 def _with_query(path: str, request: Request) -> str:
