@@ -1,92 +1,190 @@
-"""All that the package offers to programs, under one roof: ``trackback`` hands it out."""
+"""All that the package offers to programs, and where each of it is: ``trackback`` hands it out.
 
-from trackback.client.api import Client
-from trackback.tracking.datasets import log_input
-from trackback.tracking.files import (
-    log_artifact,
-    log_artifacts,
-    log_dict,
-    log_figure,
-    log_image,
-    log_table,
-    log_text,
-)
-from trackback.tracking.fluent import (
-    active_run,
-    delete_tag,
-    end_run,
-    flush,
-    get_tracking_uri,
-    log_metric,
-    log_metrics,
-    log_param,
-    log_params,
-    set_tag,
-    set_tags,
-    set_tracking_uri,
-    start_run,
-)
-from trackback.tracking.models import ModelInfo, load_model, log_model, register_model
-from trackback.tracking.reading import (
-    create_experiment,
-    delete_experiment,
-    delete_run,
-    get_artifact_uri,
-    get_experiment,
-    get_experiment_by_name,
-    get_parent_run,
-    get_run,
-    last_active_run,
-    list_artifacts,
-    search_experiments,
-    search_runs,
-    set_experiment,
-    set_experiment_tag,
-    set_experiment_tags,
-)
-from trackback.tracking.run import ActiveRun
+A module is imported when the first of its names is used: a program that only logs waits for nothing else. The names
+stand here twice, for Python and for type checkers; a test holds that they agree.
+"""
 
-__all__ = [
-    "ActiveRun",
-    "Client",
-    "ModelInfo",
-    "active_run",
-    "create_experiment",
-    "delete_experiment",
-    "delete_run",
-    "delete_tag",
-    "end_run",
-    "flush",
-    "get_artifact_uri",
-    "get_experiment",
-    "get_experiment_by_name",
-    "get_parent_run",
-    "get_run",
-    "get_tracking_uri",
-    "last_active_run",
-    "list_artifacts",
-    "load_model",
-    "log_artifact",
-    "log_artifacts",
-    "log_dict",
-    "log_figure",
-    "log_image",
-    "log_input",
-    "log_metric",
-    "log_metrics",
-    "log_model",
-    "log_param",
-    "log_params",
-    "log_table",
-    "log_text",
-    "register_model",
-    "search_experiments",
-    "search_runs",
-    "set_experiment",
-    "set_experiment_tag",
-    "set_experiment_tags",
-    "set_tag",
-    "set_tags",
-    "set_tracking_uri",
-    "start_run",
-]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trackback.client.api import (
+        Client as Client,
+    )
+    from trackback.tracking.datasets import (
+        log_input as log_input,
+    )
+    from trackback.tracking.files import (
+        log_artifact as log_artifact,
+    )
+    from trackback.tracking.files import (
+        log_artifacts as log_artifacts,
+    )
+    from trackback.tracking.files import (
+        log_dict as log_dict,
+    )
+    from trackback.tracking.files import (
+        log_figure as log_figure,
+    )
+    from trackback.tracking.files import (
+        log_image as log_image,
+    )
+    from trackback.tracking.files import (
+        log_table as log_table,
+    )
+    from trackback.tracking.files import (
+        log_text as log_text,
+    )
+    from trackback.tracking.fluent import (
+        active_run as active_run,
+    )
+    from trackback.tracking.fluent import (
+        delete_tag as delete_tag,
+    )
+    from trackback.tracking.fluent import (
+        end_run as end_run,
+    )
+    from trackback.tracking.fluent import (
+        flush as flush,
+    )
+    from trackback.tracking.fluent import (
+        get_tracking_uri as get_tracking_uri,
+    )
+    from trackback.tracking.fluent import (
+        log_metric as log_metric,
+    )
+    from trackback.tracking.fluent import (
+        log_metrics as log_metrics,
+    )
+    from trackback.tracking.fluent import (
+        log_param as log_param,
+    )
+    from trackback.tracking.fluent import (
+        log_params as log_params,
+    )
+    from trackback.tracking.fluent import (
+        set_tag as set_tag,
+    )
+    from trackback.tracking.fluent import (
+        set_tags as set_tags,
+    )
+    from trackback.tracking.fluent import (
+        set_tracking_uri as set_tracking_uri,
+    )
+    from trackback.tracking.fluent import (
+        start_run as start_run,
+    )
+    from trackback.tracking.models import (
+        ModelInfo as ModelInfo,
+    )
+    from trackback.tracking.models import (
+        load_model as load_model,
+    )
+    from trackback.tracking.models import (
+        log_model as log_model,
+    )
+    from trackback.tracking.models import (
+        register_model as register_model,
+    )
+    from trackback.tracking.reading import (
+        create_experiment as create_experiment,
+    )
+    from trackback.tracking.reading import (
+        delete_experiment as delete_experiment,
+    )
+    from trackback.tracking.reading import (
+        delete_run as delete_run,
+    )
+    from trackback.tracking.reading import (
+        get_artifact_uri as get_artifact_uri,
+    )
+    from trackback.tracking.reading import (
+        get_experiment as get_experiment,
+    )
+    from trackback.tracking.reading import (
+        get_experiment_by_name as get_experiment_by_name,
+    )
+    from trackback.tracking.reading import (
+        get_parent_run as get_parent_run,
+    )
+    from trackback.tracking.reading import (
+        get_run as get_run,
+    )
+    from trackback.tracking.reading import (
+        last_active_run as last_active_run,
+    )
+    from trackback.tracking.reading import (
+        list_artifacts as list_artifacts,
+    )
+    from trackback.tracking.reading import (
+        search_experiments as search_experiments,
+    )
+    from trackback.tracking.reading import (
+        search_runs as search_runs,
+    )
+    from trackback.tracking.reading import (
+        set_experiment as set_experiment,
+    )
+    from trackback.tracking.reading import (
+        set_experiment_tag as set_experiment_tag,
+    )
+    from trackback.tracking.reading import (
+        set_experiment_tags as set_experiment_tags,
+    )
+    from trackback.tracking.run import (
+        ActiveRun as ActiveRun,
+    )
+
+_NAMES = {
+    "trackback.client.api": ("Client",),
+    "trackback.tracking.datasets": ("log_input",),
+    "trackback.tracking.files": (
+        "log_artifact",
+        "log_artifacts",
+        "log_dict",
+        "log_figure",
+        "log_image",
+        "log_table",
+        "log_text",
+    ),
+    "trackback.tracking.fluent": (
+        "active_run",
+        "delete_tag",
+        "end_run",
+        "flush",
+        "get_tracking_uri",
+        "log_metric",
+        "log_metrics",
+        "log_param",
+        "log_params",
+        "set_tag",
+        "set_tags",
+        "set_tracking_uri",
+        "start_run",
+    ),
+    "trackback.tracking.models": (
+        "ModelInfo",
+        "load_model",
+        "log_model",
+        "register_model",
+    ),
+    "trackback.tracking.reading": (
+        "create_experiment",
+        "delete_experiment",
+        "delete_run",
+        "get_artifact_uri",
+        "get_experiment",
+        "get_experiment_by_name",
+        "get_parent_run",
+        "get_run",
+        "last_active_run",
+        "list_artifacts",
+        "search_experiments",
+        "search_runs",
+        "set_experiment",
+        "set_experiment_tag",
+        "set_experiment_tags",
+    ),
+    "trackback.tracking.run": ("ActiveRun",),
+}
+HOMES = {name: module for module, names in _NAMES.items() for name in names}
+"""The module of each name."""

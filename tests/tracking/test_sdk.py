@@ -1,16 +1,27 @@
 """What `import trackback` offers, and what it costs."""
 
+import ast
+import inspect
 import subprocess
 import sys
+from importlib import import_module
 
 import trackback
 from trackback import sdk
 
 
-def test_every_name_of_the_sdk_is_there_and_sorted() -> None:
-    assert all(getattr(trackback, name) is getattr(sdk, name) for name in sdk.__all__)
-    assert sdk.__all__ == sorted(sdk.__all__)
-    assert set(sdk.__all__) < set(dir(trackback))
+def test_every_name_of_the_sdk_is_there_and_known_to_type_checkers() -> None:
+    (checked,) = (node for node in ast.parse(inspect.getsource(sdk)).body if isinstance(node, ast.If))
+    imported = {
+        alias.name: str(node.module)
+        for node in checked.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported == sdk.HOMES
+    assert all(getattr(trackback, name) is getattr(import_module(home), name) for name, home in imported.items())
+    assert set(imported) < set(dir(trackback))
+    assert trackback.__all__ == sorted(imported)
 
 
 def test_a_name_that_is_not_there_is_said_so() -> None:
