@@ -1,10 +1,11 @@
 # `make help` lists the targets. Everything they install stays in this folder: .venv, .venvs/ and .tools/.
 # PYTHON=python3.12 chooses the interpreter, ARGS="-k search" goes to pytest. All tests are spread over WORKERS processes;
 # with ARGS there is one, as a few tests are sooner done than workers and their servers started: WORKERS=4 has them anyway.
+# There is one worker more than processors, since tests of timeouts and restarts wait a good part of their time.
 
 PYTHON ?= python3
 ARGS ?=
-WORKERS ?= $(if $(ARGS),0,logical)
+WORKERS ?= $(if $(ARGS),0,$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))))
 UV := 0.13.9
 
 # Tests start hundreds of Pythons, each of which would compile anew what it imports.

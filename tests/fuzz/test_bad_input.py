@@ -117,7 +117,7 @@ def test_any_odd_header_and_method(target: Target, route: Route) -> None:
 
 @routes
 @settings(
-    max_examples=EXAMPLES or 25,
+    max_examples=EXAMPLES or 12,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,

@@ -16,7 +16,7 @@ class Load:
     ``pause_s``: between two requests of a connection, so that something else gets to run, too.
     """
 
-    def __init__(self, port: int, body: Callable[[int], str], connections: int = 8, pause_s: float = 0.02) -> None:
+    def __init__(self, port: int, body: Callable[[int], str], connections: int = 8, pause_s: float = 0.1) -> None:
         self.outcomes: Counter[str] = Counter()
         self._port = port
         self._body = body

@@ -1,5 +1,6 @@
 """`trackback server`."""
 
+import gc
 from typing import Any
 
 import click
@@ -131,6 +132,7 @@ BYTES = click.IntRange(min=0)
 def server(**values: Any) -> None:
     """Start a tracking server. Ctrl-C stops it: requests under way finish, then the database is closed."""
     settings = Settings(**values)
+    gc.disable()  # until the server listens: what is imported stays, and looking at it again and again takes a tenth
     from trackback.server.serving import run  # noqa: PLC0415 - a server is heavy, and --help should not be
 
     run(settings)
