@@ -2,6 +2,7 @@
 
 from benchmarks.measures import (
     artifacts,
+    client,
     concurrency,
     footprint,
     history,
@@ -18,7 +19,19 @@ __all__ = ["FIGURES", "FULL", "MEASURES", "QUICK", "Context", "Figure", "Measure
 
 MEASURES: dict[str, Measure] = {
     measure.name: measure
-    for module in (footprint, metrics, concurrency, history, runs, artifacts, search, registry, lineage, scoring)
+    for module in (
+        footprint,
+        metrics,
+        concurrency,
+        history,
+        runs,
+        artifacts,
+        search,
+        registry,
+        lineage,
+        scoring,
+        client,
+    )
     for measure in module.MEASURES
 }
 

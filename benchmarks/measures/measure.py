@@ -31,6 +31,8 @@ class Sizes:
     artifact_bytes: int
     huge_artifact_bytes: int
     sdk_points: int
+    transferred_bytes: int
+    digested_bytes: int
 
 
 FULL = Sizes(
@@ -50,6 +52,8 @@ FULL = Sizes(
     artifact_bytes=64 * 2**20,
     huge_artifact_bytes=5 * 10**9,
     sdk_points=1_000_000,
+    transferred_bytes=10**9,
+    digested_bytes=8 * 10**8,
 )
 
 QUICK = Sizes(
@@ -69,6 +73,8 @@ QUICK = Sizes(
     artifact_bytes=4 * 2**20,
     huge_artifact_bytes=10**8,
     sdk_points=2_000,
+    transferred_bytes=2**26,
+    digested_bytes=8 * 10**6,
 )
 
 
