@@ -1,5 +1,21 @@
-"""All that the package offers to programs, under one roof: ``trackback`` hands it out."""
+"""All that the package offers to programs, under one roof: ``trackback`` hands it out.
 
+``trackback.sklearn`` and its like are not in ``__all__``: they would hide the libraries themselves.
+"""
+
+from trackback.autologging import autolog
+from trackback.autologging.libraries import (  # noqa: F401
+    keras,
+    lightgbm,
+    models,
+    onnx,
+    pyfunc,
+    pyspark,
+    pytorch,
+    sklearn,
+    spark,
+    xgboost,
+)
 from trackback.client.api import Client
 from trackback.tracking.datasets import log_input
 from trackback.tracking.files import (
@@ -51,6 +67,7 @@ __all__ = [
     "Client",
     "ModelInfo",
     "active_run",
+    "autolog",
     "create_experiment",
     "delete_experiment",
     "delete_run",

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from trackback.entities import Tag
 from trackback.tracking.fluent import run_for, session
+from trackback.tracking.run import ActiveRun
 
 if TYPE_CHECKING:
     from trackback.provenance.datasets import DescribedDataset
@@ -34,7 +35,37 @@ def log_input(
 
     InvalidParameter: it is no data. Unavailable: it is to be stored, and the server does not answer.
     """
-    from trackback.provenance.datasets import DescribedDataset, describe_dataset, keep  # noqa: PLC0415 - 30 ms
+    described = log_input_to(
+        run_for(None),
+        dataset,
+        context=context,
+        tags=tags,
+        name=name,
+        source=source,
+        targets=targets,
+        derived_from=derived_from,
+    )
+    if store:
+        from trackback.provenance.datasets import keep  # noqa: PLC0415
+
+        run_for(None).flush()
+        keep(session.transport(), described)
+    return described
+
+
+def log_input_to(
+    run: ActiveRun,
+    dataset: Any,
+    *,
+    context: str | None,
+    tags: Mapping[str, str] | None = None,
+    name: str | None = None,
+    source: str | Path | None = None,
+    targets: Any = None,
+    derived_from: "Iterable[str | DescribedDataset]" = (),
+) -> "DescribedDataset":
+    """As ``log_input``, to any run of this process."""
+    from trackback.provenance.datasets import DescribedDataset, describe_dataset  # noqa: PLC0415 - 30 ms
 
     described = (
         dataset
@@ -43,13 +74,9 @@ def log_input(
             dataset, name=name, source=source, context=context, targets=targets, derived_from=derived_from
         )
     )
-    run = run_for(None)
     logged = described.input
     extra = tuple(Tag(key, value) for key, value in (tags or {}).items())
     run.log_inputs([replace(logged, tags=(*logged.tags, *extra))])
     if described.record is not None and run.recorder:
         run.recorder.add_dataset(described.record)
-    if store:
-        run.flush()
-        keep(session.transport(), described)
     return described

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from trackback.client.api import Client
 from trackback.client.spool.delivery import proxy_path
@@ -56,7 +56,7 @@ def log_model(
     artifact_path: str | None = None,
     flavor: str | None = None,
     registered_model_name: str | None = None,
-    signature: "ModelSignature | None" = None,
+    signature: "ModelSignature | Literal[False] | None" = None,
     input_example: Any = None,
     pip_requirements: Sequence[str] | None = None,
     metadata: dict[str, Any] | None = None,
