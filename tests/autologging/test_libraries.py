@@ -33,9 +33,7 @@ def prefixes() -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture
-def both(
-    tracking_server: TrackbackServer, prefixes: dict[str, tuple[str, str]], tmp_path: Path
-) -> Iterator[Both]:
+def both(tracking_server: TrackbackServer, prefixes: dict[str, tuple[str, str]], tmp_path: Path) -> Iterator[Both]:
     """What both have logged of a program."""
     stack = ExitStack()
 

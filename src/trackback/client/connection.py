@@ -5,7 +5,7 @@ Apart from the transport, so that httpx, slow to import, is imported when the fi
 
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 import httpx
@@ -13,6 +13,7 @@ import msgspec
 
 from trackback.client import outages
 from trackback.client.address import Address
+from trackback.client.announcements import unannounced
 from trackback.client.failures import Failure
 from trackback.client.refusals import no_answer, refusal
 from trackback.client.wire import UNREADABLE, decode
@@ -61,7 +62,10 @@ class Connection:
         """The answer, its body yet to be read; Failure if there is none, or it is an error, or it is cut short."""
         request = self._named(method, target)
         try:
-            with self._client.stream(method, self._uri + target, headers=headers, content=content) as response:
+            with ExitStack() as stack:
+                asked = self._client.stream(method, self._uri + target, headers=headers, content=content)
+                with unannounced():
+                    response = stack.enter_context(asked)
                 if response.status_code >= 300:
                     raise refusal(request, response.status_code, response.headers, _beginning(response))
                 yield response

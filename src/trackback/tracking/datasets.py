@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from trackback.entities import Tag
+from trackback.errors import PermissionDenied
 from trackback.tracking.fluent import run_for, session
 from trackback.tracking.run import ActiveRun
 
@@ -31,7 +32,8 @@ def log_input(
     dataset: what ``describe_dataset`` takes, or has returned: a frame of pandas, polars or Spark, an Arrow table, numpy
         arrays, a Bunch of scikit-learn, a path or a URI.
     context: ``training``, ``validation``, ``test``, or another word.
-    store: keep the bytes on the server, once for each digest; `trackback data get DIGEST` brings them back.
+    store: keep the bytes on the server, once for each digest; `trackback data get DIGEST` brings them back. Who may not
+        write everywhere on it keeps them among the files of the run, and has them back by `--run`.
 
     InvalidParameter: it is no data. Unavailable: it is to be stored, and the server does not answer.
     """
@@ -46,10 +48,8 @@ def log_input(
         derived_from=derived_from,
     )
     if store:
-        from trackback.provenance.datasets import keep  # noqa: PLC0415
-
         run_for(None).flush()
-        keep(session.transport(), described)
+        _keep(run_for(None), described)
     return described
 
 
@@ -80,3 +80,13 @@ def log_input_to(
     if described.record is not None and run.recorder:
         run.recorder.add_dataset(described.record)
     return described
+
+
+def _keep(run: ActiveRun, described: "DescribedDataset") -> None:
+    from trackback.provenance.datasets import keep, root_of_run  # noqa: PLC0415
+
+    transport = session.transport()
+    try:
+        keep(transport, described)
+    except PermissionDenied:
+        keep(transport, described, root_of_run(transport, run.run_id))
