@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from trackback.autologging.calls import Call
+from trackback.autologging.descriptions import texts
 from trackback.autologging.evaluations import evaluations
 from trackback.autologging.examples import Example
 from trackback.autologging.interface import Integration
@@ -68,8 +69,7 @@ class BoosterTraining(Training):
     def end(self, result: Any) -> None:
         with self.part("the model"):
             if self._logs_model:
-                params = {name: str(value) for name, value in self.arguments().items()}
-                self.log.model(result, self.example, params=params, **self.options())
+                self.log.model(result, self.example, params=texts(self.arguments()), **self.options())
         with self.part("the best round"):
             self._log_best_round(result)
         for kind, importances in self.importances(result).items():

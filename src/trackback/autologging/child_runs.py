@@ -1,21 +1,17 @@
 """Runs below the one of a search, one for each candidate. Nobody waits for the server to make them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trackback.autologging.run_logger import TRAINING, RunLogger
+from trackback.autologging.trainings import AUTOLOGGING_TAG, Training
 from trackback.entities import RunStatus
 from trackback.tracking.fluent import session
 from trackback.tracking.starting import begin_run
 
-if TYPE_CHECKING:
-    from trackback.autologging.trainings import Training
-
-AUTOLOGGING_TAG = "mlflow.autologging"
-
 
 def log_child(
-    training: "Training", tags: Mapping[str, str], *, params: Mapping[str, Any], metrics: Mapping[str, Any]
+    training: Training, tags: Mapping[str, str], *, params: Mapping[str, Any], metrics: Mapping[str, Any]
 ) -> None:
     """Log a candidate. It begins with the search, as nobody knows when it was its turn, and ends now."""
     parent = training.log.run

@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from trackback.autologging.calls import Call
+from trackback.autologging.descriptions import class_tags, texts
 from trackback.autologging.evaluations import evaluations
 from trackback.autologging.examples import Example
 from trackback.autologging.interface import Integration
@@ -77,15 +78,6 @@ class SklearnFit(Training):
     def options(self) -> dict[str, Any]:
         """Of the flavor."""
         return {"serialization_format": getattr(self.integration.settings, "serialization_format", None)}
-
-
-def class_tags(estimator: Any) -> dict[str, str]:
-    kind = type(estimator)
-    return {"estimator_name": kind.__name__, "estimator_class": f"{kind.__module__}.{kind.__name__}"}
-
-
-def texts(params: dict[str, Any]) -> dict[str, str]:
-    return {key: str(value) for key, value in params.items()}
 
 
 def _predict(model: Any, rows: Any) -> Any:

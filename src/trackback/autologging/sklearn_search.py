@@ -5,6 +5,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from trackback.autologging.child_runs import log_child
+from trackback.autologging.descriptions import class_tags, texts
 from trackback.autologging.run_logger import is_number
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ class Search:
             fit.log.text(self._table(), "cv_results.csv")
 
     def _log_best_estimator(self) -> None:
-        from trackback.autologging.sklearn_fit import texts  # noqa: PLC0415
-
         best = getattr(self._estimator, "best_estimator_", None)
         if best is not None and self._fit.log.settings.log_models:
             params = texts(best.get_params(deep=True))
@@ -47,8 +46,6 @@ class Search:
             )
 
     def _log_candidates(self) -> None:
-        from trackback.autologging.sklearn_fit import class_tags  # noqa: PLC0415
-
         seed = self._estimator.estimator
         unvaried = seed.get_params(deep=not is_search(seed))
         for place in self._best_places():

@@ -6,11 +6,11 @@ from typing import Any
 
 from trackback.autologging.calls import Call
 from trackback.autologging.child_runs import log_child
+from trackback.autologging.descriptions import class_tags
 from trackback.autologging.evaluations import evaluations
 from trackback.autologging.examples import Example
 from trackback.autologging.interface import Integration
 from trackback.autologging.run_logger import TRAINING
-from trackback.autologging.sklearn_fit import class_tags
 from trackback.autologging.spark_example import SparkExample
 from trackback.autologging.spark_params import Stages, is_search
 from trackback.autologging.trainings import Training
