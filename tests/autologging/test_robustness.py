@@ -50,7 +50,7 @@ def test_what_fails_is_said_once_and_the_rest_is_logged(
 
 
 def test_a_model_that_can_not_be_saved_is_said_so(runs: Runs, caplog: pytest.LogCaptureFixture) -> None:
-    class WithLock(DecisionTreeClassifier):
+    class WithLock(DecisionTreeClassifier):  # type: ignore[misc]
         def __init__(self, lock: Any = None) -> None:
             super().__init__()
             self.lock = lock

@@ -328,7 +328,7 @@ def described(method: Any) -> tuple[Any, ...]:
         method.__name__,
         method.__qualname__,
         method.__module__,
-        inspect.signature(method),
+        str(inspect.signature(method)),
         inspect.getdoc(method),
         Path(inspect.getsourcefile(inspect.unwrap(method)) or "").name,
     )

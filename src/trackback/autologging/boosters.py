@@ -59,7 +59,8 @@ class BoosterTraining(Training):
             if each is not data:
                 with self.part(f"the data set {name}"):
                     self._log_data(each, EVALUATION, name)
-        self.example = Example(self.rows(data), self.failures, self.predict)
+        if self._logs_model:
+            self.example = Example(self.rows(data), self.failures, self.predict)
         with self.part("metrics of rounds"):
             self.call.put("callbacks", [*(self.call.get("callbacks") or ()), self.callback()])
 

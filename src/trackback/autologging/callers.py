@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from itertools import chain
 from types import FrameType
 from typing import Any
 
@@ -17,7 +18,8 @@ def variable_name(value: Any, default: str) -> str:
     while frame is not None:
         package = str(frame.f_globals.get("__name__", ""))
         if not f"{package}.".startswith(f"{_PACKAGE}.") and not _is_argument(value, frame):
-            return next((name for name, each in frame.f_locals.items() if each is value), default)
+            known = chain(frame.f_locals.items(), frame.f_globals.items())
+            return next((name for name, each in known if each is value), default)
         frame = frame.f_back
     return default
 

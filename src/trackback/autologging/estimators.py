@@ -21,8 +21,9 @@ def patch_estimator(kind: type, patches: Patches, logged: Replacement | None, *,
 
     inherited: how it predicts and scores, also where its bases define that.
     """
-    for name in FITTING if logged else ():
-        patches.method(kind, name, logged)
+    if logged is not None:
+        for name in FITTING:
+            patches.method(kind, name, logged)
     for name in PREDICTING:
         patches.method(kind, name, _predict, inherited=inherited)
     patches.method(kind, "score", _score, inherited=inherited)

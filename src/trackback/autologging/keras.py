@@ -88,7 +88,7 @@ def _callback(training: KerasTraining) -> Any:
     """Defined here, as nothing imports Keras before the program does. Without methods for batches it costs none."""
     from keras.callbacks import Callback  # noqa: PLC0415 - whoever trains with it has it
 
-    every = getattr(training.integration.settings, "log_every_n_steps", None)
+    every: int | None = getattr(training.integration.settings, "log_every_n_steps", None)
 
     class EpochCallback(Callback):  # type: ignore[misc]
         epoch = 0
@@ -125,7 +125,7 @@ def _callback(training: KerasTraining) -> Any:
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             """``batch`` is the last of those that were run at once."""
             before, self.steps, self.last = self.steps, self.steps + batch - self.last, batch
-            if logs and self.steps // every > before // every:
+            if logs and every and self.steps // every > before // every:
                 with training.part("metrics of a step"):
                     training.log.metrics(logs, step=self.steps)
 

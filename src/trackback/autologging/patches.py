@@ -9,22 +9,46 @@ import copy
 import inspect
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from types import CellType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 Replacement = Callable[..., Any]
 """Called in place of a function, with that function, and then its arguments."""
 
 
-class Patch(NamedTuple):
-    """``owner`` has ``after`` as its attribute ``name`` in place of ``before``, which it had from its bases, or not."""
+@dataclass(eq=False)
+class Patch:
+    """``owner`` has ``after`` as its attribute ``name`` in place of ``before``, which it had from its bases, or not.
+
+    inner: what ``after`` calls in the end, as the only item; others may be between.
+    """
 
     owner: Any
     name: str
     before: Any
     after: Any
+    inner: list[Any]
     is_inherited: bool = False
+
+    def put(self) -> None:
+        setattr(self.owner, self.name, self.after)
+
+    def undo(self) -> None:
+        """Leave, from under another that was put over it, too. What somebody else has put there stays."""
+        if _attribute(self.owner, self.name) is self.after:
+            if self.is_inherited:
+                delattr(self.owner, self.name)
+            else:
+                setattr(self.owner, self.name, self.before)
+        for other in _standing:
+            if other.owner is self.owner and other.before is self.after:
+                other.before = other.inner[0] = self.before
+
+
+_standing: list[Patch] = []
+"""All that there are."""
 
 
 class Patches:
@@ -41,9 +65,9 @@ class Patches:
         """
         is_own = name in vars(owner)
         before = vars(owner)[name] if is_own else inspect.getattr_static(owner, name, None) if inherited else None
-        after = _replaced(before, replacement)
-        if after is not None and not self._has(owner, name):
-            self._put(Patch(owner, name, before, after, is_inherited=not is_own))
+        replaced = _replaced(before, replacement)
+        if replaced is not None and not self._has(owner, name):
+            self._put(Patch(owner, name, before, *replaced, is_inherited=not is_own))
 
     def function(self, module: ModuleType, name: str, replacement: Replacement) -> None:
         """Replace a function that a module defines."""
@@ -59,16 +83,13 @@ class Patches:
         """Replace a function in one module only, which has imported it from another."""
         function = vars(module).get(name)
         if isinstance(function, FunctionType) and not self._has(module, name):
-            self._put(Patch(module, name, function, _wrapped(function, replacement)))
+            self._put(Patch(module, name, function, *_wrapped(function, replacement)))
 
     def undo(self) -> None:
         """Put back all that was replaced, but for what somebody else has replaced since."""
         for patch in reversed(self._patches):
-            if _attribute(patch.owner, patch.name) is patch.after:
-                if patch.is_inherited:
-                    delattr(patch.owner, patch.name)
-                else:
-                    setattr(patch.owner, patch.name, patch.before)
+            patch.undo()
+            _standing.remove(patch)
         self._patches.clear()
         self._places.clear()
 
@@ -79,21 +100,22 @@ class Patches:
             before = _attribute(cell, "cell_contents")
             is_it = isinstance(before, FunctionType) and inspect.unwrap(before) is innermost
             if is_it and not self._has(cell, "cell_contents"):
-                self._put(Patch(cell, "cell_contents", before, _wrapped(before, replacement)))
+                self._put(Patch(cell, "cell_contents", before, *_wrapped(before, replacement)))
 
     def _everywhere(self, module: ModuleType, before: FunctionType, name: str, replacement: Replacement) -> None:
-        after = _wrapped(before, replacement)
+        after, inner = _wrapped(before, replacement)
         library = module.__name__.partition(".")[0]
         for other_name, other in list(sys.modules.items()):
             if other_name.partition(".")[0] == library and _attribute(other, name) is before:
-                self._put(Patch(other, name, before, after))
+                self._put(Patch(other, name, before, after, inner))
 
     def _put(self, patch: Patch) -> None:
         try:
-            setattr(patch.owner, patch.name, patch.after)
+            patch.put()
         except TypeError:  # of a compiled class
             return
         self._patches.append(patch)
+        _standing.append(patch)
         self._places.add((id(patch.owner), patch.name))
 
     def _has(self, owner: Any, name: str) -> bool:
@@ -110,20 +132,23 @@ def _attribute(owner: Any, name: str) -> Any:
     return getattr(owner, "__dict__", {}).get(name)
 
 
-def _replaced(before: Any, replacement: Replacement) -> Any:
+def _replaced(before: Any, replacement: Replacement) -> tuple[Any, list[Any]] | None:
     if isinstance(before, FunctionType):
         return _wrapped(before, replacement)
     if isinstance(getattr(before, "fn", None), FunctionType) and hasattr(before, "check"):
         # scikit-learn's methods that only some objects have
         after = copy.copy(before)
-        after.fn = after.__wrapped__ = _wrapped(before.fn, replacement)
-        return after
+        after.fn, inner = _wrapped(before.fn, replacement)
+        after.__wrapped__ = after.fn
+        return after, inner
     return None
 
 
-def _wrapped(before: Callable[..., Any], replacement: Replacement) -> Callable[..., Any]:
+def _wrapped(before: Callable[..., Any], replacement: Replacement) -> tuple[Callable[..., Any], list[Any]]:
+    inner = [before]
+
     @wraps(before)
     def after(*args: Any, **kwargs: Any) -> Any:
-        return replacement(before, *args, **kwargs)
+        return replacement(inner[0], *args, **kwargs)
 
-    return after
+    return after, inner

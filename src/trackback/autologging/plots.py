@@ -33,12 +33,11 @@ def log_classifier_plots(
         matrix = metrics.ConfusionMatrixDisplay.from_estimator
         _log(log, f"{prefix}confusion_matrix", lambda axes: matrix(**given, normalize="true", cmap="Blues", ax=axes))
     if len(set(targets)) == 2:
-        for name, kind in {
-            "roc_curve": metrics.RocCurveDisplay,
-            "precision_recall_curve": metrics.PrecisionRecallDisplay,
-        }.items():
-            with part(f"the plot {name}"):
-                _log(log, f"{prefix}{name}", lambda axes, kind=kind: kind.from_estimator(**given, ax=axes))
+        roc, precision = metrics.RocCurveDisplay.from_estimator, metrics.PrecisionRecallDisplay.from_estimator
+        with part("the ROC curve"):
+            _log(log, f"{prefix}roc_curve", lambda axes: roc(**given, ax=axes))
+        with part("the curve of precision and recall"):
+            _log(log, f"{prefix}precision_recall_curve", lambda axes: precision(**given, ax=axes))
 
 
 def log_importances(log: RunLogger, kind: str, importances: Mapping[str, Any]) -> None:
@@ -61,7 +60,7 @@ def _draw_bars(axes: Any, kind: str, importances: Mapping[str, Any]) -> None:
 
 
 def _size(value: Any) -> float:
-    return sum(map(abs, value)) if isinstance(value, list) else abs(value)
+    return float(sum(map(abs, value)) if isinstance(value, list) else abs(value))
 
 
 def _log(log: RunLogger, name: str, draw: Callable[[Any], Any], rows: int = 0) -> None:

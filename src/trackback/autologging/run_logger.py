@@ -64,7 +64,7 @@ class RunLogger:
     def dataset(self, data: Any, context: str, targets: Any = None, name: str | None = None) -> None:
         """Log data as an input of the run."""
         if self.settings.log_datasets and data is not None:
-            described = log_input_to(self.run, data, context=context, targets=targets, name=name)
+            described = log_input_to(self.run, _array(data), context=context, targets=_array(targets), name=name)
             if context == TRAINING:
                 self.data = described
 
@@ -105,6 +105,15 @@ def _point(key: str, value: float, at: int, step: int, model_id: str, data: Desc
         dataset_name=dataset.name if dataset else None,
         dataset_digest=dataset.digest if dataset else None,
     )
+
+
+def _array(data: Any) -> Any:
+    """A list as the array that the libraries make of it."""
+    if not isinstance(data, list | tuple):
+        return data
+    import numpy  # noqa: PLC0415 - whoever trains has it
+
+    return numpy.asarray(data)
 
 
 def _short(text: str) -> str:

@@ -46,7 +46,8 @@ class SklearnFit(Training):
             self.log.tags(class_tags(self.estimator))
         with self.part("training data"):
             self.log.dataset(self.data, TRAINING, targets=self.targets)
-        self.example = Example(self.data, self.failures, _predict)
+        if self.log.settings.log_models:
+            self.example = Example(self.data, self.failures, _predict)
         if any(self.params().get(name) is False for name in COPYING):
             self.data = copy.deepcopy(self.data)
 

@@ -96,7 +96,7 @@ def _turn_on(integration: Integration, settings: Settings) -> None:
         _patches[integration.name] = Patches()
         _watch.watch(_libraries())
         for module in list(sys.modules.values()):
-            if isinstance(module, ModuleType) and _concerns(integration, module):
+            if _concerns(integration, module):
                 _patch(integration, module)
 
 
@@ -122,7 +122,9 @@ def _patch(integration: Integration, module: ModuleType) -> None:
 
 
 def _concerns(integration: Integration, module: ModuleType) -> bool:
-    return any(f"{module.__name__}.".startswith(f"{name}.") for name in integration.modules)
+    """Whether it is one that the integration waits for. There may be other things than modules in ``sys.modules``."""
+    called = getattr(module, "__name__", "")
+    return any(f"{called}.".startswith(f"{name}.") for name in integration.modules)
 
 
 def _libraries() -> frozenset[str]:

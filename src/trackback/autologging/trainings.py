@@ -79,9 +79,13 @@ def train(
     status = RunStatus.FAILED
     try:
         with entered(inner.within(run)):
-            call = Call(original, args, kwargs, is_part=outer is not None)
-            training = _begun(kind, integration, run, call, failures)
-            result = original(*call.args, **call.kwargs)
+            training = _begun(
+                lambda: kind(integration, run, Call(original, args, kwargs, is_part=bool(outer))), failures
+            )
+            if training is None:
+                result = original(*args, **kwargs)
+            else:
+                result = original(*training.call.args, **training.call.kwargs)
             status = RunStatus.FINISHED
             _ended(training, result)
             return result
@@ -101,12 +105,12 @@ def _run_for(integration: Integration, failures: Failures) -> tuple[ActiveRun | 
     return None, False
 
 
-def _begun(kind: Kind, integration: Integration, run: ActiveRun, call: Call, failures: Failures) -> Training | None:
+def _begun(make: Callable[[], Training], failures: Failures) -> Training | None:
+    made: list[Training] = []
     with failures.kept_from_training("what is known before training"), quiet():
-        training = kind(integration, run, call)
-        training.begin()
-        return training
-    return None
+        made.append(make())
+        made[0].begin()
+    return made[0] if made else None
 
 
 def _ended(training: Training | None, result: Any) -> None:

@@ -18,6 +18,7 @@ search = GridSearchCV(RandomForestRegressor(random_state=0), {"n_estimators": [5
 search.fit(X_train, y_train)
 
 autolog_run = mlflow.last_active_run()
+assert autolog_run
 predictions = search.predict(X_test)
 error = mean_squared_error(y_test, predictions)
 
