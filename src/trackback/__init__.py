@@ -14,12 +14,12 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    homes = import_module("trackback.sdk").HOMES
+    sdk = import_module("trackback.sdk")
     if name == "__all__":
-        return sorted(homes)
-    if name not in homes:
+        return sdk.EXPORTED
+    if name not in sdk.HOMES:
         raise AttributeError(f"module 'trackback' has no attribute {name!r}")
-    found = getattr(import_module(homes[name]), name)
+    found = getattr(import_module(sdk.HOMES[name]), name)
     globals()[name] = found  # a name is looked up here once
     return found
 

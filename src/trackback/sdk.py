@@ -7,6 +7,39 @@ stand here twice, for Python and for type checkers; a test holds that they agree
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from trackback.autologging import (
+        autolog as autolog,
+    )
+    from trackback.autologging.libraries import (
+        keras as keras,
+    )
+    from trackback.autologging.libraries import (
+        lightgbm as lightgbm,
+    )
+    from trackback.autologging.libraries import (
+        models as models,
+    )
+    from trackback.autologging.libraries import (
+        onnx as onnx,
+    )
+    from trackback.autologging.libraries import (
+        pyfunc as pyfunc,
+    )
+    from trackback.autologging.libraries import (
+        pyspark as pyspark,
+    )
+    from trackback.autologging.libraries import (
+        pytorch as pytorch,
+    )
+    from trackback.autologging.libraries import (
+        sklearn as sklearn,
+    )
+    from trackback.autologging.libraries import (
+        spark as spark,
+    )
+    from trackback.autologging.libraries import (
+        xgboost as xgboost,
+    )
     from trackback.client.api import (
         Client as Client,
     )
@@ -134,7 +167,21 @@ if TYPE_CHECKING:
         ActiveRun as ActiveRun,
     )
 
+_LIBRARIES = "trackback.autologging.libraries"
 _NAMES = {
+    "trackback.autologging": ("autolog",),
+    _LIBRARIES: (
+        "keras",
+        "lightgbm",
+        "models",
+        "onnx",
+        "pyfunc",
+        "pyspark",
+        "pytorch",
+        "sklearn",
+        "spark",
+        "xgboost",
+    ),
     "trackback.client.api": ("Client",),
     "trackback.tracking.datasets": ("log_input",),
     "trackback.tracking.files": (
@@ -188,3 +235,5 @@ _NAMES = {
 }
 HOMES = {name: module for module, names in _NAMES.items() for name in names}
 """The module of each name."""
+EXPORTED = sorted(name for name, module in HOMES.items() if module != _LIBRARIES)
+"""What ``from trackback import *`` gives: not ``sklearn`` and its like, which would hide the libraries themselves."""

@@ -34,6 +34,7 @@ PAGES = [
     "docs/reference/search.md",
     "docs/reference/housekeeping.md",
     "docs/reference/models.md",
+    "docs/reference/autolog.md",
 ]
 
 

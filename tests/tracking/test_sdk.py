@@ -21,7 +21,13 @@ def test_every_name_of_the_sdk_is_there_and_known_to_type_checkers() -> None:
     assert imported == sdk.HOMES
     assert all(getattr(trackback, name) is getattr(import_module(home), name) for name, home in imported.items())
     assert set(imported) < set(dir(trackback))
-    assert trackback.__all__ == sorted(imported)
+    assert set(trackback.__all__) < set(imported)
+    assert trackback.__all__ == sorted(trackback.__all__)
+
+
+def test_libraries_are_not_hidden_by_importing_all() -> None:
+    assert "autolog" in trackback.__all__
+    assert "sklearn" not in trackback.__all__
 
 
 def test_a_name_that_is_not_there_is_said_so() -> None:

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from trackback.errors import AlreadyExists, InvalidModel
 from trackback.flavors.enforcement import enforce_inputs
@@ -30,7 +30,7 @@ def save_model(
     path: Path,
     *,
     flavor: str | None = None,
-    signature: ModelSignature | None = None,
+    signature: ModelSignature | Literal[False] | None = None,
     input_example: Any = None,
     requirements: Sequence[str] | None = None,
     metadata: dict[str, Any] | None = None,
@@ -39,9 +39,10 @@ def save_model(
     """Write a model into a new directory, which is there as a whole or not at all; what its MLmodel file says.
 
     ``flavor``: the library, recognised from the model if not given. ``signature``: inferred from ``input_example``, and
-    the model's predictions for it, if not given. ``input_example``: data as ``predict`` takes it, or a pair of that and
-    a dict of params. ``requirements``: as pip takes them, beside the inferred ones or instead of those for the same
-    package. ``metadata``: anything that YAML can hold. ``options``: the flavor's own, in docs/reference/models.md.
+    the model's predictions for it, if not given; False for none. ``input_example``: data as ``predict`` takes it, or a
+    pair of that and a dict of params. ``requirements``: as pip takes them, beside the inferred ones or instead of those
+    for the same package. ``metadata``: anything that YAML can hold. ``options``: the flavor's own, in
+    docs/reference/models.md.
 
     Raises AlreadyExists if ``path`` is there and not empty; InvalidParameter if the model is of no known kind or can't
     be written, which names the part that can't; MissingLibrary if the flavor's library is not installed.
@@ -59,8 +60,9 @@ def save_model(
         mlmodel = _described(chosen, saved, metadata)
         if example is not None:
             mlmodel.saved_input_example_info = write_example(example, unfinished)
-            signature = signature or _infer_signature(chosen, model, example, saved, unfinished)
-        mlmodel.signature = None if signature is None else signature.to_text()
+            if signature is None:
+                signature = _infer_signature(chosen, model, example, saved, unfinished)
+        mlmodel.signature = signature.to_text() if signature else None
         mlmodel.model_size_bytes = sum(file.stat().st_size for file in unfinished.rglob("*") if file.is_file())
         modules = saved.modules | (
             {"pandas"} if signature and signature.inputs and not signature.inputs.is_tensor else set()

@@ -10,14 +10,15 @@ from trackback.client.places import locate
 from trackback.client.progress import Progress
 from trackback.flavors import read_mlmodel
 from trackback.scoring.served import ResolvedModel
+from trackback.tracking.trusted import promoted
 
 
 class Resolver:
     """Finds what a URI stands for at the time it is asked, and sees to it that its files are here.
 
     ``uri``: of a model on the server, as models:/churn@production; or a folder, or a link to one. ``trusted``: the
-    digests of pickles that may be loaded; None for all of them. ``meter``: opened for the time of a download, which it
-    is told of.
+    digests of pickles that may be loaded, beside those that were promoted on a server with accounts; None for all of
+    them. ``meter``: opened for the time of a download, which it is told of.
     """
 
     def __init__(
@@ -45,5 +46,8 @@ class Resolver:
                 local = fetch_model(self._client, uri, progress=progress)
             path = Path(local.path).absolute()
             read_mlmodel(path)
-            self._last = ResolvedModel(uri, local.digest, str(path), self._trusted)
+            trusted = self._trusted
+            if trusted is not None and place.local_path is None:
+                trusted = (*trusted, *promoted(self._client, local).digests)
+            self._last = ResolvedModel(uri, local.digest, str(path), trusted)
         return self._last

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from trackback.entities import Tag
+from trackback.errors import PermissionDenied
 from trackback.tracking.fluent import run_for, session
+from trackback.tracking.run import ActiveRun
 
 if TYPE_CHECKING:
     from trackback.provenance.datasets import DescribedDataset
@@ -30,11 +32,40 @@ def log_input(
     dataset: what ``describe_dataset`` takes, or has returned: a frame of pandas, polars or Spark, an Arrow table, numpy
         arrays, a Bunch of scikit-learn, a path or a URI.
     context: ``training``, ``validation``, ``test``, or another word.
-    store: keep the bytes on the server, once for each digest; `trackback data get DIGEST` brings them back.
+    store: keep the bytes on the server, once for each digest; `trackback data get DIGEST` brings them back. Who may not
+        write everywhere on it keeps them among the files of the run, and has them back by `--run`.
 
     InvalidParameter: it is no data. Unavailable: it is to be stored, and the server does not answer.
     """
-    from trackback.provenance.datasets import DescribedDataset, describe_dataset, keep  # noqa: PLC0415 - 30 ms
+    described = log_input_to(
+        run_for(None),
+        dataset,
+        context=context,
+        tags=tags,
+        name=name,
+        source=source,
+        targets=targets,
+        derived_from=derived_from,
+    )
+    if store:
+        run_for(None).flush()
+        _keep(run_for(None), described)
+    return described
+
+
+def log_input_to(
+    run: ActiveRun,
+    dataset: Any,
+    *,
+    context: str | None,
+    tags: Mapping[str, str] | None = None,
+    name: str | None = None,
+    source: str | Path | None = None,
+    targets: Any = None,
+    derived_from: "Iterable[str | DescribedDataset]" = (),
+) -> "DescribedDataset":
+    """As ``log_input``, to any run of this process."""
+    from trackback.provenance.datasets import DescribedDataset, describe_dataset  # noqa: PLC0415 - 30 ms
 
     described = (
         dataset
@@ -43,13 +74,19 @@ def log_input(
             dataset, name=name, source=source, context=context, targets=targets, derived_from=derived_from
         )
     )
-    run = run_for(None)
     logged = described.input
     extra = tuple(Tag(key, value) for key, value in (tags or {}).items())
     run.log_inputs([replace(logged, tags=(*logged.tags, *extra))])
     if described.record is not None and run.recorder:
         run.recorder.add_dataset(described.record)
-    if store:
-        run.flush()
-        keep(session.transport(), described)
     return described
+
+
+def _keep(run: ActiveRun, described: "DescribedDataset") -> None:
+    from trackback.provenance.datasets import keep, root_of_run  # noqa: PLC0415
+
+    transport = session.transport()
+    try:
+        keep(transport, described)
+    except PermissionDenied:
+        keep(transport, described, root_of_run(transport, run.run_id))

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from trackback.client.api import Client
 from trackback.client.spool.delivery import proxy_path
 from trackback.entities import LoggedModel, LoggedModelStatus, ModelOutput, ModelVersion
-from trackback.errors import AlreadyExists, Unavailable, UnknownEndpoint
+from trackback.errors import AlreadyExists, Unavailable, UnknownEndpoint, UntrustedModel
 from trackback.limits import check_logged_model_name
 from trackback.tracking.fluent import run_for, session
 from trackback.tracking.reading import client
@@ -56,7 +56,7 @@ def log_model(
     artifact_path: str | None = None,
     flavor: str | None = None,
     registered_model_name: str | None = None,
-    signature: "ModelSignature | None" = None,
+    signature: "ModelSignature | Literal[False] | None" = None,
     input_example: Any = None,
     pip_requirements: Sequence[str] | None = None,
     metadata: dict[str, Any] | None = None,
@@ -215,18 +215,26 @@ def load_model(
     Its files are fetched into the cache, or into ``dst_path``, and have the digests that they should.
 
     trust: which files that can run code may be loaded, such as pickles; by default those that were logged here by the
-        same user. ``Trust.of([digest])`` adds a file, ``Trust(everything=True)`` any.
+        same user, and those that were promoted on a server with accounts. ``Trust.of([digest])`` is another file,
+        ``Trust(everything=True)`` any.
     native: the library's own model; else one whose ``predict`` takes what the signature says, and checks it.
 
     NotFound: there is none. DataLoss: a file is not what it should be. UntrustedModel, MissingLibrary, InvalidModel: it
     can't be loaded; the message says what to do.
     """
     from trackback.client.models import fetch_model  # noqa: PLC0415 - only who loads models needs these
-    from trackback.flavors import load_predictor  # noqa: PLC0415
-    from trackback.tracking.trusted import trusted  # noqa: PLC0415
+    from trackback.flavors import Trust, load_predictor  # noqa: PLC0415
+    from trackback.tracking.trusted import promoted, trusted  # noqa: PLC0415
 
-    fetched = fetch_model(_asked(model_uri), model_uri, Path(dst_path) if dst_path else None)
-    predictor = load_predictor(fetched.path, trust=trusted() if trust is None else trust)
+    server = _asked(model_uri)
+    fetched = fetch_model(server, model_uri, Path(dst_path) if dst_path else None)
+    try:
+        predictor = load_predictor(fetched.path, trust=trusted() if trust is None else trust)
+    except UntrustedModel:
+        vouched = promoted(server, fetched) if trust is None and not Path(model_uri).is_dir() else None
+        if not vouched or not vouched.digests:
+            raise
+        predictor = load_predictor(fetched.path, trust=Trust.of(trusted().digests | vouched.digests))
     return predictor.model if native else predictor
 
 

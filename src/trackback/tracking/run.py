@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from trackback.client.spool.delivery import proxy_path
+from trackback.client.spool.folder import Head
 from trackback.client.spool.opening import API, RunAnswer
 from trackback.client.spool.records import (
     Action,
@@ -55,13 +56,15 @@ class ActiveRun:
     """A run that this process logs to. None of the calls that log waits for the server.
 
     A ``with`` ends it: FINISHED, or FAILED if an exception leaves the block. ``info`` is what was known of it when it
-    began here; ``process`` is the one that it began in, of which others may be forked; ``tables`` holds the rows of the
-    tables that it logged, by artifact; ``at_end`` is called before it ends; ``recorder`` keeps its provenance record.
+    began here; ``process`` is the one that it began in, of which others may be forked; ``params`` are those that it is
+    known to have, by their first values; ``tables`` holds the rows of the tables that it logged, by artifact;
+    ``at_end`` is called before it ends; ``recorder`` keeps its provenance record.
     """
 
     def __init__(self, session: Session, info: RunInfo, spool: Spool, *, resumed: bool = False) -> None:
         self.info = info
         self.resumed = resumed
+        self.params: dict[str, str] = {}
         self.tables: dict[str, Any] = {}
         self.at_end: list[Callable[[], None]] = []
         self.recorder: Recorder | None = None
@@ -108,7 +111,9 @@ class ActiveRun:
     def log_param(self, key: str, value: object) -> None:
         """Log a param; its value is what ``str`` makes of it."""
         check_key(key, "key")
-        self._log(LogParam(Param(key, str(value))))
+        text = str(value)
+        self.params.setdefault(key, text)
+        self._log(LogParam(Param(key, text)))
 
     def set_tag(self, key: str, value: object) -> None:
         check_key(key, "key")
@@ -160,6 +165,17 @@ class ActiveRun:
             for finish in self.at_end:
                 finish()
             self.update(RunStatus(status), end_time_ms or now_ms())
+            self.leave()
+
+    def reopened(self) -> "ActiveRun":
+        """The same run, which has ended, to log what still belongs to it: its status stays. ``leave`` it when done."""
+        again = ActiveRun(self._session, self.info, self._session.begin(self._head_of(self.process)), resumed=True)
+        again.params = self.params
+        return again
+
+    def leave(self) -> None:
+        """Log no more to it here, without ending it; what is left is sent in the background."""
+        if not self.has_ended:
             self.has_ended = True
             self._log_point = self._refuse_point
             self._open_spool().end()
@@ -204,10 +220,14 @@ class ActiveRun:
 
     def _open_spool(self) -> Spool:
         if self._spool is None:
-            spool = self._session.begin(msgspec.structs.replace(self._head, process=os.getpid(), forked=True))
+            spool = self._session.begin(self._head_of(os.getpid()))
             self._use(spool)
             return spool
         return self._spool
+
+    def _head_of(self, process: int) -> Head:
+        """Of another spool of this run, which others end."""
+        return msgspec.structs.replace(self._head, process=process, forked=True)
 
     def _log_first_point(self, key: str, value: float, timestamp_ms: int, step: int) -> None:
         self._open_spool().log_point(key, value, timestamp_ms, step)

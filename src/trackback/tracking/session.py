@@ -5,8 +5,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from trackback.client.address import find_address
 from trackback.client.retries import Retries
@@ -19,6 +19,7 @@ from trackback.errors import TrackbackError, Unavailable
 
 FLUSH_S = 60.0
 EXIT_WAIT_S = 10.0
+DEFERRING_S = 10.0
 START_RETRIES = Retries(deadline_s=2.0)
 """For calls that a program need not wait for: what can't be said now is kept."""
 
@@ -53,6 +54,7 @@ class Session:
         self._run_ids: set[str] = set()
         self._watched_process = 0
         self._has_forked = False
+        self._deferring = threading.local()
 
     @property
     def is_offline(self) -> bool:
@@ -95,8 +97,22 @@ class Session:
     def flush(self, timeout_s: float = FLUSH_S) -> None:
         """Have the server know all that was logged: what every read does first. Errors: those of ``Spool.flush``."""
         for spool in self._reap():
-            spool.flush(timeout_s)
+            if getattr(self._deferring, "is_on", False):
+                _wait_for(spool)
+            else:
+                spool.flush(timeout_s)
         self.adopt()
+
+    @contextmanager
+    def deferring(self) -> Iterator[None]:
+        """Where this thread flushes in the block, refusals are left for the program's own flushes to raise, and the
+        server is not waited for if it is known to be away, and for ``DEFERRING_S`` at most if it is not.
+        """
+        before, self._deferring.is_on = getattr(self._deferring, "is_on", False), True
+        try:
+            yield
+        finally:
+            self._deferring.is_on = before
 
     def close(self) -> None:
         """At the end of the process: end the runs, wait for what is left to be sent, and say what was not."""
@@ -164,6 +180,13 @@ class Session:
         self._run_ids = set()
         for forked in self.at_fork:
             forked()
+
+
+def _wait_for(spool: Spool) -> None:
+    """Unavailable: the server has not taken all of it."""
+    if spool.failure or not spool.wait(DEFERRING_S):
+        why = f": {spool.failure.message}" if spool.failure else "."
+        raise Unavailable(f"The server has not taken all that was logged yet{why}")
 
 
 def _status_at_exit() -> RunStatus:

@@ -23,9 +23,16 @@ _log = logging.getLogger(__name__)
 
 
 def begin_run(
-    session: Session, *, experiment_id: str | None, run_name: str | None, tags: Mapping[str, Any], parent: str | None
+    session: Session,
+    *,
+    experiment_id: str | None,
+    run_name: str | None,
+    tags: Mapping[str, Any],
+    parent: str | None,
+    start_time_ms: int | None = None,
+    waits: bool = True,
 ) -> ActiveRun:
-    """A new run. If the server can't be asked, it is made there when it can.
+    """A new run. If the server can't be asked, it is made there when it can; so it is if nobody ``waits`` for that.
 
     Errors: what the server says about credentials and the experiment.
     """
@@ -33,14 +40,14 @@ def begin_run(
         format=FORMAT,
         uri=session.uri,
         run_id=uuid4().hex,
-        start_time=now_ms(),
+        start_time=start_time_ms or now_ms(),
         run_name=run_name or "",
         user_id=_user(),
         tags=[Tag(key, str(value)) for key, value in {**_source_tags(parent), **tags}.items()],
         process=os.getpid(),
     )
     head.experiment_id, head.experiment_name = _experiment(session, experiment_id)
-    info = None if session.is_offline else _create(session, head)
+    info = _create(session, head) if waits and not session.is_offline else None
     if info:
         head.server_run_id, head.artifact_uri = info.run_id, info.artifact_uri
     return ActiveRun(session, info or _unknown(head), session.begin(head))
@@ -53,13 +60,15 @@ def resume_run(session: Session, run_id: str, tags: Mapping[str, Any], run_name:
     """
     head = Head(FORMAT, session.uri, run_id, now_ms(), server_run_id=run_id, process=os.getpid())
     if session.is_offline:
-        info = _unknown(head)
+        info, params = _unknown(head), {}
     else:
-        info = session.transport().call("GET", f"{API}runs/get", {"run_id": run_id}, RunAnswer).run.info
+        found = session.transport().call("GET", f"{API}runs/get", {"run_id": run_id}, RunAnswer).run
+        info, params = found.info, {param.key: param.value for param in found.data.params}
         if info.lifecycle_stage != LifecycleStage.ACTIVE:
             raise InvalidState(f"The run {run_id} is deleted. Restore it before it goes on.")
         head.artifact_uri, head.experiment_id = info.artifact_uri, info.experiment_id
     run = ActiveRun(session, info, session.begin(head), resumed=True)
+    run.params = params
     run.update(RunStatus.RUNNING, run_name=run_name)
     for key, value in tags.items():
         run.set_tag(key, value)

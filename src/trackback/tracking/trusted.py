@@ -1,11 +1,18 @@
-"""Files that this user has logged: what is loaded again without asking, although it may run code."""
+"""Files that are loaded without asking, although they may run code: those that this user has logged, and those that
+somebody with an account on the server has promoted.
+"""
 
 import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from trackback.flavors import Trust
+from trackback.client.api import Client
+from trackback.client.cache import sha256_of
+from trackback.client.models import LocalModel
+from trackback.entities import ANYONE, Promotion, PromotionKind
+from trackback.errors import NotFound, Unauthenticated, UnknownEndpoint
+from trackback.flavors import Trust, read_mlmodel
 
 _MOST = 100_000
 
@@ -25,6 +32,36 @@ def trusted() -> Trust:
         return Trust.of(_path().read_text().split()[-_MOST:])
     except OSError:
         return Trust()
+
+
+def promoted(client: Client, model: LocalModel) -> Trust:
+    """The files of a model, if just these were promoted, at any time, on a server that has accounts: it knows by whom,
+    and that they may. Nothing, if they were not, or if anybody could have done it.
+    """
+    try:
+        client.get_myself()
+        is_promoted = any(_vouches(entry, model.digest) for entry in _promotions(client, model))
+    except (Unauthenticated, UnknownEndpoint, NotFound):  # no accounts, or none of its runs and streams to be seen
+        return Trust()
+    files = (file for file in model.path.rglob("*") if file.is_file())
+    return Trust.of(map(sha256_of, files)) if is_promoted else Trust()
+
+
+def _promotions(client: Client, model: LocalModel) -> Iterable[Promotion]:
+    """Those of its registered model, or else of the experiment of the run that it came from."""
+    if model.version is not None:
+        return client.walk_promotions(stream=f"models:/{model.version.name}")
+    run_id = read_mlmodel(model.path).run_id
+    if not run_id:
+        return ()
+    return client.walk_promotions(stream=f"experiments:/{client.get_run(run_id).info.experiment_id}")
+
+
+def _vouches(entry: Promotion, digest: str) -> bool:
+    """Whether it let files in, these, by somebody who has an account."""
+    came_in = entry.kind in (PromotionKind.PROMOTED, PromotionKind.ROLLED_BACK)
+    known = entry.actor not in (ANYONE.name, "")
+    return came_in and known and digest in {entry.digest, *(each.digest for each in entry.snapshots)}
 
 
 def _path() -> Path:

@@ -81,6 +81,10 @@ class Spool:
             raise self.failure
         self._sender.flush(timeout_s)
 
+    def wait(self, timeout_s: float) -> bool:
+        """See ``Sender.wait``."""
+        return self._sender is not None and self._sender.wait(timeout_s)
+
     def end(self) -> None:
         """Nothing more will be logged; what is left is sent in the background."""
         self.has_ended = True
