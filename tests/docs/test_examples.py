@@ -23,11 +23,18 @@ from tests.servers.trackback import TrackbackServer
 SHOWN_SERVER = "http://127.0.0.1:5000"
 A_TIME_MS = 1_700_000_000_000
 # The Pythons that pages name, and the environments that they are here.
-PYTHONS = {"client": ".venvs/mlflow3", "server": ".venv", ".venvs/mlflow3": ".venvs/mlflow3", ".venv": ".venv"}
+PYTHONS = {
+    "env": ".venv",
+    "client": ".venvs/mlflow3",
+    "server": ".venv",
+    ".venvs/mlflow3": ".venvs/mlflow3",
+    ".venv": ".venv",
+}
 
 PAGES = [
     "README.md",
     "docs/tutorial.md",
+    "docs/tutorial-client.md",
     "docs/operations.md",
     "docs/reference/server.md",
     "docs/reference/http.md",
