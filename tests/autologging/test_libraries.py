@@ -45,8 +45,10 @@ def both(tracking_server: TrackbackServer, prefixes: dict[str, tuple[str, str]],
         if program not in prefixes:
             group = next(each for each in GROUPS if program in each)
             environment = Environment("libraries")
+            prefixes.update(dict.fromkeys(group, ("", "")))
             found = run_both(SCRIPT, group, environment, environment.python, tracking_server.url, tmp_path, 400)
             prefixes.update(dict.fromkeys(group, found))
+        assert all(prefixes[program]), "its programs have failed, as another test tells"
         return stack.enter_context(logged(tracking_server.url, prefixes[program], program))
 
     with stack:

@@ -12,6 +12,7 @@ from trackback.autologging.run_logger import TRAINING
 from trackback.autologging.sklearn_metrics import log_training_metrics
 from trackback.autologging.sklearn_search import Search, is_search
 from trackback.autologging.trainings import Training
+from trackback.flavors import recognise
 from trackback.tracking.run import ActiveRun
 
 COPYING = ("copy", "copy_X", "copy_x", "copy_Xy")
@@ -72,13 +73,13 @@ class SklearnFit(Training):
         if not self.log.settings.log_models:
             return None
         best = {f"best_{key}": value for key, value in getattr(self.estimator, "best_params_", {}).items()}
-        return self.log.model(
-            self.estimator, self.example, params=texts(self.params() | best), **self.options()
-        ).model_id
+        options = self.options(self.estimator)
+        return self.log.model(self.estimator, self.example, params=texts(self.params() | best), **options).model_id
 
-    def options(self) -> dict[str, Any]:
-        """Of the flavor."""
-        return {"serialization_format": getattr(self.integration.settings, "serialization_format", None)}
+    def options(self, model: Any) -> dict[str, Any]:
+        """Of the flavor that saves a model."""
+        wanted = getattr(self.integration.settings, "serialization_format", None)
+        return {"serialization_format": wanted} if wanted and recognise(model) == "sklearn" else {}
 
 
 def _predict(model: Any, rows: Any) -> Any:

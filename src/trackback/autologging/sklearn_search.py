@@ -42,7 +42,7 @@ class Search:
         if best is not None and self._fit.log.settings.log_models:
             params = texts(best.get_params(deep=True))
             self._fit.log.model(
-                best, self._fit.example, "best_estimator", registers=False, params=params, **self._fit.options()
+                best, self._fit.example, "best_estimator", registers=False, params=params, **self._fit.options(best)
             )
 
     def _log_candidates(self) -> None:

@@ -91,7 +91,7 @@ class XGBoostTraining(BoosterTraining):
 
 
 class XGBoostFit(BoosterFit):
-    def options(self) -> dict[str, Any]:
+    def options(self, model: Any) -> dict[str, Any]:
         return _options(self.integration)
 
 

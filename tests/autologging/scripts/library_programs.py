@@ -1,5 +1,7 @@
 """Trains with a heavy library under autolog of the client that is named, each program in an experiment of its own.
 
+Few log their models: MLflow takes seconds for each.
+
 library_programs.py CLIENT EXPERIMENTS PROGRAM…, where CLIENT is mlflow or trackback, and EXPERIMENTS begins their names
 """
 
@@ -10,8 +12,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import sklearn.metrics
 from sklearn.datasets import load_breast_cancer, load_iris
-from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, train_test_split
 
 warnings.simplefilter("ignore")
@@ -53,16 +55,17 @@ def xgboost_classifier() -> None:
     model = xgboost.XGBClassifier(n_estimators=8, max_depth=2, n_jobs=1, eval_metric="logloss")
     with mlflow.start_run():
         model.fit(TRAIN_X, TRAIN_Y, eval_set=[(TEST_X, TEST_Y)], verbose=False)
-        predicted = model.predict(TEST_X)
-        accuracy_score(TEST_Y, predicted)
-        model.score(TEST_X, TEST_Y)
+        test_x = TEST_X
+        predicted = model.predict(test_x)
+        sklearn.metrics.accuracy_score(TEST_Y, predicted)
+        model.score(test_x, TEST_Y)
 
 
 def xgboost_in_a_search() -> None:
     import xgboost
 
-    mlflow.sklearn.autolog(max_tuning_runs=2)
-    mlflow.xgboost.autolog()
+    mlflow.sklearn.autolog(max_tuning_runs=2, log_models=False)
+    mlflow.xgboost.autolog(log_models=False)
     model = xgboost.XGBClassifier(n_estimators=3, n_jobs=1)
     GridSearchCV(model, {"max_depth": [1, 2]}, cv=2).fit(TRAIN_X, TRAIN_Y)
 
@@ -85,11 +88,12 @@ def lightgbm_train() -> None:
 def lightgbm_classifier() -> None:
     import lightgbm
 
-    mlflow.lightgbm.autolog()
+    mlflow.lightgbm.autolog(log_models=False)
     model = lightgbm.LGBMClassifier(n_estimators=8, num_leaves=5, n_jobs=1, verbose=-1)
     with mlflow.start_run():
         model.fit(TRAIN_X, TRAIN_Y, eval_set=[(TEST_X, TEST_Y)])
-        model.score(TEST_X, TEST_Y)
+        test_x = TEST_X
+        model.score(test_x, TEST_Y)
 
 
 def _network() -> Any:
@@ -117,7 +121,7 @@ def keras_epochs() -> None:
 
 
 def keras_steps() -> None:
-    mlflow.keras.autolog(log_every_epoch=False, log_every_n_steps=2)
+    mlflow.keras.autolog(log_models=False, log_every_epoch=False, log_every_n_steps=2)
     features, kinds = load_iris(return_X_y=True)
     with mlflow.start_run():
         _network().fit(features.astype("float32"), kinds, batch_size=30, epochs=2, verbose=0)
@@ -170,7 +174,7 @@ def spark_search() -> None:
     from pyspark.ml.feature import VectorAssembler
     from pyspark.ml.tuning import CrossValidator, ParamGridBuilder
 
-    mlflow.pyspark.ml.autolog()
+    mlflow.pyspark.ml.autolog(log_models=False)
     data = VectorAssembler(inputCols=COLUMNS, outputCol="features").transform(_iris()).select("features", "target")
     regression = LogisticRegression(labelCol="target", maxIter=3)
     grid = ParamGridBuilder().addGrid(regression.regParam, [0.01, 1.0]).build()

@@ -1,5 +1,7 @@
 """Trains with scikit-learn under autolog of the client that is named, each program in an experiment of its own.
 
+Few log their models: MLflow takes seconds for each.
+
 sklearn_programs.py CLIENT EXPERIMENTS PROGRAM…, where CLIENT is mlflow or trackback, and EXPERIMENTS begins their names
 """
 
@@ -9,12 +11,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import sklearn.metrics
+import sklearn.model_selection
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_score, train_test_split
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -39,25 +43,25 @@ def several_classes() -> None:
 
 
 def positive_label() -> None:
-    mlflow.sklearn.autolog(pos_label=0, extra_tags={"team": "health"})
+    mlflow.sklearn.autolog(log_models=False, pos_label=0, extra_tags={"team": "health"})
     SVC(kernel="linear", max_iter=1000).fit(*load_breast_cancer(return_X_y=True))
 
 
 def regressor() -> None:
-    mlflow.sklearn.autolog()
+    mlflow.sklearn.autolog(log_models=False)
     features, target = load_diabetes(return_X_y=True, as_frame=True)
     Ridge(alpha=2.0).fit(features, target, sample_weight=range(1, len(target) + 1))
 
 
 def clusters() -> None:
-    mlflow.sklearn.autolog()
+    mlflow.sklearn.autolog(log_models=False)
     features, _ = load_iris(return_X_y=True, as_frame=True)
     KMeans(3, n_init=2, random_state=0).fit_predict(features)
     PCA(2).fit_transform(features)
 
 
 def meta_estimator() -> None:
-    mlflow.sklearn.autolog()
+    mlflow.sklearn.autolog(log_models=False)
     features, kinds = load_iris(return_X_y=True, as_frame=True)
     VotingClassifier([("bayes", GaussianNB()), ("ridge", LogisticRegression(max_iter=500))]).fit(features, kinds)
 
@@ -70,7 +74,7 @@ def grid_search() -> None:
 
 
 def random_search() -> None:
-    mlflow.sklearn.autolog(max_tuning_runs=None)
+    mlflow.sklearn.autolog(max_tuning_runs=None, log_models=False)
     features, kinds = load_iris(return_X_y=True, as_frame=True)
     pipeline = make_pipeline(StandardScaler(), SVC())
     scores = {"accuracy": "accuracy", "f1": "f1_macro"}
@@ -80,9 +84,7 @@ def random_search() -> None:
 
 
 def evaluations() -> None:
-    mlflow.sklearn.autolog()
-    import sklearn.metrics
-
+    mlflow.sklearn.autolog(log_models=False)
     train_x, test_x, train_y, test_y = train_test_split(
         *load_breast_cancer(return_X_y=True, as_frame=True), random_state=0
     )
@@ -98,8 +100,8 @@ def evaluations() -> None:
 
 
 def cross_validation() -> None:
-    mlflow.sklearn.autolog()
-    cross_val_score(LogisticRegression(max_iter=500), *load_iris(return_X_y=True), cv=3)
+    mlflow.sklearn.autolog(log_models=False)
+    sklearn.model_selection.cross_val_score(LogisticRegression(max_iter=500), *load_iris(return_X_y=True), cv=3)
     StandardScaler().fit_transform(load_iris().data)
 
 
