@@ -189,6 +189,23 @@ def newest(tx: Transaction, scope: Scope, before: int, limit: int) -> list[Promo
     return _promotions(tx, tx.rows(f"{_WHOLE} WHERE {where.sql} ORDER BY p.seq DESC LIMIT ?", *where.values, limit))
 
 
+def promoted_between(
+    tx: Transaction, stream: str, environment: str, after: int, before: int, limit: int
+) -> list[Promotion]:
+    """The last entries between two numbers by which something came to hold the environment, the newest first."""
+    rows = tx.rows(
+        f"{_WHOLE} WHERE p.stream = ? AND p.environment = ? AND p.seq > ? AND p.seq < ? AND p.kind <> ?"
+        " ORDER BY p.seq DESC LIMIT ?",
+        stream,
+        environment,
+        after,
+        before,
+        PromotionKind.DEMOTED.value,
+        limit,
+    )
+    return _promotions(tx, rows)
+
+
 def load(tx: Transaction, numbers: Sequence[int]) -> list[Promotion]:
     """The entries of these numbers, in order."""
     return _promotions(tx, tx.rows(f"{_WHOLE} WHERE p.seq {{ints}} ORDER BY p.seq", list(numbers)))
