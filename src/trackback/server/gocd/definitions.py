@@ -43,8 +43,13 @@ PACKAGE = (
     PackageField(packages.PR_DAYS, f"Pull requests' runs of the last days (default {packages.PR_DAYS_DEFAULT})"),
 )
 TASK = (
-    Input("Repo", "Repository", "The name of the package's repository in GoCD.", required=True),
-    Input("Package", "Package", "The name of the package, which is a material of this pipeline.", required=True),
+    Input(
+        "Repo",
+        "Repository",
+        "The name of the package's repository in GoCD, or that of the material, if it has one of its own.",
+        required=True,
+    ),
+    Input("Package", "Package", "The name of the package; empty where the material has a name of its own."),
     Input("ArtifactPattern", "Files", "Which files: model/** or **/*.pkl; all of them by default.", default="**"),
     Input("Destination", "Folder", "Where to, in the working directory.", default="."),
     Input("DestinationFile", "File name", "What the file is to be called, if only one matches."),
