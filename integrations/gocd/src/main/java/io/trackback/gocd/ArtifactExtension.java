@@ -25,6 +25,7 @@ public final class ArtifactExtension extends TrackbackExtension {
         super("artifact", "2.0");
         this.patience = patience;
         onStatic("get-icon");
+        onStatic("get-plugin-icon");
         onStatic("get-capabilities");
         for (String subject : List.of("store", "publish", "fetch")) {
             onStatic(subject + ".get-metadata");

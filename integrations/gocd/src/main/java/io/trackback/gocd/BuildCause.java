@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 
 /** The materials that a pipeline was triggered by, as a notification tells them. */
 final class BuildCause {
-    private static final Pattern SECRET = Pattern.compile("(?i).*(token|password|secret|credential|private.?key).*");
+    private static final Pattern SECRET = Pattern.compile("(?i).*(token|password|secret|credential|(private|access|api).?key).*");
     private static final Pattern MASK = Pattern.compile("\\*{4,}");
 
     private final JsonObject pipeline;

@@ -8,7 +8,7 @@ import java.util.Map;
 
 /** The environment variables by which a job knows the model that was fetched for it. */
 final class ModelVariables {
-    private static final String USUAL_PREFIX = "TRACKBACK_MODEL";
+    private static final String USUAL_PREFIX = "TRACKBACK";
 
     private final String prefix;
 
@@ -21,13 +21,13 @@ final class ModelVariables {
     static String wrongPrefix(String typed) {
         return typed.isEmpty() || typed.matches("[A-Za-z_][A-Za-z0-9_]*")
                 ? null
-                : "must be the name of an environment variable, such as " + USUAL_PREFIX + ": " + typed;
+                : "must be letters, digits and underscores, such as " + USUAL_PREFIX + ": " + typed;
     }
 
     /** As GoCD wants them: {@code {"name", "value", "secure"}} each. */
     List<Map<String, Object>> of(JsonObject published, Path folder) throws JsonException {
         List<Map<String, Object>> variables = new ArrayList<>();
-        variables.add(variable("", published.string("model")));
+        variables.add(variable("_MODEL", published.string("model")));
         variables.add(variable("_VERSION", published.string("version")));
         if (published.has("digest")) {
             variables.add(variable("_DIGEST", published.string("digest")));

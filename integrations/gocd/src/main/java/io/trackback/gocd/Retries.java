@@ -19,7 +19,7 @@ final class Retries {
     /**
      * Run the attempt until it succeeds, fails in a way that lasts, or has failed as often in a row as patience allows.
      *
-     * <p>movedBytes: how far the attempts have come; one that has moved bytes starts the count anew.
+     * <p>movedBytes: how far the attempts have come; one that came further than all before starts the count anew.
      */
     void run(String what, LongSupplier movedBytes, Attempt attempt) throws Failure {
         int failures = 0;
@@ -31,7 +31,7 @@ final class Retries {
             } catch (ServerFailure e) {
                 long moved = movedBytes.getAsLong();
                 failures = moved > movedThen ? 1 : failures + 1;
-                movedThen = moved;
+                movedThen = Math.max(moved, movedThen);
                 if (!e.isPassing() || failures >= patience.attempts) {
                     throw e;
                 }
