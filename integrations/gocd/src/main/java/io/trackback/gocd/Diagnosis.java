@@ -2,10 +2,12 @@ package io.trackback.gocd;
 
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
+import java.net.ProtocolException;
 import java.net.UnknownHostException;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
+import java.util.Locale;
 import java.util.function.Predicate;
 
 /** Says what went wrong with a request to the server, so that whoever reads it knows where to look. */
@@ -27,8 +29,9 @@ final class Diagnosis {
         }
         if (has(error, HttpConnectTimeoutException.class::isInstance)) {
             return ServerFailure.passing(
-                    server + ": no connection within " + seconds(patience.connect.toMillis())
-                            + ". Is the host up, and does a firewall let " + Machine.name() + " reach it?",
+                    server + (isSecure() ? ": no secure connection within " : ": no connection within ")
+                            + seconds(patience.connect.toMillis()) + ". Is the host up, does a firewall let " + Machine.name()
+                            + " reach it" + (isSecure() ? ", and does the port speak https?" : "?"),
                     error);
         }
         if (has(error, Diagnosis::isTls)) {
@@ -47,6 +50,12 @@ final class Diagnosis {
         }
         if (has(error, HttpTimeoutException.class::isInstance)) {
             return late(patience.answer.toMillis());
+        }
+        if (has(error, ProtocolException.class::isInstance)) {
+            return ServerFailure.lasting(
+                    server + ": what answers there speaks no HTTP (" + deepest(error)
+                            + "). Is the port that of a trackback server, and is it not https?",
+                    error);
         }
         return cut(error);
     }
@@ -72,7 +81,7 @@ final class Diagnosis {
     ServerFailure refused(int status, String path, String body, String location) {
         String server = settings.address().toString();
         String said = messageIn(body);
-        String reason = said == null ? "" : ": " + said;
+        String reason = said == null ? "" : ": " + said.replaceFirst("\\.$", "");
         if (status == 401) {
             return ServerFailure.lasting(settings.token().isThere()
                     ? server + " does not accept the token (401)" + reason
@@ -122,6 +131,10 @@ final class Diagnosis {
     private static String begins(String body) {
         String text = body.strip().replaceAll("\\s+", " ");
         return text.isEmpty() ? "" : "; it begins: " + text.substring(0, Math.min(100, text.length()));
+    }
+
+    private boolean isSecure() {
+        return settings.address().toString().toLowerCase(Locale.ROOT).startsWith("https:");
     }
 
     private static boolean has(Throwable error, Predicate<Throwable> kind) {

@@ -117,6 +117,9 @@ final class Download {
             if (e.getCause() instanceof FileBody.WriteFailed) {
                 throw (FileBody.WriteFailed) e.getCause();
             }
+            if (e.getCause() instanceof FileBody.TooLong) {
+                throw ServerFailure.lasting(file.path + ": " + e.getCause().getMessage(), e);
+            }
             throw server.diagnosis().unreached(e.getCause(), server.patience());
         }
     }

@@ -25,6 +25,15 @@ final class FileBody implements BodySubscriber<String> {
         }
     }
 
+    /** The file that the server sends is not the one that it has listed. */
+    static final class TooLong extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        TooLong(long size) {
+            super("the server sends more than the " + size + " bytes that it has listed");
+        }
+    }
+
     private final FileChannel file;
     private final long size;
     private final AtomicLong written;
@@ -54,7 +63,7 @@ final class FileBody implements BodySubscriber<String> {
         try {
             for (ByteBuffer buffer : buffers) {
                 if (written.get() + buffer.remaining() > size) {
-                    throw new IOException("it sent more than the " + size + " bytes that it had listed");
+                    throw new TooLong(size);
                 }
                 while (buffer.hasRemaining()) {
                     written.addAndGet(write(buffer));

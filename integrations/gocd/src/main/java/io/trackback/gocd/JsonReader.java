@@ -186,8 +186,10 @@ final class JsonReader {
         }
         String number = text.substring(start, at);
         try {
-            // 18 digits and a sign always fit.
-            return whole && number.length() < 19 ? (Object) Long.valueOf(number) : new BigDecimal(number);
+            BigDecimal value = new BigDecimal(number);
+            // Shorter than this, a whole number may fit; all that is longer does not.
+            boolean fits = whole && number.length() <= 20 && value.toBigInteger().bitLength() < Long.SIZE;
+            return fits ? (Object) value.longValueExact() : value;
         } catch (NumberFormatException tooLarge) {
             at = start;
             throw wrong("a number with a smaller exponent");

@@ -91,7 +91,7 @@ class ArtifactStoreTest {
             }
         }
         assertEquals(
-                List.of("{\"logLevel\":\"INFO\",\"message\":\"sending 2 files (47 bytes) as a version of churn\"}",
+                List.of("{\"logLevel\":\"INFO\",\"message\":\"sending 2 files (50 bytes) as a version of churn\"}",
                         "{\"logLevel\":\"INFO\",\"message\":\"published churn version 8, digest sha256:d\"}"),
                 gocd.console.stream().map(ArtifactStoreTest::sorted).toList());
     }
@@ -182,7 +182,7 @@ class ArtifactStoreTest {
         busyPuts = 99;
         try (StandIn server = server()) {
             assertTrue(publish(server.url(), "out").error().endsWith("can't answer now (503)"));
-            assertEquals(Extension.SHORT.attempts, puts.get());
+            assertEquals(Extension.PATIENT.attempts, puts.get());
             assertTrue(server.seen.stream().noneMatch(seen -> seen.path().endsWith("/finish")));
         }
     }

@@ -8,9 +8,13 @@ import java.time.Duration;
 
 /** An extension as GoCD calls it. */
 final class Extension {
-    /** For tests: a server that does not answer is given up soon. */
-    static final Patience SHORT = new Patience(
-            Duration.ofMillis(500), Duration.ofMillis(600), Duration.ofMillis(400), 3, Duration.ofMillis(10));
+    /** For a server that answers, however loaded the machine is; attempts follow each other without a pause. */
+    static final Patience PATIENT = new Patience(
+            Duration.ofSeconds(10), Duration.ofSeconds(30), Duration.ofSeconds(30), 3, Duration.ofMillis(10));
+
+    /** For a server that does not: it is given up soon. */
+    static final Patience IMPATIENT = new Patience(
+            Duration.ofMillis(500), Duration.ofMillis(600), Duration.ofSeconds(1), 3, Duration.ofMillis(10));
 
     private final GoPlugin plugin;
 
@@ -19,19 +23,19 @@ final class Extension {
     }
 
     static Extension packageRepository() {
-        return new Extension(new PackageRepositoryExtension(SHORT));
+        return new Extension(new PackageRepositoryExtension(PATIENT));
     }
 
     static Extension task() {
-        return new Extension(new TaskExtension(SHORT));
+        return new Extension(new TaskExtension(PATIENT));
     }
 
     static Extension notification(FakeGocd gocd) {
-        return with(gocd, new NotificationExtension(SHORT));
+        return with(gocd, new NotificationExtension(PATIENT));
     }
 
     static Extension artifact(FakeGocd gocd) {
-        return with(gocd, new ArtifactExtension(SHORT));
+        return with(gocd, new ArtifactExtension(PATIENT));
     }
 
     static Extension with(FakeGocd gocd, GoPlugin plugin) {

@@ -1,5 +1,6 @@
 package io.trackback.gocd;
 
+import static io.trackback.gocd.Extension.PATIENT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,6 +37,7 @@ class FetchTaskTest {
     private JobConsole console;
     private final Map<String, String> config = new LinkedHashMap<>(Map.of("Repo", "models", "Package", "churn"));
     private final Map<String, String> environment = new HashMap<>();
+    private Extension task = Extension.task();
 
     @BeforeEach
     void start() throws IOException {
@@ -59,7 +62,7 @@ class FetchTaskTest {
         config.forEach((key, value) -> fields.put(key, Map.of("value", value, "secure", false, "required", false)));
         Map<String, Object> context =
                 Map.of("environmentVariables", environment, "workingDirectory", directory.toString());
-        return Extension.task().ask("execute", JsonWriter.write(Map.of("config", fields, "context", context)));
+        return task.ask("execute", JsonWriter.write(Map.of("config", fields, "context", context)));
     }
 
     private String succeeds() {
@@ -282,7 +285,8 @@ class FetchTaskTest {
     void moreBytesThanListedAreNotWritten(int listed) throws Exception {
         server.files.put("a", MODEL);
         server.lies.put("a", Map.of("size", listed));
-        fails();
+        String message = fails();
+        assertTrue(message.startsWith("a: the server sends more than") || listed == 0, message);
         assertTrue(files().stream().allMatch(name -> name.endsWith(".part")), files().toString());
         for (String part : files()) {
             assertTrue(Files.size(directory.resolve(part)) <= listed);
@@ -293,7 +297,7 @@ class FetchTaskTest {
     void fewerBytesThanListedAreAFailureAfterSomeAttempts() throws Exception {
         server.files.put("a", MODEL);
         server.lies.put("a", Map.of("size", 300_001));
-        assertTrue(fails().contains("a: the server has no such part of it (416)") || console.text().contains("a ended after 300000 of its 300001 bytes"));
+        assertEquals("a ended after 300000 of its 300001 bytes", fails());
     }
 
     @Test
@@ -318,7 +322,7 @@ class FetchTaskTest {
             return request <= 2;
         };
         succeeds();
-        assertEquals(2, console.lines.stream().filter(line -> line.contains("can't answer now (503): Wait.; trying again in 0 s")).count(), console.text());
+        assertEquals(2, console.lines.stream().filter(line -> line.contains("can't answer now (503): Wait; trying again in 0 s")).count(), console.text());
     }
 
     @Test
@@ -329,23 +333,25 @@ class FetchTaskTest {
             return true;
         };
         assertTrue(fails().endsWith("failed (500)"));
-        assertEquals(Extension.SHORT.attempts, server.ranges().size());
+        assertEquals(PATIENT.attempts, server.ranges().size());
     }
 
     @Test
     void aTransferThatStandsStillIsCutAndGoneOnWith() throws Exception {
+        task = new Extension(new TaskExtension(new Patience(
+                PATIENT.connect, PATIENT.answer, Duration.ofSeconds(1), PATIENT.attempts, PATIENT.firstPause)));
         server.files.put("a", MODEL);
         server.interference = (exchange, path, request) -> {
             if (request == 1) {
                 exchange.sendResponseHeaders(200, MODEL.length);
                 exchange.getResponseBody().write(MODEL, 0, 200_000);
                 exchange.getResponseBody().flush();
-                sleep(3000);
+                sleep(4000);
             }
             return false;
         };
         succeeds();
-        assertTrue(console.text().contains("the transfer stood still for 400 ms; trying again"), console.text());
+        assertTrue(console.text().contains("the transfer stood still for 1 s; trying again"), console.text());
         assertFile("a", MODEL);
     }
 

@@ -40,6 +40,7 @@ class JobStoryTest {
             Reply reply = new Extension(new TaskExtension()).ask("execute", JsonWriter.write(Map.of(
                     "config", values(config),
                     "context", Map.of("environmentVariables", variables, "workingDirectory", directory.toString()))));
+            assertTrue(console.text().startsWith("[trackback] fetching ") || console.lines.isEmpty(), console.text());
             return reply.object();
         }
     }

@@ -23,6 +23,11 @@ final class StandIn implements AutoCloseable {
     record Seen(String method, String path, Map<String, String> headers, String body) {
     }
 
+    static {
+        // Else each answer waits 40 ms for the client to acknowledge its headers.
+        System.setProperty("sun.net.httpserver.nodelay", "true");
+    }
+
     final List<Seen> seen = new CopyOnWriteArrayList<>();
     private final HttpServer server;
     private final ExecutorService threads = Executors.newCachedThreadPool();

@@ -28,6 +28,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class TrackbackProgram {
     private static final String PASSWORD = "correct horse battery";
     private static TrackbackProgram running;
+    private static AssertionError failed;
 
     final String url;
 
@@ -37,19 +38,21 @@ final class TrackbackProgram {
 
     private final Path folder;
     private final String python;
-    private final HttpClient http = HttpClient.newHttpClient();
+    private final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final AtomicInteger names = new AtomicInteger();
     private Process process;
 
     static synchronized TrackbackProgram running() {
-        if (running == null) {
-            try {
-                running = new TrackbackProgram();
-            } catch (IOException e) {
-                throw new AssertionError("trackback's server could not be started", e);
-            }
+        if (failed != null) {
+            throw failed;
         }
-        return running;
+        try {
+            running = running == null ? new TrackbackProgram() : running;
+            return running;
+        } catch (IOException | AssertionError e) {
+            failed = new AssertionError("trackback's server could not be started", e);
+            throw failed;
+        }
     }
 
     private TrackbackProgram() throws IOException {

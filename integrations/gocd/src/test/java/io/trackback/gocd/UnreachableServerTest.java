@@ -25,9 +25,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A check that fails says why; a poll that fails ends soon, as it keeps one of GoCD's material threads. */
-@Timeout(30)
+@Timeout(60)
 class UnreachableServerTest {
-    private final Extension repository = Extension.packageRepository();
+    private static final Extension IMPATIENT = new Extension(new PackageRepositoryExtension(Extension.IMPATIENT));
+
+    private Extension repository = Extension.packageRepository();
 
     private static String body(String url) {
         return "{\"repository-configuration\":{\"TRACKBACK_URL\":{\"value\":\"" + url + "\"},\"TOKEN\":{\"value\":\"tb_x\"}}}";
@@ -63,13 +65,24 @@ class UnreachableServerTest {
 
     @Test
     void aHostThatDoesNotAnswerToConnections() throws IOException {
+        repository = IMPATIENT;
         // A listener whose queue is full: the kernel drops what comes, as a firewall does.
         try (ServerSocket full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             List<Socket> queued = fill(full);
-            assertSays("no connection within 500 ms. Is the host up, and does a firewall", failureAt("http://127.0.0.1:" + full.getLocalPort()));
+            assertSays("no connection within 500 ms. Is the host up, does a firewall", failureAt("http://127.0.0.1:" + full.getLocalPort()));
             for (Socket socket : queued) {
                 socket.close();
             }
+        }
+    }
+
+    @Test
+    void httpsWhereNothingIsSaid() throws IOException {
+        repository = IMPATIENT;
+        try (Wire server = new Wire("", false)) {
+            String said = failureAt(server.url().replace("http:", "https:"));
+            assertSays("no secure connection within 500 ms. Is the host up, does a firewall", said);
+            assertSays("and does the port speak https?", said);
         }
     }
 
@@ -89,6 +102,7 @@ class UnreachableServerTest {
 
     @Test
     void aServerThatTakesTheRequestAndSaysNothing() throws IOException {
+        repository = IMPATIENT;
         try (Wire server = new Wire("", false)) {
             assertSays("no complete answer within 600 ms. Is the server overloaded?", failureAt(server.url()));
         }
@@ -96,6 +110,7 @@ class UnreachableServerTest {
 
     @Test
     void anAnswerThatBeginsAndNeverEnds() throws IOException {
+        repository = IMPATIENT;
         try (Wire server = new Wire("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"revision\"", false)) {
             assertSays("no complete answer within 600 ms", failureAt(server.url()));
         }
@@ -103,6 +118,7 @@ class UnreachableServerTest {
 
     @Test
     void anAnswerThatTricklesIsGivenUpAsAWhole() throws IOException {
+        repository = IMPATIENT;
         try (StandIn server = new StandIn(exchange -> {
             exchange.sendResponseHeaders(200, 0);
             for (int i = 0; i < 100; i++) {
@@ -142,13 +158,14 @@ class UnreachableServerTest {
     @Test
     void aServerThatSpeaksNoHttp() throws IOException {
         try (Wire server = new Wire("SSH-2.0-OpenSSH_9.2\r\n", true)) {
-            assertSays("the connection was cut before the answer was complete", failureAt(server.url()));
+            assertSays("what answers there speaks no HTTP (Invalid status line: \"SSH-2.0-OpenSSH_9.2\")", failureAt(server.url()));
         }
     }
 
     @Test
     void httpsWhereHttpIsSpoken() throws IOException {
-        try (StandIn server = StandIn.answering(200, "{}")) {
+        // What an HTTP server says to the first bytes of a secure connection.
+        try (Wire server = new Wire("HTTP/1.1 400 Bad Request\r\n\r\n", true)) {
             String said = failureAt(server.url().replace("http:", "https:"));
             assertSays("no secure connection (TLS): ", said);
             assertSays("the port must be one that speaks https", said);
