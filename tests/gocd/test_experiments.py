@@ -154,6 +154,7 @@ def test_a_run_more_is_a_new_revision_and_its_comment_names_what_is_new(world: W
 
     (found,) = material.pass_time(POLL_S)
 
+    assert (found.data["PR_ID"], found.data["RUN_ID"]) == ("40", late)
     assert "pull request 40" in found.comment
     assert "pull request 41" not in found.comment
     assert material.pass_time(10 * POLL_S) == []
@@ -161,6 +162,7 @@ def test_a_run_more_is_a_new_revision_and_its_comment_names_what_is_new(world: W
 
 def test_runs_that_vanish_are_no_reason_to_build(world: World, experiment: str) -> None:
     now = now_ms()
+    world.run(experiment, tags={"pr": "3"}, start_time=now - 9999)  # which the newer one of the same hides
     runs = [world.run(experiment, tags={"pr": str(number)}, start_time=now - 9000 + number) for number in (1, 2, 3)]
     material = world.material(PULL_REQUESTS)
     material.pass_time(POLL_S)
@@ -169,6 +171,8 @@ def test_runs_that_vanish_are_no_reason_to_build(world: World, experiment: str) 
     assert material.pass_time(10 * POLL_S) == []
     world.untag(runs[0], "pr")
     assert material.pass_time(10 * POLL_S) == []
+    newer = world.run(experiment, tags={"pr": "3"}, start_time=now)
+    assert [each.data["RUN_ID"] for each in material.pass_time(POLL_S)] == [newer]
     assert (material.errors, material.dropped) == ([], [])
 
 
