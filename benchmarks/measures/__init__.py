@@ -4,6 +4,7 @@ from benchmarks.measures import (
     artifacts,
     concurrency,
     footprint,
+    gocd,
     history,
     lineage,
     metrics,
@@ -18,7 +19,7 @@ __all__ = ["FIGURES", "FULL", "MEASURES", "QUICK", "Context", "Figure", "Measure
 
 MEASURES: dict[str, Measure] = {
     measure.name: measure
-    for module in (footprint, metrics, concurrency, history, runs, artifacts, search, registry, lineage, scoring)
+    for module in (footprint, metrics, concurrency, history, runs, artifacts, search, registry, lineage, gocd, scoring)
     for measure in module.MEASURES
 }
 

@@ -1,6 +1,7 @@
 """`trackback gocd`."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -88,17 +89,12 @@ def init(
     gocd_token: str,
     trackback: str | None,
     url: str,
-    model: str,
-    environment: str,
-    experiment: str,
-    tag: str,
-    pull_request_tag: str,
-    days: str,
     repository: str,
     package: str,
     reader_token: str,
     no_trigger: bool,
     as_json: bool,
+    **asked: str,
 ) -> None:
     """Set up a repository and a package in GoCD, and have trackback tell GoCD of promotions.
 
@@ -106,35 +102,31 @@ def init(
     it: run the command again then, so that promotions trigger at once.
     """
     from trackback.delivery.gocd.api import GoCD  # noqa: PLC0415 - httpx, which --help should not wait for
-    from trackback.delivery.gocd.setup import Trigger, Wanted, check_package, set_up, set_up_trigger  # noqa: PLC0415
+    from trackback.delivery.gocd.setup import (  # noqa: PLC0415
+        Wanted,
+        check_package,
+        set_up,
+        set_up_trigger,
+        trigger_of,
+    )
 
-    key, _, value = tag.partition("=")
-    given = {
-        "EXPERIMENT": experiment,
-        "PROMOTION_TAG_NAME": key,
-        "PROMOTION_TAG_VALUE": value,
-        "MODEL": model,
-        "ENVIRONMENT": environment,
-        "PR_ID_TAG_NAME": pull_request_tag,
-        "PR_RUNS_WITHIN_DAYS": days,
-    }
-    fields = {name: text for name, text in given.items() if text}
-    named = package or _package_name(model or experiment, environment, pull_request_tag)
+    named = package or _package_name(asked)
     with connect(trackback) as client, GoCD(gocd_url, gocd_token) as server:
-        wanted = Wanted(repository, url.rstrip("/") or client.tracking_uri.rstrip("/"), reader_token, named, fields)
+        wanted = Wanted(repository, (url or client.tracking_uri).rstrip("/"), reader_token, named, _fields(asked))
         found = check_package(client, wanted)
         done = set_up(server, wanted)
-        trigger = None
-        if done.fingerprint and not no_trigger and not pull_request_tag:
-            stream = f"models:/{model}" if model else _experiment_stream(client, experiment)
-            asked = Trigger(f"gocd-{_webhook_name(named)}", stream, environment, gocd_token)
-            trigger = set_up_trigger(client, server, done.fingerprint, asked)
+        trigger = None if no_trigger else trigger_of(client, wanted)
+        told = (
+            set_up_trigger(client, server, gocd_token, done.fingerprint, trigger)
+            if trigger and done.fingerprint
+            else None
+        )
     if as_json:
-        print_json({"repository": done.repository, "package": done.package, "trigger": trigger, "found": found})
+        print_json({"repository": done.repository, "package": done.package, "trigger": told, "found": found})
         return
     click.echo(f"Repository {repository} in GoCD: {done.repository}.")
     click.echo(f"Package {named}: {done.package}. {found}")
-    click.echo(_told_of_trigger(trigger, done.fingerprint, wanted=not no_trigger and not pull_request_tag))
+    click.echo(_told_of_trigger(told, wanted=trigger is not None))
 
 
 @gocd.command()
@@ -169,30 +161,33 @@ def reconcile(
     click.echo(f"{len(lost)} builds had been lost, and are reported now.")
 
 
-def _package_name(subject: str, environment: str, pull_request_tag: str) -> str:
+def _fields(asked: Mapping[str, str]) -> dict[str, str]:
+    """The package's fields, as the plugin calls them."""
+    key, _, value = asked["tag"].partition("=")
+    fields = {
+        "EXPERIMENT": asked["experiment"],
+        "PROMOTION_TAG_NAME": key,
+        "PROMOTION_TAG_VALUE": value,
+        "MODEL": asked["model"],
+        "ENVIRONMENT": asked["environment"],
+        "PR_ID_TAG_NAME": asked["pull_request_tag"],
+        "PR_RUNS_WITHIN_DAYS": asked["days"],
+    }
+    return {name: text for name, text in fields.items() if text}
+
+
+def _package_name(asked: Mapping[str, str]) -> str:
     """A name that GoCD takes: letters, digits, and . _ -"""
-    parts = [subject, environment or ("pull-requests" if pull_request_tag else "promoted")]
-    return "-".join("".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in part) for part in parts)
+    what = asked["environment"] or ("pull-requests" if asked["pull_request_tag"] else "promoted")
+    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{asked['model'] or asked['experiment']}-{what}")
 
 
-def _webhook_name(package: str) -> str:
-    return package[:50].strip("._-")
-
-
-def _experiment_stream(client: Any, experiment: str) -> str:
-    if experiment.isascii() and experiment.isdigit():
-        return f"experiments:/{experiment}"
-    found = client.get_experiment_by_name(experiment)
-    return f"experiments:/{found.experiment_id}" if found else ""
-
-
-def _told_of_trigger(trigger: str | None, fingerprint: str | None, *, wanted: bool) -> str:
-    if trigger:
-        return f"Trigger of the material in trackback: {trigger}. Promotions are told to GoCD at once."
+def _told_of_trigger(told: str | None, *, wanted: bool) -> str:
+    if told:
+        return f"Trigger of the material in trackback: {told}. Promotions are told to GoCD at once."
     if not wanted:
         return "No trigger: GoCD finds what is new at its next poll."
-    assert fingerprint is None
     return (
-        "No pipeline has the package as a material yet. Give it to one, and run this command again: then promotions are "
-        "told to GoCD at once."
+        "No pipeline has the package as a material yet. Give it to one, and run this command again: then promotions "
+        "are told to GoCD at once."
     )

@@ -18,6 +18,8 @@ from trackback.limits import shown
 PLUGIN = "trackback"
 URL = "TRACKBACK_URL"
 TOKEN = "TOKEN"
+MODEL, EXPERIMENT, ENVIRONMENT, PR_TAG = "MODEL", "EXPERIMENT", "ENVIRONMENT", "PR_ID_TAG_NAME"
+WEBHOOK_NAME_LENGTH = 50
 PROMOTED = "promotion.created"
 WEBHOOKS_PER_PAGE = 1000
 
@@ -43,12 +45,11 @@ class Done(NamedTuple):
 
 
 class Trigger(NamedTuple):
-    """The promotions that GoCD is to be told of."""
+    """The webhook by which GoCD is told of a package's promotions."""
 
     name: str
     stream: str
     environment: str
-    gocd_token: str
 
 
 class CheckAnswer(msgspec.Struct):
@@ -75,7 +76,20 @@ def set_up(gocd: GoCD, wanted: Wanted) -> Done:
     return Done(repository_done, package_done, fingerprints[0] if fingerprints else None)
 
 
-def set_up_trigger(client: Client, gocd: GoCD, fingerprint: str, trigger: Trigger) -> str:
+def trigger_of(client: Client, wanted: Wanted) -> Trigger | None:
+    """What a package's promotions are told by; None of pull requests, which nobody promotes."""
+    fields = wanted.fields
+    if PR_TAG in fields:
+        return None
+    name = f"gocd-{wanted.package[:WEBHOOK_NAME_LENGTH].strip('._-')}"
+    if model := fields.get(MODEL):
+        return Trigger(name, f"models:/{model}", fields.get(ENVIRONMENT, ""))
+    named = fields.get(EXPERIMENT, "")
+    found = None if named.isascii() and named.isdigit() else client.get_experiment_by_name(named)
+    return Trigger(name, f"experiments:/{found.experiment_id if found else named}", fields.get(ENVIRONMENT, ""))
+
+
+def set_up_trigger(client: Client, gocd: GoCD, gocd_token: str, fingerprint: str, trigger: Trigger) -> str:
     """See that trackback tells GoCD of promotions; what was done for that."""
     options = {"api": gocd.url, "fingerprint": fingerprint}
     found = [each for each in walk(client.list_webhooks, WEBHOOKS_PER_PAGE, promotions=True) if _is(each, trigger.name)]
@@ -86,7 +100,7 @@ def set_up_trigger(client: Client, gocd: GoCD, fingerprint: str, trigger: Trigge
             [PROMOTED],
             target=WebhookTarget.GOCD,
             options=options,
-            token=trigger.gocd_token,
+            token=gocd_token,
             stream=trigger.stream,
             environment=trigger.environment,
         )
@@ -94,7 +108,7 @@ def set_up_trigger(client: Client, gocd: GoCD, fingerprint: str, trigger: Trigge
     client.update_webhook(
         found[0].webhook_id,
         options=options,
-        token=trigger.gocd_token,
+        token=gocd_token,
         stream=trigger.stream,
         environment=trigger.environment,
     )

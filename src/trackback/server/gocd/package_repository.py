@@ -35,7 +35,7 @@ class PreviousRevision(Relayed, frozen=True):
 
 
 class SinceRequest(PackageRequest, frozen=True, kw_only=True):
-    previous_revision: PreviousRevision = PreviousRevision()
+    previous_revision: PreviousRevision | None = None
 
 
 class FieldFault(msgspec.Struct, frozen=True):
@@ -73,10 +73,13 @@ async def latest_revision(services: Services, actor: Actor, request: PackageRequ
 
 async def latest_revision_since(services: Services, actor: Actor, request: SinceRequest) -> Revision | None:
     url = _server_url(request.repository_configuration)
-    before = request.previous_revision
-    data = {key: value for key, value in (before.data or {}).items() if value is not None}
-    known = Known(before.revision or "", data)
+    known = _known(request.previous_revision or PreviousRevision())
     return await services.gocd.materials.latest_since(actor, url, values(request.package_configuration), known)
+
+
+def _known(before: PreviousRevision) -> Known:
+    data = {key: value for key, value in (before.data or {}).items() if value is not None}
+    return Known(before.revision or "", data)
 
 
 def _success(message: str) -> CheckAnswer:

@@ -88,7 +88,7 @@ class Materials:
         self, tx: Transaction, actor: Actor, server_url: str, package: Package, known: Known
     ) -> Revision | None:
         found = pull_requests.find(tx, actor, package, self._clock())
-        changed = found.since(known.data)
+        changed = found.since(tx, known.data)
         if not changed or found.revision == known.revision:
             return None
         return pull_requests.describe(tx, found, changed, server_url)

@@ -1,7 +1,7 @@
 """Pull requests as a package: the newest finished run of each, by the tag in which runs have its id.
 
-A revision is what the pull requests' newest runs are, all together: a run more, or another, makes a new one, and
-nothing else does. That a run grew too old, lost its tag or was deleted, is no reason to build.
+A revision is what the pull requests' newest runs are, all together: a newer run, or a pull request more, makes a new
+one, and nothing else does. That a run grew too old, lost its tag or was deleted, is no reason to build.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from trackback.errors import NotFound
 from trackback.limits import shown
 from trackback.services.gocd.packages import Package, find_experiment
 from trackback.services.gocd.promoted import USER_LENGTH, experiment_data, timestamp
-from trackback.storage import Transaction, pull_requests
+from trackback.storage import Transaction, pull_requests, runs
 from trackback.storage.pull_requests import TaggedRun
 from trackback.storage.runs import RunRecord
 
@@ -40,9 +40,18 @@ class PullRequests(NamedTuple):
         first = re.sub(r"[^A-Za-z0-9_.]", "_", next(iter(self.newest)))[:_SLUG_LENGTH]
         return f"pr-{first}-{hashlib.sha256(pairs.encode()).hexdigest()[:12]}"
 
-    def since(self, previous: Mapping[str, str]) -> list[str]:
-        """The ids whose run is another than the ``data`` of an earlier revision says."""
-        return [each for each, run in self.newest.items() if previous.get(RUN_KEY + _variable(each)) != run.uuid]
+    def since(self, tx: Transaction, previous: Mapping[str, str]) -> list[str]:
+        """The ids that have a newer run than the ``data`` of an earlier revision says, in the same order.
+
+        An older one, which comes to light as the newer was deleted or has lost its tag, is no news.
+        """
+        seen = {each: previous.get(RUN_KEY + _variable(each), "") for each in self.newest}
+        began = {run.uuid: run.start_ms for run in runs.find_many(tx, sorted(set(seen.values())))}
+        return [
+            each
+            for each, run in self.newest.items()
+            if run.uuid != seen[each] and run.start_ms >= began.get(seen[each], run.start_ms)
+        ]
 
 
 def find(tx: Transaction, actor: Actor, package: Package, now_ms: int) -> PullRequests:
@@ -60,8 +69,8 @@ def none_yet(package: Package) -> NotFound:
 
 
 def describe(tx: Transaction, found: PullRequests, changed: list[str], server_url: str) -> Revision:
-    """``changed``: the pull requests that have a new run."""
-    pull_request, run = next(iter(found.newest.items()))
+    """``changed``: the pull requests that have a new run, the newest first."""
+    pull_request, run = changed[0], found.newest[changed[0]]
     return Revision(
         revision=found.revision,
         timestamp=timestamp(run.end_ms or run.start_ms),
