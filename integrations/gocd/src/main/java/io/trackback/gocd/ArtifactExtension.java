@@ -18,7 +18,7 @@ public final class ArtifactExtension extends TrackbackExtension {
     private final Patience patience;
 
     public ArtifactExtension() {
-        this(Patience.USUAL);
+        this(Patience.OF_JOB);
     }
 
     ArtifactExtension(Patience patience) {
@@ -101,7 +101,7 @@ public final class ArtifactExtension extends TrackbackExtension {
         selection.put("model", published.string("model"));
         selection.put("version", published.string("version"));
         selection.put("pattern", fields.value("ArtifactPattern").isEmpty() ? "**" : fields.value("ArtifactPattern"));
-        FileListing listing = FileListing.ask(server, selection);
+        FileListing listing = FileListing.ask(server, selection, console);
         String digest = published.string("digest", null);
         if (digest != null && listing.digest != null && !digest.equals(listing.digest)) {
             throw new Failure(listing.name + " is not what was published: its digest is " + listing.digest + ", the job"

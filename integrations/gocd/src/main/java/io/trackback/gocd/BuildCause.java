@@ -1,5 +1,6 @@
 package io.trackback.gocd;
 
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +12,7 @@ final class BuildCause {
     private static final Pattern MASK = Pattern.compile("\\*{4,}");
 
     private final JsonObject pipeline;
+    private final List<String> elsewhere = new ArrayList<>();
 
     BuildCause(JsonObject pipeline) {
         this.pipeline = pipeline;
@@ -32,12 +34,18 @@ final class BuildCause {
                 if (isAt(material, ours)) {
                     found = true;
                 } else {
+                    elsewhere.add(material.objectOrEmpty("repository-configuration").string(ServerAddress.KEY, "nowhere"));
                     kept.remove();
                 }
             }
             removeSecrets(material);
         }
         return found;
+    }
+
+    /** The addresses of other trackback servers, whose packages were taken out. */
+    List<String> elsewhere() {
+        return elsewhere;
     }
 
     private static boolean isTrackback(JsonObject material) throws JsonException {

@@ -1,5 +1,6 @@
 package io.trackback.gocd;
 
+import java.io.IOException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.ProtocolException;
@@ -58,6 +59,15 @@ final class Diagnosis {
                     error);
         }
         return cut(error);
+    }
+
+    /** Whether a request that failed so would perhaps not, if it were sent again at once. */
+    boolean isWorthAnother(Throwable error) {
+        return error instanceof IOException
+                && !has(error, HttpTimeoutException.class::isInstance)
+                && !has(error, ProtocolException.class::isInstance)
+                && !has(error, UnresolvedAddressException.class::isInstance)
+                && !has(error, Diagnosis::isTls);
     }
 
     ServerFailure late(long waitedMs) {

@@ -72,6 +72,7 @@ final class Download {
         retries.run(file.path, () -> written.get(), () -> {
             fetch(progress);
             verify();
+            return target;
         });
         try {
             Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

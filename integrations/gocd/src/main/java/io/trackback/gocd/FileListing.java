@@ -21,8 +21,9 @@ final class FileListing {
     }
 
     /** selection: promotion, model and version, or run_id; and the pattern. */
-    static FileListing ask(TrackbackServer server, Map<String, Object> selection) throws Failure {
-        JsonObject answer = server.askObject("task", "files", selection);
+    static FileListing ask(TrackbackServer server, Map<String, Object> selection, Console console) throws Failure {
+        JsonObject answer = new Retries(server.patience(), console)
+                .run("the list of files", () -> server.askObject("task", "files", selection));
         try {
             List<RemoteFile> files = new ArrayList<>();
             for (JsonObject listed : answer.objects("files")) {

@@ -15,7 +15,7 @@ public final class NotificationExtension extends TrackbackExtension {
     private final Patience patience;
 
     public NotificationExtension() {
-        this(Patience.USUAL);
+        this(Patience.OF_SERVER);
     }
 
     NotificationExtension(Patience patience) {
@@ -59,7 +59,12 @@ public final class NotificationExtension extends TrackbackExtension {
         }
         ServerSettings server = ServerSettings.takeFrom(settings.members());
         BuildCause cause = new BuildCause(stage.object("pipeline"));
-        if (!cause.keepOurs(server.address())) {
+        boolean isOurs = cause.keepOurs(server.address());
+        if (!cause.elsewhere().isEmpty()) {
+            log().info("stage-status: promotions of " + String.join(", ", cause.elsewhere()) + " are not reported, as the"
+                    + " plugin's settings name " + server.address() + ". Is that the same server by another address?");
+        }
+        if (!isOurs) {
             return Answers.succeeded();
         }
         addSiteUrl(stage);

@@ -16,7 +16,7 @@ public final class PackageRepositoryExtension extends TrackbackExtension {
     private final Patience patience;
 
     public PackageRepositoryExtension() {
-        this(Patience.USUAL);
+        this(Patience.OF_SERVER);
     }
 
     PackageRepositoryExtension(Patience patience) {

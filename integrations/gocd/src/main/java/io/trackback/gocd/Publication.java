@@ -13,11 +13,13 @@ final class Publication {
     private final TrackbackServer server;
     private final WorkingDirectory directory;
     private final Console console;
+    private final Retries retries;
 
     Publication(TrackbackServer server, WorkingDirectory directory, Console console) {
         this.server = server;
         this.directory = directory;
         this.console = console;
+        this.retries = new Retries(server.patience(), console);
     }
 
     /** plan: the artifact's configuration in the job; what GoCD is to keep and hand to whoever fetches. */
@@ -29,7 +31,9 @@ final class Publication {
                     + ": give it in the job's configuration");
         }
         List<Upload> uploads = uploads(fields.value("Source"));
-        JsonObject begun = server.askObject("artifact", "begin", beginning(plan, fields, environment));
+        Map<String, Object> beginning = beginning(plan, fields, environment);
+        // Both of these may be repeated: a job has one run of an artifact, and that one version.
+        JsonObject begun = retries.run("beginning", () -> server.askObject("artifact", "begin", beginning));
         try {
             send(uploads, begun.string("upload_url"), model);
             return finish(begun.string("run_id"), uploads);
@@ -81,7 +85,7 @@ final class Publication {
             files.add(upload.listed());
         }
         body.put("files", files);
-        String answer = server.ask("artifact", "finish", body);
+        String answer = retries.run("finishing", () -> server.ask("artifact", "finish", body));
         try {
             JsonObject metadata = JsonObject.read(answer).object("metadata");
             console.print("published " + metadata.string("model") + " version " + metadata.string("version") + ", digest "

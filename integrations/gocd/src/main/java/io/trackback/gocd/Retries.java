@@ -4,8 +4,8 @@ import java.util.function.LongSupplier;
 
 /** Tries again, after longer and longer pauses, what may succeed a little later. */
 final class Retries {
-    interface Attempt {
-        void run() throws Failure;
+    interface Attempt<T> {
+        T run() throws Failure;
     }
 
     private final Patience patience;
@@ -17,17 +17,16 @@ final class Retries {
     }
 
     /**
-     * Run the attempt until it succeeds, fails in a way that lasts, or has failed as often in a row as patience allows.
+     * Make attempts until one succeeds, fails in a way that lasts, or as many have failed in a row as patience allows.
      *
      * <p>movedBytes: how far the attempts have come; one that came further than all before starts the count anew.
      */
-    void run(String what, LongSupplier movedBytes, Attempt attempt) throws Failure {
+    <T> T run(String what, LongSupplier movedBytes, Attempt<T> attempt) throws Failure {
         int failures = 0;
         long movedThen = movedBytes.getAsLong();
         while (true) {
             try {
-                attempt.run();
-                return;
+                return attempt.run();
             } catch (ServerFailure e) {
                 long moved = movedBytes.getAsLong();
                 failures = moved > movedThen ? 1 : failures + 1;
@@ -38,6 +37,11 @@ final class Retries {
                 pause(what, failures, e);
             }
         }
+    }
+
+    /** As above, for what moves no files. */
+    <T> T run(String what, Attempt<T> attempt) throws Failure {
+        return run(what, () -> 0, attempt);
     }
 
     private void pause(String what, int failures, ServerFailure why) throws ServerFailure {

@@ -13,7 +13,7 @@ public final class TaskExtension extends TrackbackExtension {
     private final Patience patience;
 
     public TaskExtension() {
-        this(Patience.USUAL);
+        this(Patience.OF_JOB);
     }
 
     TaskExtension(Patience patience) {
@@ -66,7 +66,7 @@ public final class TaskExtension extends TrackbackExtension {
         selection.put("pattern", orElse(value(config, "ArtifactPattern"), "**"));
         TrackbackServer server = new TrackbackServer(material.server(), patience);
         WorkingDirectory directory = WorkingDirectory.at(context.string("workingDirectory"));
-        FileListing listing = FileListing.ask(server, selection);
+        FileListing listing = FileListing.ask(server, selection, console);
         new Fetch(server, directory, console)
                 .run(listing, value(config, "Destination"), value(config, "DestinationFile"));
         return Bytes.files(listing.files.size()) + " of " + listing.name + " (" + Bytes.shown(listing.bytes()) + ")";

@@ -53,7 +53,32 @@ final class TrackbackServer {
         return diagnosis.garbled("/gocd/v1/" + extension + "/" + request, answer, error);
     }
 
+    /**
+     * Post what may be repeated, as all of our requests may: once more where the server has just closed the connection
+     * or is being restarted, as GoCD does not ask for minutes after a poll that failed.
+     */
     private String post(String path, String json) throws ServerFailure {
+        long deadline = System.nanoTime() + patience.answer.toNanos();
+        try {
+            return post(path, json, deadline);
+        } catch (ServerFailure e) {
+            if (!diagnosis.isWorthAnother(e.getCause())) {
+                throw e;
+            }
+            pause();
+            return post(path, json, deadline);
+        }
+    }
+
+    private void pause() throws ServerFailure {
+        try {
+            Thread.sleep(patience.firstPause.toMillis());
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        }
+    }
+
+    private String post(String path, String json, long deadline) throws ServerFailure {
         HttpRequest request = request(path)
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(json, StandardCharsets.UTF_8))
@@ -62,7 +87,7 @@ final class TrackbackServer {
                 http.sendAsync(request, info -> new LimitedBody(MAX_ANSWER_BYTES));
         try {
             // The client's own timeout ends with the headers; this one holds for the whole answer.
-            return expect(exchange.get(patience.answer.toMillis(), TimeUnit.MILLISECONDS), path);
+            return expect(exchange.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS), path);
         } catch (TimeoutException e) {
             exchange.cancel(true);
             throw diagnosis.late(patience.answer.toMillis());

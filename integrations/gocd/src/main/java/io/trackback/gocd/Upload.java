@@ -39,11 +39,11 @@ final class Upload {
     void run(TrackbackServer server, String uploadUrl, Progress progress, Console console) throws Failure {
         String url = uploadUrl.replaceAll("/+$", "") + "/" + ServerAddress.escape(path);
         // However far an attempt has come, the next begins anew: bytes sent are no progress.
-        new Retries(server.patience(), console).run(path, () -> 0, () -> put(server, url, progress));
+        new Retries(server.patience(), console).run(path, () -> put(server, url, progress));
         progress.done(size);
     }
 
-    private void put(TrackbackServer server, String url, Progress progress) throws Failure {
+    private HttpResponse<String> put(TrackbackServer server, String url, Progress progress) throws Failure {
         AtomicLong sent = new AtomicLong();
         HttpRequest request = server.request(url)
                 .header("Content-Type", "application/octet-stream")
@@ -58,6 +58,7 @@ final class Upload {
                 String location = response.headers().firstValue("Location").orElse(null);
                 throw server.refused(response.statusCode(), url, response.body(), location);
             }
+            return response;
         } catch (ExecutionException e) {
             throw server.diagnosis().unreached(e.getCause(), server.patience());
         }

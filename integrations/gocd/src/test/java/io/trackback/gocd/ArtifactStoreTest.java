@@ -25,12 +25,15 @@ class ArtifactStoreTest {
     private final FakeGocd gocd = new FakeGocd();
     private final AtomicInteger puts = new AtomicInteger();
     private int busyPuts;
+    private int busyAnswers;
 
     /** A server that takes files and registers them. */
     private StandIn server() throws IOException {
         return new StandIn(exchange -> {
             String path = exchange.getRequestURI().getPath();
-            if (path.equals("/gocd/v1/artifact/begin")) {
+            if (path.startsWith("/gocd/") && busyAnswers-- > 0) {
+                StandIn.answer(exchange, 503, "");
+            } else if (path.equals("/gocd/v1/artifact/begin")) {
                 StandIn.answer(exchange, 200, "{\"run_id\":\"abc\",\"upload_url\":\"/uploads/0/abc/artifacts/\"}");
             } else if (path.equals("/gocd/v1/artifact/finish")) {
                 StandIn.answer(exchange, 200,
@@ -173,6 +176,15 @@ class ArtifactStoreTest {
         try (StandIn server = server()) {
             assertEquals(200, publish(server.url(), "out").status());
             assertEquals(3, puts.get());
+        }
+    }
+
+    @Test
+    void aServerThatIsBusyWhenItBeginsOrEndsIsAskedAgainToo() throws Exception {
+        write("out/a.pkl");
+        busyAnswers = 2;
+        try (StandIn server = server()) {
+            assertEquals(200, publish(server.url(), "out").status());
         }
     }
 

@@ -12,12 +12,14 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
@@ -145,6 +147,36 @@ class UnreachableServerTest {
     void aConnectionThatIsCut() throws IOException {
         try (Wire server = new Wire("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"revision\"", true)) {
             assertSays("the connection was cut before the answer was complete", failureAt(server.url()));
+        }
+    }
+
+    /** A server closes what was idle for long, which a request may cross on its way. */
+    @Test
+    void aConnectionThatTheServerHasJustClosedIsNoFailure() throws IOException {
+        AtomicInteger connections = new AtomicInteger();
+        String answer = "HTTP/1.1 200 OK\r\nContent-Length: 37\r\n\r\n{\"status\":\"success\",\"messages\":[\"a\"]}";
+        try (ServerSocket listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            Thread server = new Thread(() -> {
+                try {
+                    while (true) {
+                        Socket connection = listener.accept();
+                        connections.incrementAndGet();
+                        connection.getInputStream().read(new byte[65536]);
+                        connection.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
+                        connection.getInputStream().read(new byte[65536]); // the next request, which is not answered
+                        connection.close();
+                    }
+                } catch (IOException closed) {
+                    // The test has ended.
+                }
+            });
+            server.setDaemon(true);
+            server.start();
+            String url = "http://127.0.0.1:" + listener.getLocalPort();
+            for (int i = 0; i < 3; i++) {
+                assertEquals("success", repository.ask("check-repository-connection", body(url)).object().get("status"));
+            }
+            assertEquals(3, connections.get());
         }
     }
 
