@@ -22,10 +22,10 @@ class Pipeline:
 
     def triggered(self) -> None:
         for modification in self._material.trigger():
-            self.built.append(modification)
             for result in ("Unknown", "Passed"):
-                body = stage_status("deploy-churn", len(self.built), modification, result=result)
+                body = stage_status("deploy-churn", len(self.built) + 1, modification, result=result)
                 assert self._world.relayed("notification/stage-status", body).status_code == 200
+            self.built.append(modification)
 
 
 def set_up(world: World, gocd: GoCDServer) -> None:
