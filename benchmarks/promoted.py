@@ -69,7 +69,9 @@ async def _add(storage: Storage, model: int, metric: int, tag: int, numbers: ran
 
     def operation(tx: Transaction) -> None:
         tx.insert_columns(_RUNS, *_columns([_run(number) for number in tagged]))
-        ids = dict(tx.rows("SELECT uuid, id FROM runs WHERE uuid {texts}", [run_id(each) for each in tagged]))
+        ids: dict[str, int] = dict(
+            tx.rows("SELECT uuid, id FROM runs WHERE uuid {texts}", [run_id(each) for each in tagged])
+        )
         runs = {number: ids[run_id(number)] for number in tagged}
         metrics = [(run, metric, 0, noise.random(), 0, _FIRST_MS, 1) for run in runs.values()]
         tx.insert_columns(_METRICS, *_columns(metrics))
@@ -88,6 +90,7 @@ def _run(number: int) -> tuple[Any, ...]:
 def _promotion(model: int, runs: Mapping[int, int], number: int) -> tuple[Any, ...]:
     """Odd ones are of a version, even ones of a run."""
     time_ms, replaced = _FIRST_MS + number * 1000, number - 2 if number > 2 else None
+    place: tuple[Any, ...]
     if number % 2:
         version = 1 + number // 2 % VERSIONS
         place = (f"models/{model}", "production", "promoted", version, None, f"{version:064x}", replaced)

@@ -10,6 +10,7 @@ from tests.docs.markdown import ROOT, quoted, section, tables
 from trackback.cli.gocd import gocd
 from trackback.entities import WebhookTarget
 from trackback.server.gocd import definitions, gocd_routes
+from trackback.server.gocd.views import Input
 from trackback.services.gocd import promoted, pull_requests
 from trackback.services.gocd.packages import FIELDS
 from trackback.services.webhook_targets import TARGETS
@@ -44,7 +45,7 @@ def test_each_field_of_repository_and_package_is_named() -> None:
 @pytest.mark.parametrize(
     ("heading", "inputs"), [("## Fetching", definitions.TASK), ("## Publishing", definitions.PUBLISH)]
 )
-def test_each_field_of_a_form_is_named(heading: str, inputs: tuple[definitions.Input, ...]) -> None:
+def test_each_field_of_a_form_is_named(heading: str, inputs: tuple[Input, ...]) -> None:
     assert first_cells(heading) == [each.key for each in inputs]
 
 

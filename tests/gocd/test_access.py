@@ -8,7 +8,7 @@ import pytest
 
 from tests.gocd.polling import FIRST_PAUSE_S, POLL_S, Modification, stage_status
 from tests.gocd.world import World
-from tests.servers.accounts import add_service, with_token
+from tests.servers.accounts import add_service
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def churn(guarded: World) -> World:
 
 def test_a_reader_of_one_model_sees_its_promotions_and_no_other_s(churn: World) -> None:
     token = add_service(churn.http, "gocd", "reader", resources=("models:/churn",))
-    with with_token(churn.server, token) as reader:
+    with churn.signed_in(token) as reader:
         (found,) = churn.material(http=reader).pass_time(POLL_S)
         hidden = churn.material({"MODEL": "fraud", "ENVIRONMENT": "production"}, reader).ask("latest-revision")
         unknown = churn.material({"MODEL": "nope", "ENVIRONMENT": "production"}, reader).ask("latest-revision")
@@ -38,7 +38,7 @@ def test_a_reader_of_an_experiment_sees_its_promotions(churn: World) -> None:
     experiment = churn.experiment("trials")
     run = churn.run(experiment, tags={"promote": "true"})
     token = add_service(churn.http, "gocd", "reader", resources=(f"experiments:/{experiment}",))
-    with with_token(churn.server, token) as reader:
+    with churn.signed_in(token) as reader:
         (found,) = churn.material({"EXPERIMENT": "trials"}, reader).pass_time(POLL_S)
         assert churn.material({"EXPERIMENT": "Default"}, reader).ask("latest-revision").status_code == 404
 
@@ -48,7 +48,7 @@ def test_a_reader_of_an_experiment_sees_its_promotions(churn: World) -> None:
 def test_without_a_token_or_with_a_revoked_one_it_is_401(churn: World) -> None:
     add_service(churn.http, "gocd", "reader")
     created = churn.post("/api/v1/tokens", name="short", user="gocd")
-    with with_token(churn.server, created["secret"]) as reader:
+    with churn.signed_in(created["secret"]) as reader:
         material = churn.material(http=reader)
         assert len(material.pass_time(0)) == 1
         assert churn.http.delete(f"/api/v1/tokens/{created['token']['id']}").status_code == 200
@@ -65,7 +65,7 @@ def test_without_a_token_or_with_a_revoked_one_it_is_401(churn: World) -> None:
 def test_a_bad_token_fails_the_poll_and_a_good_one_ends_that(churn: World) -> None:
     add_service(churn.http, "gocd", "reader")
     good = churn.post("/api/v1/tokens", name="good", user="gocd")["secret"]
-    with with_token(churn.server, "tb_expired_or_unknown") as bad, with_token(churn.server, good) as reader:
+    with churn.signed_in("tb_expired_or_unknown") as bad, churn.signed_in(good) as reader:
         failing = churn.material(http=bad)
         assert failing.pass_time(FIRST_PAUSE_S) == []
         assert len(failing.errors) == 2
@@ -74,7 +74,7 @@ def test_a_bad_token_fails_the_poll_and_a_good_one_ends_that(churn: World) -> No
 
 def test_whoever_has_no_role_may_not_poll(churn: World) -> None:
     token = add_service(churn.http, "nobody")
-    with with_token(churn.server, token) as nobody:
+    with churn.signed_in(token) as nobody:
         answer = churn.material(http=nobody).ask("check-repository-connection")
 
     assert (answer.status_code, answer.json()["error_code"]) == (403, "PERMISSION_DENIED")
@@ -84,7 +84,7 @@ def test_a_reader_may_not_report_builds_or_publish_and_a_writer_may(churn: World
     tokens = {role: add_service(churn.http, role, role, resources=("models:/churn",)) for role in ("reader", "writer")}
     seen = Modification("1-v1", datetime.now(UTC).isoformat(), "root", "", "", {})
     for role, status in (("reader", 403), ("writer", 200)):
-        with with_token(churn.server, tokens[role]) as http:
+        with churn.signed_in(tokens[role]) as http:
             answer = churn.relayed("notification/stage-status", stage_status("deploy", 1, seen), http)
             assert answer.status_code == status, answer.text
     assert [build["actor"] for build in churn.builds(1)] == ["writer"]
@@ -93,7 +93,7 @@ def test_a_reader_may_not_report_builds_or_publish_and_a_writer_may(churn: World
 def test_a_writer_of_one_model_reports_nothing_of_another(churn: World) -> None:
     token = add_service(churn.http, "gocd", "writer", resources=("models:/churn",))
     seen = Modification("2-v1", datetime.now(UTC).isoformat(), "root", "", "", {})
-    with with_token(churn.server, token) as http:
+    with churn.signed_in(token) as http:
         answer = churn.relayed("notification/stage-status", stage_status("deploy", 1, seen), http)
 
     assert answer.json() == {"status": "success", "messages": []}, "as if there were no such promotion"
@@ -102,7 +102,7 @@ def test_a_writer_of_one_model_reports_nothing_of_another(churn: World) -> None:
 
 def test_files_are_for_readers_of_the_model(churn: World) -> None:
     token = add_service(churn.http, "gocd", "reader", resources=("models:/churn",))
-    with with_token(churn.server, token) as reader:
+    with churn.signed_in(token) as reader:
         found = churn.relayed("task/files", {"promotion": 1, "pattern": "*.pkl"}, reader)
         (file,) = found.json()["files"]
         assert reader.get(file["url"]).status_code == 200
@@ -122,7 +122,7 @@ def test_a_job_publishes_only_where_its_token_may_write(churn: World) -> None:
     }
     experiment = churn.experiment("trials")
     token = add_service(churn.http, "gocd", "writer", resources=("models:/churn", f"experiments:/{experiment}"))
-    with with_token(churn.server, token) as writer:
+    with churn.signed_in(token) as writer:
         begin = {"model": "churn", "experiment": "trials", "job": job}
         assert churn.relayed("artifact/begin", begin, writer).status_code == 200
         for elsewhere in ({"model": "fraud"}, {"experiment": "Default"}, {"experiment": None}, {"model": "new"}):

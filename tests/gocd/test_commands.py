@@ -8,32 +8,32 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.gocd.command import trackback
 from tests.gocd.gocd_server import OPERATOR_TOKEN, TOKEN, GoCDServer, run_of
 from tests.gocd.polling import Modification, stage_status
 from tests.gocd.world import World
-from tests.server.test_command_line import trackback
-from tests.servers.trackback import TrackbackServer
+from tests.servers.threaded import ThreadedServer
+from trackback.server.settings import Settings
 
 CHURN = ["--model", "churn", "--environment", "production"]
 
 
 @pytest.fixture
 def world(migrated_sqlite_uri: str, tmp_path: Path) -> Iterator[World]:
-    flags = ["--webhook-allowed-networks", "127.0.0.0/8"]
+    """On SQLite only: what commands ask for is held to both databases by other tests."""
+    settings = Settings(
+        backend_store_uri=migrated_sqlite_uri,
+        artifacts_destination=str(tmp_path / "artifacts"),
+        webhook_allowed_networks=("127.0.0.0/8",),
+    )
     with (
-        TrackbackServer(migrated_sqlite_uri, tmp_path / "artifacts", tmp_path, flags) as server,
+        ThreadedServer(settings) as server,
         httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
     ):
         world = World(server, http)
         world.models("churn", 2)
         yield world
     assert "Traceback" not in server.log_text
-
-
-@pytest.fixture
-def gocd() -> Iterator[GoCDServer]:
-    with GoCDServer() as running:
-        yield running
 
 
 def run(world: World, gocd: GoCDServer, *arguments: str, token: str = TOKEN, server: str = "") -> tuple[int, str]:

@@ -1,19 +1,26 @@
 """What the fields of a repository and a package may be. One server for all: nothing of it is looked at."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.gocd.polling import RELAY
-from tests.servers.trackback import TrackbackServer
+from tests.servers.threaded import ThreadedServer
+from trackback.server.settings import Settings
+
+
+def settings(folder: Path, gocd_jar: str = "") -> Settings:
+    uri = f"sqlite:///{folder}/trackback.db"
+    return Settings(backend_store_uri=uri, artifacts_destination=str(folder / "artifacts"), gocd_jar=gocd_jar)
 
 
 @pytest.fixture(scope="module")
 def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("fields")
     with (
-        TrackbackServer(f"sqlite:///{folder}/trackback.db", folder / "artifacts", folder) as server,
+        ThreadedServer(settings(folder)) as server,
         httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client,
     ):
         yield client
@@ -126,8 +133,7 @@ def test_what_is_no_request_of_gocd_s_is_refused(http: httpx.Client, body: bytes
 def test_the_plugin_is_not_there_until_it_is_built(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("jar")
     jar = folder / "built.jar"
-    flags = ["--gocd-jar", str(jar)]
-    with TrackbackServer(f"sqlite:///{folder}/trackback.db", folder / "artifacts", folder, flags) as server:
+    with ThreadedServer(settings(folder, gocd_jar=str(jar))) as server:
         missing = httpx.get(f"{server.url}/gocd/trackback-gocd.jar", trust_env=False)
         jar.write_bytes(b"PK")
         found = httpx.get(f"{server.url}/gocd/trackback-gocd.jar", trust_env=False)

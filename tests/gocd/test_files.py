@@ -2,11 +2,14 @@
 
 import hashlib
 from pathlib import Path
-from urllib.parse import quote
 
+import httpx
 import pytest
+from msgspec.structs import replace
 
 from tests.gocd.world import MLFLOW, World
+from tests.servers.threaded import ThreadedServer
+from trackback.server.settings import Settings
 
 FILES = {
     "model/MLmodel": b"flavors: {}",
@@ -120,24 +123,23 @@ def test_what_is_not_there_is_told(world: World, wanted: dict[str, object], stat
     assert world.relayed("task/files", wanted).status_code == status
 
 
-def test_files_in_a_place_of_the_client_s_own_come_without_digests(world: World, tmp_path: Path) -> None:
+def test_files_in_a_place_of_the_client_s_own_come_without_digests(settings: Settings, tmp_path: Path) -> None:
     place = tmp_path / "elsewhere"
-    experiment = world.post(f"{MLFLOW}/experiments/create", name="elsewhere", artifact_location=place.as_uri())[
-        "experiment_id"
-    ]
-    run = world.post(f"{MLFLOW}/runs/create", experiment_id=experiment)["run"]["info"]["run_id"]
-    folder = place / run / "artifacts" / "data"
-    folder.mkdir(parents=True)
-    (folder / "a b.txt").write_bytes(b"kept by the client")
+    with (
+        ThreadedServer(replace(settings, default_artifact_root=str(place))) as server,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
+    ):
+        world = World(server, http)
+        experiment = world.experiment("elsewhere")
+        run = world.post(f"{MLFLOW}/runs/create", experiment_id=experiment)["run"]["info"]["run_id"]
+        folder = place / experiment / run / "artifacts" / "data"
+        folder.mkdir(parents=True)
+        (folder / "a b.txt").write_bytes(b"kept by the client")
 
-    answer = world.relayed("task/files", {"run_id": run, "pattern": "data/*"}).json()
+        answer = world.relayed("task/files", {"run_id": run, "pattern": "data/*"}).json()
 
-    assert "digest" not in answer
-    assert answer["files"] == [
-        {
-            "path": "data/a b.txt",
-            "size": 18,
-            "url": f"/get-artifact?run_id={run}&path={quote('data/a b.txt', safe='').replace('%20', '+')}",
-        }
-    ]
-    assert found(world, run_id=run) == {"data/a b.txt": None}
+        assert "digest" not in answer
+        assert answer["files"] == [
+            {"path": "data/a b.txt", "size": 18, "url": f"/get-artifact?run_id={run}&path=data%2Fa+b.txt"}
+        ]
+        assert found(world, run_id=run) == {"data/a b.txt": None}

@@ -1,24 +1,22 @@
 """A long log: 5,000 promoted runs, of which mlflow-gocd would have seen the first thousand."""
 
-from pathlib import Path
-
 import httpx
 
 from benchmarks import promoted
 from tests.gocd.polling import POLL_S
 from tests.gocd.world import World
-from tests.servers.trackback import TrackbackServer
+from tests.servers.threaded import ThreadedServer
+from trackback.server.settings import Settings
 
 PROMOTIONS = 10_000
 EXPERIMENT = {"EXPERIMENT": "Default"}
 
 
-def test_the_newest_of_5_000_promoted_runs_is_found_and_so_is_the_next(migrated_uri: str, tmp_path: Path) -> None:
-    server = TrackbackServer(migrated_uri, tmp_path / "artifacts", tmp_path)
-    with server:
+def test_the_newest_of_5_000_promoted_runs_is_found_and_so_is_the_next(settings: Settings) -> None:
+    with ThreadedServer(settings):
         pass
-    promoted.load(migrated_uri, PROMOTIONS)
-    with server, httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http:
+    promoted.load(settings.backend_store_uri, PROMOTIONS)
+    with ThreadedServer(settings) as server, httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http:
         world = World(server, http)
         material = world.material(EXPERIMENT)
         (newest,) = material.pass_time(10 * POLL_S)

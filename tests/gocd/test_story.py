@@ -1,36 +1,15 @@
 """The whole story: a promotion triggers GoCD, which polls, builds and reports; a trace shows it. On each database."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.gocd.command import trackback
 from tests.gocd.gocd_server import OPERATOR_TOKEN, TOKEN, GoCDServer
 from tests.gocd.polling import FIRST_PAUSE_S, Material, Modification, stage_status
 from tests.gocd.world import World
-from tests.server.test_command_line import trackback
-from tests.servers.trackback import TrackbackServer
 
 PACKAGE = {"MODEL": "churn", "ENVIRONMENT": "production"}
-
-
-@pytest.fixture
-def world(migrated_uri: str, tmp_path: Path) -> Iterator[World]:
-    flags = ["--webhook-allowed-networks", "127.0.0.0/8"]
-    with (
-        TrackbackServer(migrated_uri, tmp_path / "artifacts", tmp_path, flags) as server,
-        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
-    ):
-        yield World(server, http)
-    assert "Traceback" not in server.log_text
-
-
-@pytest.fixture
-def gocd() -> Iterator[GoCDServer]:
-    with GoCDServer() as running:
-        yield running
 
 
 class Pipeline:
@@ -43,10 +22,10 @@ class Pipeline:
 
     def triggered(self) -> None:
         for modification in self._material.trigger():
-            self.built.append(modification)
             for result in ("Unknown", "Passed"):
-                body = stage_status("deploy-churn", len(self.built), modification, result=result)
+                body = stage_status("deploy-churn", len(self.built) + 1, modification, result=result)
                 assert self._world.relayed("notification/stage-status", body).status_code == 200
+            self.built.append(modification)
 
 
 def set_up(world: World, gocd: GoCDServer) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from tests.gocd.polling import Material
-from tests.servers.trackback import TrackbackServer
+from tests.servers.threaded import ThreadedServer
 
 MLFLOW = "/api/2.0/mlflow"
 OURS = "/api/v1"
@@ -16,9 +16,14 @@ PRODUCTION = {"MODEL": "churn", "ENVIRONMENT": "production"}
 class World:
     """``http`` asks as whoever may do everything."""
 
-    def __init__(self, server: TrackbackServer, http: httpx.Client) -> None:
+    def __init__(self, server: ThreadedServer, http: httpx.Client) -> None:
         self.server = server
         self.http = http
+
+    def signed_in(self, token: str) -> httpx.Client:
+        """Asks as whoever has the token."""
+        headers = {"authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=self.server.url, headers=headers, trust_env=False, timeout=30)
 
     def post(self, path: str, **fields: object) -> Any:
         answer = self.http.post(path, json=fields)
@@ -53,8 +58,8 @@ class World:
             self.upload(f"{info['artifact_uri'].removeprefix('mlflow-artifacts:/')}/{path}", content)
         if finished:
             self.post(f"{MLFLOW}/runs/update", run_id=run_id, status="FINISHED", end_time=1_700_000_000_000)
-        for key, value in (tags or {}).items():
-            self.tag(run_id, key, value)
+        for name, text in (tags or {}).items():
+            self.tag(run_id, name, text)
         return run_id
 
     def upload(self, path: str, content: bytes) -> None:

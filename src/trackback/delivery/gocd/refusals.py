@@ -79,7 +79,7 @@ def _said(response: httpx.Response) -> str:
         return shown(" ".join(response.text.split()), QUOTED_LENGTH)
     message = str(body.get("message", "")) if isinstance(body, dict) else ""
     told = "; ".join([message, *_faults(body)] if message else list(_faults(body)))
-    return told if told.endswith(".") else f"{told or 'without a message'}."
+    return told if told.endswith((".", "!")) else f"{told or 'without a message'}."
 
 
 def _faults(value: Any, key: str = "") -> Iterator[str]:

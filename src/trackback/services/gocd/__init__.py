@@ -7,6 +7,8 @@ from trackback.services.gocd.materials import Materials
 from trackback.services.gocd.publications import Publications
 from trackback.services.gocd.stages import Stages
 
+__all__ = ["Files", "GoCD", "Materials", "Publications", "Stages"]
+
 
 @dataclass(frozen=True)
 class GoCD:
