@@ -26,7 +26,7 @@ def test_the_plugin_passes_its_own_tests_and_makes_a_jar_that_gocd_takes(tmp_pat
     project = shutil.copytree(PROJECT, tmp_path / "gocd", ignore=shutil.ignore_patterns("target"))
     jar = project / "target" / "trackback-gocd.jar"
 
-    run_maven(project, f"-Dtrackback.python={sys.executable}", f"-Dtrackback.port={free_port()}", "package")
+    run_maven(project, f"-Dtrackback.python={sys.executable}", f"-Dtrackback.port={free_port()}", "verify")
     all_tests_ran(project / "target" / "surefire-reports")
     with ZipFile(jar) as opened:
         holds_the_plugin_and_nothing_else(opened)
@@ -54,6 +54,7 @@ def run_maven(project: Path, *arguments: str) -> None:
 
 
 def all_tests_ran(reports: Path) -> None:
+    assert (reports / "TEST-io.trackback.gocd.PackagedPlugin.xml").exists()
     suites = [ElementTree.parse(each).getroot() for each in reports.glob("TEST-*.xml")]
     counted = {name: sum(int(suite.attrib[name]) for suite in suites) for name in ("tests", "skipped")}
     assert counted["tests"] > 300

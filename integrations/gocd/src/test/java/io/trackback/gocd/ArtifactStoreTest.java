@@ -54,7 +54,7 @@ class ArtifactStoreTest {
         request.put("environment_variables", Map.of(
                 "GO_PIPELINE_NAME", "train", "GO_PIPELINE_COUNTER", "3", "AWS_SECRET_ACCESS_KEY", "hunter3"));
         request.put("agent_working_directory", directory.toString());
-        return Extension.artifact(gocd).ask("cd.go.artifact.publish-artifact", JsonWriter.write(request));
+        return CalledExtension.artifact(gocd).ask("cd.go.artifact.publish-artifact", JsonWriter.write(request));
     }
 
     private void write(String path) throws IOException {
@@ -194,7 +194,7 @@ class ArtifactStoreTest {
         busyPuts = 99;
         try (StandIn server = server()) {
             assertTrue(publish(server.url(), "out").error().endsWith("can't answer now (503)"));
-            assertEquals(Extension.PATIENT.attempts, puts.get());
+            assertEquals(CalledExtension.PATIENT.attempts, puts.get());
             assertTrue(server.seen.stream().noneMatch(seen -> seen.path().endsWith("/finish")));
         }
     }
@@ -234,7 +234,7 @@ class ArtifactStoreTest {
     }
 
     private Reply fetch(String url, Map<String, String> metadata, Map<String, String> fields) {
-        return Extension.artifact(gocd).ask("cd.go.artifact.fetch-artifact", JsonWriter.write(Map.of(
+        return CalledExtension.artifact(gocd).ask("cd.go.artifact.fetch-artifact", JsonWriter.write(Map.of(
                 "store_configuration", Map.of("TRACKBACK_URL", url, "TOKEN", "tb_hunter2"),
                 "fetch_artifact_configuration", fields,
                 "artifact_metadata", metadata,

@@ -1,6 +1,6 @@
 package io.trackback.gocd;
 
-import static io.trackback.gocd.Extension.PATIENT;
+import static io.trackback.gocd.CalledExtension.PATIENT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -37,7 +37,7 @@ class FetchTaskTest {
     private JobConsole console;
     private final Map<String, String> config = new LinkedHashMap<>(Map.of("Repo", "models", "Package", "churn"));
     private final Map<String, String> environment = new HashMap<>();
-    private Extension task = Extension.task();
+    private CalledExtension task = CalledExtension.task();
 
     @BeforeEach
     void start() throws IOException {
@@ -338,7 +338,7 @@ class FetchTaskTest {
 
     @Test
     void aTransferThatStandsStillIsCutAndGoneOnWith() throws Exception {
-        task = new Extension(new TaskExtension(new Patience(
+        task = new CalledExtension(new TaskExtension(new Patience(
                 PATIENT.connect, PATIENT.answer, Duration.ofSeconds(1), PATIENT.attempts, PATIENT.firstPause)));
         server.files.put("a", MODEL);
         server.interference = (exchange, path, request) -> {
@@ -477,7 +477,7 @@ class FetchTaskTest {
 
     @Test
     void aTaskThatIsNotAsGocdSendsItFailsAsATask() {
-        Reply reply = Extension.task().ask("execute", "{}");
+        Reply reply = CalledExtension.task().ask("execute", "{}");
         assertEquals(false, reply.object().get("success"));
         assertTrue(((String) reply.object().get("message")).contains("config: an object was expected"), reply.body());
     }

@@ -44,7 +44,7 @@ class FullDiskTest {
     private Map<String, Object> fetch(FileServer server) {
         Map<String, Object> context = Map.of("workingDirectory", disk.toString(), "environmentVariables", Map.of(
                 "GO_REPO_M_TRACKBACK_URL", server.url(), "GO_PACKAGE_M_PROMOTION", "12"));
-        return Extension.task()
+        return CalledExtension.task()
                 .ask("execute", JsonWriter.write(Map.of("config", Map.of("Repo", Map.of("value", "m")), "context", context)))
                 .object();
     }

@@ -22,7 +22,7 @@ class JobStoryTest {
     @TempDir Path directory;
     private final TrackbackProgram trackback = TrackbackProgram.running();
     private final FakeGocd gocd = new FakeGocd();
-    private final Extension artifact = Extension.with(gocd, new ArtifactExtension());
+    private final CalledExtension artifact = CalledExtension.with(gocd, new ArtifactExtension());
 
     private static Map<String, Object> values(Map<String, String> fields) {
         Map<String, Object> values = new LinkedHashMap<>();
@@ -37,7 +37,7 @@ class JobStoryTest {
         Map<String, String> config = new HashMap<>(Map.of("Repo", "models", "Package", "churn"));
         config.putAll(fields);
         try (JobConsole console = new JobConsole()) {
-            Reply reply = new Extension(new TaskExtension()).ask("execute", JsonWriter.write(Map.of(
+            Reply reply = new CalledExtension(new TaskExtension()).ask("execute", JsonWriter.write(Map.of(
                     "config", values(config),
                     "context", Map.of("environmentVariables", variables, "workingDirectory", directory.toString()))));
             assertTrue(console.text().startsWith("[trackback] fetching ") || console.lines.isEmpty(), console.text());
@@ -160,7 +160,7 @@ class JobStoryTest {
         String model = trackback.newName("churn");
         trackback.newVersion(model, Map.of("MLmodel", "one".getBytes()));
         long number = trackback.promote(model, "1", "staging", "first");
-        Extension notification = Extension.with(
+        CalledExtension notification = CalledExtension.with(
                 FakeGocd.withSettings(trackback.url, trackback.writer), new NotificationExtension());
         String body = NotificationTest.STAGE_STATUS.formatted(trackback.url + "/").replace("12-v7", number + "-v1")
                 .replace("\"PROMOTION\": \"12\"", "\"PROMOTION\": \"" + number + "\"");
@@ -177,7 +177,7 @@ class JobStoryTest {
         String model = trackback.newName("churn");
         trackback.newVersion(model, Map.of("MLmodel", "one".getBytes()));
         long number = trackback.promote(model, "1", "staging", "first");
-        Extension notification = Extension.with(
+        CalledExtension notification = CalledExtension.with(
                 FakeGocd.withSettings(trackback.url, trackback.reader), new NotificationExtension());
         String body = NotificationTest.STAGE_STATUS.formatted(trackback.url).replace("12-v7", number + "-v1");
         assertTrue(notification.ask("stage-status", body).failure().contains("does not allow this (403)"));

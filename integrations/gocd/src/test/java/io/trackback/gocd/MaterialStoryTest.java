@@ -16,7 +16,7 @@ class MaterialStoryTest {
     private static final Map<String, byte[]> FILES = Map.of("MLmodel", "flavors: {}".getBytes());
 
     private final TrackbackProgram trackback = TrackbackProgram.running();
-    private final Extension repository = new Extension(new PackageRepositoryExtension());
+    private final CalledExtension repository = new CalledExtension(new PackageRepositoryExtension());
     private String token = trackback.reader;
     private String model;
     private Map<String, Object> fields;

@@ -44,7 +44,7 @@ class NotificationTest {
         """;
 
     private static Reply tell(FakeGocd gocd, String repository) {
-        return Extension.notification(gocd).ask("stage-status", STAGE_STATUS.formatted(repository));
+        return CalledExtension.notification(gocd).ask("stage-status", STAGE_STATUS.formatted(repository));
     }
 
     /** What is logged meanwhile: without GoCD, the plugin API prints it. */
@@ -103,7 +103,7 @@ class NotificationTest {
     void promotionsOfAnotherServerAreLeftOutBesideOurs() throws Exception {
         try (StandIn server = StandIn.answering(200, OK)) {
             String body = STAGE_STATUS.formatted(server.url()).replace("\"plugin-id\": \"nexus\"", "\"plugin-id\": \"trackback\"");
-            Extension.notification(FakeGocd.withSettings(server.url(), "")).ask("stage-status", body);
+            CalledExtension.notification(FakeGocd.withSettings(server.url(), "")).ask("stage-status", body);
             List<JsonObject> causes = JsonObject.read(server.seen.get(0).body()).object("pipeline").objects("build-cause");
             assertEquals(List.of("f1", "f2"), List.of(
                     causes.get(0).object("material").string("fingerprint"), causes.get(1).object("material").string("fingerprint")));
@@ -148,7 +148,7 @@ class NotificationTest {
         FakeGocd gocd = new FakeGocd();
         gocd.broken = true;
         assertTrue(tell(gocd, "http://m").failure().contains("GoCD answered 500 broken to go.processor.plugin-settings.get"));
-        assertTrue(Extension.notification(null).ask("stage-status", STAGE_STATUS).failure().contains("go.processor.plugin-settings.get"));
+        assertTrue(CalledExtension.notification(null).ask("stage-status", STAGE_STATUS).failure().contains("go.processor.plugin-settings.get"));
     }
 
     @Test
@@ -160,7 +160,7 @@ class NotificationTest {
     void aBodyThatGocdWouldNotSendIsAFailureAndNoException() {
         FakeGocd gocd = FakeGocd.withSettings("http://m", "");
         for (String body : List.of("", "[]", "{}", "{\"pipeline\": {\"build-cause\": [1]}}")) {
-            assertTrue(Extension.notification(gocd).ask("stage-status", body).failure().contains("GoCD's stage-status is not as this plugin"));
+            assertTrue(CalledExtension.notification(gocd).ask("stage-status", body).failure().contains("GoCD's stage-status is not as this plugin"));
         }
     }
 }

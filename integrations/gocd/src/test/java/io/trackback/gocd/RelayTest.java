@@ -18,7 +18,7 @@ class RelayTest {
     private static final String TOKEN = "tb_hunter2";
     private static final String REVISION = "{\"revision\":\"12-v7\",\"timestamp\":\"2026-11-27T12:00:00.000Z\",\"data\":{\"A\":\"ü\"}}";
 
-    private final Extension repository = Extension.packageRepository();
+    private final CalledExtension repository = CalledExtension.packageRepository();
 
     /** As GoCD writes it. */
     private static String body(String url, String token) {

@@ -36,7 +36,7 @@ class StaticAnswersTest {
 
     @Test
     void aRepositoryIsAServerAndATokenThatIsNoPartOfItsIdentity() {
-        Map<String, Object> fields = Extension.packageRepository().ask("repository-configuration").object();
+        Map<String, Object> fields = CalledExtension.packageRepository().ask("repository-configuration").object();
         assertFields(fields);
         assertEquals(Set.of("TRACKBACK_URL", "TOKEN"), fields.keySet());
         assertEquals(true, field(fields, "TRACKBACK_URL").get("part-of-identity"));
@@ -48,7 +48,7 @@ class StaticAnswersTest {
 
     @Test
     void aPackageIsAnExperimentOrAModelOrPullRequests() {
-        Map<String, Object> fields = Extension.packageRepository().ask("package-configuration").object();
+        Map<String, Object> fields = CalledExtension.packageRepository().ask("package-configuration").object();
         assertFields(fields);
         assertEquals(
                 Set.of("EXPERIMENT", "PROMOTION_TAG_NAME", "PROMOTION_TAG_VALUE", "MODEL", "ENVIRONMENT", "PR_ID_TAG_NAME",
@@ -58,18 +58,18 @@ class StaticAnswersTest {
 
     @Test
     void aTaskHasTheFieldsOfTheOldPluginAndAView() {
-        Map<String, Object> fields = Extension.task().ask("configuration").object();
+        Map<String, Object> fields = CalledExtension.task().ask("configuration").object();
         assertFields(fields);
         assertEquals(Set.of("Repo", "Package", "ArtifactPattern", "Destination", "DestinationFile"), fields.keySet());
         fields.forEach((key, field) -> assertTrue(((Map<?, ?>) field).get("default-value") instanceof String, key));
-        Map<String, Object> view = Extension.task().ask("view").object();
+        Map<String, Object> view = CalledExtension.task().ask("view").object();
         assertFalse(((String) view.get("displayValue")).isBlank());
         fields.keySet().forEach(key -> assertTrue(((String) view.get("template")).contains("ng-model=\"" + key + "\""), key));
     }
 
     @Test
     void notificationsAreAboutStagesAndThePluginHasSettings() {
-        Extension notification = Extension.notification(new FakeGocd());
+        CalledExtension notification = CalledExtension.notification(new FakeGocd());
         assertEquals(
                 Map.of("notifications", List.of("stage-status")), notification.ask("notifications-interested-in").object());
         Map<String, Object> fields = notification.ask("go.plugin-settings.get-configuration").object();
@@ -82,7 +82,7 @@ class StaticAnswersTest {
     @ParameterizedTest
     @ValueSource(strings = {"store", "publish", "fetch"})
     void eachConfigurationOfAnArtifactHasFieldsAndAViewOfThem(String subject) {
-        Extension artifact = Extension.artifact(new FakeGocd());
+        CalledExtension artifact = CalledExtension.artifact(new FakeGocd());
         String view = (String) artifact.ask("cd.go.artifact." + subject + ".get-view").object().get("template");
         for (Map<String, Object> field : artifact.ask("cd.go.artifact." + subject + ".get-metadata").list()) {
             Map<?, ?> metadata = (Map<?, ?>) field.get("metadata");
@@ -93,7 +93,7 @@ class StaticAnswersTest {
 
     @Test
     void theArtifactStoreHasAnIconAndNoCapabilitiesToTell() {
-        Extension artifact = Extension.artifact(new FakeGocd());
+        CalledExtension artifact = CalledExtension.artifact(new FakeGocd());
         assertEquals(Map.of(), artifact.ask("cd.go.artifact.get-capabilities").object());
         Map<String, Object> icon = artifact.ask("cd.go.artifact.get-icon").object();
         assertEquals("image/svg+xml", icon.get("content_type"));
@@ -103,8 +103,8 @@ class StaticAnswersTest {
     /** GoCD refuses a plugin in which more than one extension answers these. */
     @Test
     void onlyOneExtensionHasPluginSettings() {
-        for (Extension other : List.of(
-                Extension.packageRepository(), Extension.task(), Extension.artifact(new FakeGocd()))) {
+        for (CalledExtension other : List.of(
+                CalledExtension.packageRepository(), CalledExtension.task(), CalledExtension.artifact(new FakeGocd()))) {
             for (String request : List.of("go.plugin-settings.get-configuration", "go.plugin-settings.get-view")) {
                 assertThrows(UnhandledRequestTypeException.class, () -> other.tryAsk(request, null));
             }
@@ -113,9 +113,9 @@ class StaticAnswersTest {
 
     @Test
     void aRequestOfALaterGocdIsNotAnswered() {
-        for (Extension extension : List.of(
-                Extension.packageRepository(), Extension.task(), Extension.notification(new FakeGocd()),
-                Extension.artifact(new FakeGocd()))) {
+        for (CalledExtension extension : List.of(
+                CalledExtension.packageRepository(), CalledExtension.task(), CalledExtension.notification(new FakeGocd()),
+                CalledExtension.artifact(new FakeGocd()))) {
             assertThrows(UnhandledRequestTypeException.class, () -> extension.tryAsk("go.tea.make", "{}"));
         }
     }

@@ -29,9 +29,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** A check that fails says why; a poll that fails ends soon, as it keeps one of GoCD's material threads. */
 @Timeout(60)
 class UnreachableServerTest {
-    private static final Extension IMPATIENT = new Extension(new PackageRepositoryExtension(Extension.IMPATIENT));
+    private static final CalledExtension IMPATIENT = new CalledExtension(new PackageRepositoryExtension(CalledExtension.IMPATIENT));
 
-    private Extension repository = Extension.packageRepository();
+    private CalledExtension repository = CalledExtension.packageRepository();
 
     private static String body(String url) {
         return "{\"repository-configuration\":{\"TRACKBACK_URL\":{\"value\":\"" + url + "\"},\"TOKEN\":{\"value\":\"tb_x\"}}}";

@@ -12,10 +12,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Configurations that are looked at without a server, as none is named in them. */
 class ValidationTest {
-    private final Extension artifact = Extension.artifact(new FakeGocd());
+    private final CalledExtension artifact = CalledExtension.artifact(new FakeGocd());
 
     private static Map<?, ?> taskErrors(String config) {
-        Map<String, Object> answer = Extension.task().ask("validate", config).object();
+        Map<String, Object> answer = CalledExtension.task().ask("validate", config).object();
         return answer.isEmpty() ? answer : (Map<?, ?>) answer.get("errors");
     }
 
@@ -78,7 +78,7 @@ class ValidationTest {
 
     @Test
     void pluginSettingsNeedAServersAddress() {
-        Extension notification = Extension.notification(new FakeGocd());
+        CalledExtension notification = CalledExtension.notification(new FakeGocd());
         String validate = "go.plugin-settings.validate-configuration";
         assertEquals(List.of(), notification.ask(validate, """
             {"plugin-settings": {"TRACKBACK_URL": {"value": "https://m/"}, "TOKEN": {"value": ""}}}

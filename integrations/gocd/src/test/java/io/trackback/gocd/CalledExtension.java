@@ -7,7 +7,7 @@ import com.thoughtworks.go.plugin.api.response.GoPluginApiResponse;
 import java.time.Duration;
 
 /** An extension as GoCD calls it. */
-final class Extension {
+final class CalledExtension {
     /** For a server that answers, however loaded the machine is; attempts follow each other without a pause. */
     static final Patience PATIENT = new Patience(
             Duration.ofSeconds(10), Duration.ofSeconds(30), Duration.ofSeconds(30), 3, Duration.ofMillis(10));
@@ -18,29 +18,29 @@ final class Extension {
 
     private final GoPlugin plugin;
 
-    Extension(GoPlugin plugin) {
+    CalledExtension(GoPlugin plugin) {
         this.plugin = plugin;
     }
 
-    static Extension packageRepository() {
-        return new Extension(new PackageRepositoryExtension(PATIENT));
+    static CalledExtension packageRepository() {
+        return new CalledExtension(new PackageRepositoryExtension(PATIENT));
     }
 
-    static Extension task() {
-        return new Extension(new TaskExtension(PATIENT));
+    static CalledExtension task() {
+        return new CalledExtension(new TaskExtension(PATIENT));
     }
 
-    static Extension notification(FakeGocd gocd) {
+    static CalledExtension notification(FakeGocd gocd) {
         return with(gocd, new NotificationExtension(PATIENT));
     }
 
-    static Extension artifact(FakeGocd gocd) {
+    static CalledExtension artifact(FakeGocd gocd) {
         return with(gocd, new ArtifactExtension(PATIENT));
     }
 
-    static Extension with(FakeGocd gocd, GoPlugin plugin) {
+    static CalledExtension with(FakeGocd gocd, GoPlugin plugin) {
         plugin.initializeGoApplicationAccessor(gocd);
-        return new Extension(plugin);
+        return new CalledExtension(plugin);
     }
 
     /** GoCD's request of that name without a body. */
