@@ -58,6 +58,10 @@ final class Diagnosis {
                             + "). Is the port that of a trackback server, and is it not https?",
                     error);
         }
+        if (has(error, LimitedBody.TooLong.class::isInstance)) {
+            return ServerFailure.lasting(
+                    server + " answers what a trackback server would not: " + deepest(error) + ". Is it one?", error);
+        }
         return cut(error);
     }
 
@@ -66,6 +70,7 @@ final class Diagnosis {
         return error instanceof IOException
                 && !has(error, HttpTimeoutException.class::isInstance)
                 && !has(error, ProtocolException.class::isInstance)
+                && !has(error, LimitedBody.TooLong.class::isInstance)
                 && !has(error, UnresolvedAddressException.class::isInstance)
                 && !has(error, Diagnosis::isTls);
     }

@@ -23,6 +23,8 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class Download {
     private static final String ANOTHER_PART = "another part than was asked for";
+    private static final String PART_PREFIX = ".trackback-";
+    private static final String PART_SUFFIX = ".part";
 
     private final TrackbackServer server;
     private final RemoteFile file;
@@ -35,12 +37,19 @@ final class Download {
         this.server = server;
         this.file = file;
         this.target = target;
-        this.part = target.resolveSibling(partPrefix() + (file.sha256 == null ? "unknown" : file.sha256.substring(0, 16)) + ".part");
+        String content = file.sha256 == null ? "unknown" : file.sha256.substring(0, 16);
+        this.part = target.resolveSibling(partPrefix() + content + PART_SUFFIX);
+    }
+
+    /** Whether a file is what a job has left of a download. */
+    static boolean isPart(Path file) {
+        String name = file.getFileName().toString();
+        return name.startsWith(PART_PREFIX) && name.endsWith(PART_SUFFIX);
     }
 
     /** By the target's name, hashed, as that may be as long as a name can be. */
     private String partPrefix() {
-        return ".trackback-" + Sha256.of(target.getFileName().toString()).substring(0, 16) + "-";
+        return PART_PREFIX + Sha256.of(target.getFileName().toString()).substring(0, 16) + "-";
     }
 
     /** Whether the place has the very file already. */
@@ -188,7 +197,7 @@ final class Download {
 
     /** What is left of files that this place was to have before. */
     private void removeOtherParts() throws Failure {
-        try (DirectoryStream<Path> others = Files.newDirectoryStream(target.getParent(), partPrefix() + "*.part")) {
+        try (DirectoryStream<Path> others = Files.newDirectoryStream(target.getParent(), partPrefix() + "*" + PART_SUFFIX)) {
             for (Path other : others) {
                 if (!other.getFileName().equals(part.getFileName())) {
                     Files.deleteIfExists(other);

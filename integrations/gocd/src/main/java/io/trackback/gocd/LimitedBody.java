@@ -12,6 +12,15 @@ import java.util.concurrent.Flow;
 
 /** The text of an answer, of no more bytes than it may have: a wrong URL must not fill GoCD's memory. */
 final class LimitedBody implements BodySubscriber<String> {
+    /** An answer larger than any of ours. */
+    static final class TooLong extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        TooLong(int limitBytes) {
+            super("it has more than " + Bytes.shown(limitBytes));
+        }
+    }
+
     private final int limitBytes;
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private final CompletableFuture<String> body = new CompletableFuture<>();
@@ -39,7 +48,7 @@ final class LimitedBody implements BodySubscriber<String> {
             buffer.get(chunk);
             if (chunk.length > limitBytes - bytes.size()) {
                 subscription.cancel();
-                body.completeExceptionally(new IOException("the answer has more than " + limitBytes + " bytes"));
+                body.completeExceptionally(new TooLong(limitBytes));
                 return;
             }
             bytes.write(chunk, 0, chunk.length);

@@ -79,7 +79,7 @@ final class SourceFiles {
                 @Override
                 public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
                     String path = start.relativize(file).toString().replace(file.getFileSystem().getSeparator(), "/");
-                    if (glob.matches(path)) {
+                    if (glob.matches(path) && !Download.isPart(file)) {
                         found.put(path, file);
                     }
                     return FileVisitResult.CONTINUE;

@@ -123,6 +123,7 @@ class ArtifactStoreTest {
         write("out/a.pkl");
         write("out/deep/b.pkl");
         write("out/deep/c.txt");
+        write("out/.trackback-0123456789abcdef-0123456789abcdef.part"); // which a broken fetch has left
         WorkingDirectory working = WorkingDirectory.at(directory.toString());
         assertEquals(List.of(paths.split(", ")), new ArrayList<>(new SourceFiles(working).matching(source).keySet()));
     }

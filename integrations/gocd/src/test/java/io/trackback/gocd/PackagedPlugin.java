@@ -13,9 +13,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import javax.xml.XMLConstants;
 import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.transform.stream.StreamSource;
+import javax.xml.validation.SchemaFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -80,6 +84,18 @@ class PackagedPlugin {
                 names.add(elements.item(i).getAttributes().getNamedItem("class").getNodeValue());
             }
             return names;
+        }
+    }
+
+    /** GoCD's own schema, which its plugin API holds. */
+    @Test
+    void itsDescriptionIsAsGocdWantsIt() throws Exception {
+        URL schema = Objects.requireNonNull(GoPlugin.class.getResource("/gocd-bundle-descriptor.xsd"));
+        try (InputStream bundle = plugin.getResourceAsStream("gocd-bundle.xml")) {
+            SchemaFactory.newInstance(XMLConstants.W3C_XML_SCHEMA_NS_URI)
+                    .newSchema(schema)
+                    .newValidator()
+                    .validate(new StreamSource(bundle));
         }
     }
 

@@ -135,6 +135,20 @@ class UnreachableServerTest {
         }
     }
 
+    @Test
+    void anAnswerWithoutEndDoesNotFillGocdsMemory() throws IOException {
+        try (StandIn server = new StandIn(exchange -> {
+            exchange.sendResponseHeaders(200, 0);
+            while (true) {
+                exchange.getResponseBody().write(new byte[1 << 20]);
+            }
+        })) {
+            String said = repository.ask("check-repository-connection", body(server.url())).failure();
+            assertSays("answers what a trackback server would not: it has more than 67.1 MB. Is it one?", said);
+            assertEquals(1, server.seen.size());
+        }
+    }
+
     private static void pause(int ms) throws IOException {
         try {
             Thread.sleep(ms);
