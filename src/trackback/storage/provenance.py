@@ -66,12 +66,6 @@ def set_commit(tx: Transaction, run: int, origin: str, commit: str | None) -> No
     reindex_versions_of(tx, run)
 
 
-def commit_of(tx: Transaction, run: int) -> str | None:
-    """The commit that a run was of; its document goes before its tags."""
-    row = tx.row("SELECT commit_id FROM run_commits WHERE run = ? ORDER BY origin LIMIT 1", run)
-    return row[0] if row else None
-
-
 def set_sources(tx: Transaction, run: int, origin: str, sources: Sequence[Source]) -> None:
     """What ``origin`` says that a run comes from, from now on."""
     kept = sorted({source for source in sources if len(source.value) <= _ID_LENGTH})

@@ -14,7 +14,7 @@ from trackback.errors import NotFound
 from trackback.services.clock import Clock, now_ms
 from trackback.services.gocd import pull_requests
 from trackback.services.gocd.packages import Package, Place, locate, read_package
-from trackback.services.gocd.promoted import PASSED_OVER_SHOWN, describe
+from trackback.services.gocd.promoted import describe
 from trackback.services.promotion_rules import Environments
 from trackback.storage import Storage, Transaction, promotions
 from trackback.storage.promotions import Entry
@@ -98,15 +98,8 @@ def _promoted_since(tx: Transaction, actor: Actor, server_url: str, place: Place
     entry = promotions.last(tx, place.stream, place.environment)
     if entry is None or entry.kind == PromotionKind.DEMOTED:
         return None
-    before = promotion_number(known.revision)
-    if entry.seq == before:
-        return None
-    passed_over = (
-        promotions.promoted_between(tx, place.stream, place.environment, before, entry.seq, PASSED_OVER_SHOWN + 1)
-        if before is not None
-        else []
-    )
-    return describe(tx, actor, entry, server_url, passed_over)
+    seen = promotion_number(known.revision)
+    return None if entry.seq == seen else describe(tx, actor, entry, server_url, seen)
 
 
 def _nothing_there(place: Place, last: Entry | None) -> NotFound:

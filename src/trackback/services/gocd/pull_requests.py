@@ -15,7 +15,7 @@ from trackback.errors import NotFound
 from trackback.limits import shown
 from trackback.services.gocd.packages import Package, find_experiment
 from trackback.services.gocd.promoted import USER_LENGTH, experiment_data, timestamp
-from trackback.storage import Transaction, pull_requests, runs
+from trackback.storage import Transaction, promoted, pull_requests, runs
 from trackback.storage.pull_requests import TaggedRun
 from trackback.storage.runs import RunRecord
 
@@ -71,6 +71,8 @@ def none_yet(package: Package) -> NotFound:
 def describe(tx: Transaction, found: PullRequests, changed: list[str], server_url: str) -> Revision:
     """``changed``: the pull requests that have a new run, the newest first."""
     pull_request, run = changed[0], found.newest[changed[0]]
+    origin = promoted.of_run(tx, run.id).origin
+    assert origin is not None
     return Revision(
         revision=found.revision,
         timestamp=timestamp(run.end_ms or run.start_ms),
@@ -81,7 +83,7 @@ def describe(tx: Transaction, found: PullRequests, changed: list[str], server_ur
             "PR_ID": pull_request,
             "RUN_ID": run.uuid,
             "ARTIFACT_URI": run.artifact_uri,
-            **experiment_data(tx, run),
+            **experiment_data(origin),
             **{URI_KEY + _variable(each): other.artifact_uri for each, other in found.newest.items()},
             **{RUN_KEY + _variable(each): other.uuid for each, other in found.newest.items()},
         },
