@@ -16,7 +16,7 @@ MAKEFLAGS += --jobs=2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-libraries test-torch check format bench lock clean
+.PHONY: help demo test test-libraries test-torch check format gocd bench lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target what; do \
@@ -44,6 +44,10 @@ format: .venv/.editable ## sort imports and format
 	.venv/bin/ruff check --select I --fix
 	.venv/bin/ruff format
 
+gocd: ## build the GoCD plugin with Maven: integrations/gocd/target/trackback-gocd.jar
+	@command -v mvn >/dev/null || { echo "the GoCD plugin is built with Maven (on Debian: apt install maven)" >&2; exit 1; }
+	mvn --quiet --batch-mode --file integrations/gocd -Dmaven.test.skip=true package
+
 bench: .venv/.editable .venvs/bench/.installed .venvs/bench-sdks/.installed ## measure this project beside others; writes benchmarks/RESULTS.md
 	.venv/bin/python -m benchmarks $(ARGS)
 
@@ -56,7 +60,7 @@ lock: .venvs/uv/bin/uv ## pin the newest versions that fit, in locks/
 	done
 
 clean: ## remove all that make has made
-	rm -rf .venv .venvs .tools .demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venvs .tools .demo integrations/gocd/target .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests demo benchmarks scripts -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # --- environments -----------------------------------------------------------------------------------------------

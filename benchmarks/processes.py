@@ -1,8 +1,9 @@
-"""A process and all its descendants: its memory. Read from /proc."""
+"""A process and all its descendants: their memory, and the time they have taken. Read from /proc."""
 
+import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +30,12 @@ def memory_mb(root: int) -> float:
     """
     shares = [_private_and_shared_bytes(pid) for pid in tree(root)]
     return (sum(private for private, _ in shares) + max(shared for _, shared in shares)) / 1e6
+
+
+def cpu_seconds(roots: Iterable[int]) -> float:
+    """What the processors have worked for these processes and all their descendants, in the kernel too."""
+    ticks = sum(_ticks(pid) for root in roots for pid in tree(root))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 class PeakMemory:
@@ -62,6 +69,16 @@ def _parents() -> Iterator[tuple[int, int]]:
             except OSError:  # It ended meanwhile.
                 continue
             yield int(directory.name), int(stat.rpartition(")")[2].split()[1])
+
+
+def _ticks(pid: int) -> int:
+    """Of a process, and of those of its children that have ended."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text()
+    except OSError:  # It ended meanwhile.
+        return 0
+    fields = stat.rpartition(")")[2].split()
+    return sum(int(each) for each in fields[11:15])
 
 
 def _private_and_shared_bytes(pid: int) -> tuple[int, int]:

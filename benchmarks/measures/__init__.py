@@ -5,6 +5,7 @@ from benchmarks.measures import (
     client,
     concurrency,
     footprint,
+    gocd,
     history,
     lineage,
     metrics,
@@ -29,6 +30,7 @@ MEASURES: dict[str, Measure] = {
         search,
         registry,
         lineage,
+        gocd,
         scoring,
         client,
     )

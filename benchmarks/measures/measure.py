@@ -27,6 +27,7 @@ class Sizes:
     many_searched_runs: int
     registered_versions: int
     descended_versions: int
+    promotions: int
     searches: int
     artifact_bytes: int
     huge_artifact_bytes: int
@@ -48,6 +49,7 @@ FULL = Sizes(
     many_searched_runs=100_000,
     registered_versions=200_000,
     descended_versions=10_000,
+    promotions=100_000,
     searches=20,
     artifact_bytes=64 * 2**20,
     huge_artifact_bytes=5 * 10**9,
@@ -69,6 +71,7 @@ QUICK = Sizes(
     many_searched_runs=1_000,
     registered_versions=2_000,
     descended_versions=100,
+    promotions=2_000,
     searches=3,
     artifact_bytes=4 * 2**20,
     huge_artifact_bytes=10**8,

@@ -22,6 +22,7 @@ COMMANDS = {
     "deployments": "deployed:list_deployments",
     "diff": "diff:diff",
     "gc": "gc:gc",
+    "gocd": "gocd:gocd",
     "impact": "impact:impact",
     "models": "models:models",
     "policy": "policy:policy",

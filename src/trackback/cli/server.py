@@ -85,6 +85,12 @@ BYTES = click.IntRange(min=0)
     metavar="DAYS",
 )
 @option(
+    "--gocd-jar",
+    "gocd_jar",
+    "Where the plugin for GoCD is, which the server offers for download; by default where a checkout builds it.",
+    metavar="FILE",
+)
+@option(
     "--max-json-bytes", "max_json_bytes", "The largest JSON body that is taken, in bytes.", type=click.IntRange(min=1)
 )
 @option(

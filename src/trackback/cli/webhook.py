@@ -32,13 +32,14 @@ def webhook() -> None:
     show_default=True,
     type=click.Choice([each.value for each in WebhookTarget]),
     help="What is at the other end: any receiver of JSON at URL; a repository_dispatch of GitHub; a pipeline trigger "
-    "of GitLab.",
+    "of GitLab; a material of GoCD, which `trackback gocd init` sets up.",
 )
 @click.option("--repository", default="", metavar="OWNER/NAME", help="GitHub's.")
 @click.option("--event-type", default="", help="GitHub's; trackback-promotion by default.")
 @click.option("--project", default="", help="GitLab's, by id or path.")
 @click.option("--ref", default="", help="The branch or tag of GitLab's that the pipeline runs for; main by default.")
-@click.option("--api", default="", metavar="URL", help="Of a GitHub or GitLab of your own.")
+@click.option("--fingerprint", default="", help="GoCD's of the material.")
+@click.option("--api", default="", metavar="URL", help="Of GoCD, or of a GitHub or GitLab of your own.")
 @click.option("--event", "events", multiple=True, help="Such as model_version.created; promotion.created by default.")
 @click.option("--stream", default="", help="Only promotions of a model (models:/churn) or experiments:/ID.")
 @click.option("--environment", default="", help="Only promotions to one environment.")

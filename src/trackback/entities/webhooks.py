@@ -43,6 +43,7 @@ class WebhookTarget(StrEnum):
     PLAIN = "plain"
     GITHUB = "github"
     GITLAB = "gitlab"
+    GOCD = "gocd"
 
 
 class WebhookEvent(Entity, frozen=True):

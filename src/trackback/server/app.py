@@ -9,6 +9,7 @@ from trackback.errors import ConfigurationError
 from trackback.server.api import ROUTES as API_ROUTES
 from trackback.server.authorization import Admit, Authorization, admit_anybody
 from trackback.server.dispatch import Dispatcher
+from trackback.server.gocd import gocd_routes
 from trackback.server.guard import make_guard
 from trackback.server.logs import logs_requests
 from trackback.server.mlflow import ROUTES as MLFLOW_ROUTES
@@ -29,6 +30,7 @@ from trackback.services.collection import Collection
 from trackback.services.deliverer import Deliverer
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
+from trackback.services.gocd import Files, GoCD, Materials, Publications, Stages
 from trackback.services.heartbeats import Heartbeats
 from trackback.services.identities import Identities
 from trackback.services.impact import Impacts
@@ -122,20 +124,26 @@ def build_services(
     signatures = Signatures(storage, blobs, gate.retry)
     provenance = ProvenanceIndex(storage, blobs)
     lineage = LineageIndex(storage, provenance, signatures)
+    experiments = Experiments(storage, settings.default_artifact_root)
+    runs = Runs(storage, promotion_tags=promotion_tags, truncate=truncate)
+    artifacts = Artifacts(
+        storage, blobs, settings.default_artifact_root, arrived=[signatures.arrived, provenance.arrived]
+    )
+    models = RegisteredModels(storage, marks)
+    versions = ModelVersions(storage, snapshots, marks, created=[lineage.start])
+    builds = Builds(storage)
     return Services(
-        experiments=Experiments(storage, settings.default_artifact_root),
-        runs=Runs(storage, promotion_tags=promotion_tags, truncate=truncate),
+        experiments=experiments,
+        runs=runs,
         run_log=RunLog(storage, sealer, promotion_tags, truncate=truncate),
         heartbeats=Heartbeats(storage, promotion_tags=promotion_tags),
         metrics=Metrics(storage, sealer),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
         artifact_trees=ArtifactTrees(storage),
-        artifacts=Artifacts(
-            storage, blobs, settings.default_artifact_root, arrived=[signatures.arrived, provenance.arrived]
-        ),
-        registered_models=RegisteredModels(storage, marks),
-        model_versions=ModelVersions(storage, snapshots, marks, created=[lineage.start]),
+        artifacts=artifacts,
+        registered_models=models,
+        model_versions=versions,
         promotions=Promotions(storage, snapshots, gate, PromotionWatch(storage)),
         policies=Policies(storage, gate.environments, gate.retry),
         verdicts=Verdicts(storage, gate.retry_digest),
@@ -146,18 +154,25 @@ def build_services(
         audit=AuditLog(storage),
         collection=Collection(storage, blobs, lineage),
         purges=Purges(storage),
-        builds=Builds(storage),
+        builds=builds,
         deployments=Deployments(storage, gate.environments),
         provenance=provenance,
         traces=Traces(storage),
         impacts=Impacts(storage, lineage),
+        gocd=GoCD(
+            materials=Materials(storage, gate.environments),
+            files=Files(storage, artifacts),
+            publications=Publications(storage, experiments, runs, artifacts, models, versions),
+            stages=Stages(storage, builds),
+        ),
     )
 
 
 def build_app(services: Services, storage: Storage, blobs: BlobStore, admit: Admit, settings: Settings) -> Dispatcher:
     statistics = RequestStatistics()
     pings = {"database": storage.ping, "artifact store": blobs.ping}
-    routes = [*probe_routes(pings, statistics, lambda: storage.waiting), *MLFLOW_ROUTES, *API_ROUTES, *UI_ROUTES]
+    probes = probe_routes(pings, statistics, lambda: storage.waiting)
+    routes = [*probes, *MLFLOW_ROUTES, *API_ROUTES, *gocd_routes(settings.gocd_jar), *UI_ROUTES]
     limits = BodyLimits(json=settings.max_json_bytes, artifact=settings.max_artifact_bytes or None)
     return Dispatcher(
         router=Router((Target(route, route.endpoint.bind(services, limits)) for route in routes), outside.explain),

@@ -19,6 +19,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     read_timeout_s: float = 30.0
     webhook_allowed_networks: tuple[str, ...] = ()
     webhook_history_days: float = 30.0
+    gocd_jar: str = ""
     max_json_bytes: int = 32 * 2**20
     max_artifact_bytes: int = 0
     header_deadline_s: float = 10.0

@@ -11,6 +11,7 @@ from trackback.services.builds import Builds
 from trackback.services.collection import Collection
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
+from trackback.services.gocd import GoCD
 from trackback.services.heartbeats import Heartbeats
 from trackback.services.impact import Impacts
 from trackback.services.inputs import Inputs
@@ -60,3 +61,4 @@ class Services:
     provenance: ProvenanceIndex
     traces: Traces
     impacts: Impacts
+    gocd: GoCD

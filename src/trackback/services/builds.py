@@ -224,6 +224,8 @@ def _updated(tx: Transaction, build: Build, report: BuildReport, now: int) -> Bu
                 f"The build with the key {shown(build.key)} has the {name} {shown(known)}, not {shown(said)}. "
                 "Report another build under another key."
             )
+    if _is_late(build, report):
+        report = report._replace(result=None)
     changed = replace(
         build,
         url=report.url or build.url,
@@ -240,6 +242,12 @@ def _updated(tx: Transaction, build: Build, report: BuildReport, now: int) -> Bu
         return build
     builds.update(tx, changed, now)
     return replace(changed, updated=now)
+
+
+def _is_late(build: Build, report: BuildReport) -> bool:
+    """Whether it is said that a build runs of which it is known how it ended: with another start it runs again."""
+    ended = build.result is not BuildResult.RUNNING
+    return ended and report.result is BuildResult.RUNNING and report.started_ms == build.started
 
 
 def _finished(build: Build, report: BuildReport, now: int) -> int | None:

@@ -63,11 +63,13 @@ class ModelVersions:
         run_link: str = "",
         description: str = "",
         tags: Sequence[tuple[str, str]] = (),
+        once: bool = False,
     ) -> ModelVersion:
         """Register the files at ``source`` as the next version of a model: they are frozen as they are now.
 
         Where they can't be had the version has no digest, and its ``status_message`` says why. A copy of a version, of
         which the source is ``models:/name/version``, has all that the version has. A prompt has no files.
+        ``once``: if the model has a version of this source and run, that is the answer, and nothing is registered.
 
         Raises NotFound for a registered model, a version or a logged model that is not there, InvalidParameter for
         values beyond their limits and for a source that does not belong to the run or logged model that is named.
@@ -97,6 +99,8 @@ class ModelVersions:
         def operation(tx: Transaction) -> ModelVersion:
             kept = frozen(tx, with_origin(new, origin), tree, now)
             model = touched_model(tx, actor, name, now)
+            if once and (before := model_versions.newest_of_source(tx, model.id, kept.run_id, source)):
+                return model_versions.load_whole(tx, before)
             number = registered_models.next_version(tx, model.id)
             version = model_versions.add(tx, model.id, number, kept, now)
             keep_data(tx, version, origin)

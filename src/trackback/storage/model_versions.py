@@ -91,6 +91,18 @@ def newest(tx: Transaction, model: int) -> ModelVersionRecord | None:
     return ModelVersionRecord(*row) if row else None
 
 
+def newest_of_source(tx: Transaction, model: int, run_id: str, source: str) -> ModelVersionRecord | None:
+    """The version with the highest number among those of a run and a source."""
+    row = tx.row(
+        f"{_SELECT} WHERE v.run_id = ? AND v.model = ? AND v.source = ? AND v.deleted_ms IS NULL"
+        " ORDER BY v.version DESC LIMIT 1",
+        run_id,
+        model,
+        source,
+    )
+    return ModelVersionRecord(*row) if row else None
+
+
 def latest(tx: Transaction, models: Sequence[int]) -> list[ModelVersionRecord]:
     """The newest version of each stage of some models, by number: each is one look into an index."""
     tx.trust_indexes()

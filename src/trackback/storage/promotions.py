@@ -20,6 +20,8 @@ _WHOLE = (
     " LEFT JOIN model_versions v ON v.id = p.model_version LEFT JOIN registered_models m ON m.id = v.model"
     " LEFT JOIN runs r ON r.id = p.run"
 )
+_RUN_ID = 10
+"""The place of a run's id in such a row."""
 
 
 class Entry(NamedTuple):
@@ -189,6 +191,19 @@ def newest(tx: Transaction, scope: Scope, before: int, limit: int) -> list[Promo
     return _promotions(tx, tx.rows(f"{_WHOLE} WHERE {where.sql} ORDER BY p.seq DESC LIMIT ?", *where.values, limit))
 
 
+def held_until(tx: Transaction, entry: Entry, limit: int) -> list[Promotion]:
+    """The last entries, up to this one, by which something came to hold its environment; the newest first."""
+    rows = tx.rows(
+        f"{_WHOLE} WHERE p.stream = ? AND p.environment = ? AND p.seq <= ? AND p.kind <> ? ORDER BY p.seq DESC LIMIT ?",
+        entry.stream,
+        entry.environment,
+        entry.seq,
+        PromotionKind.DEMOTED.value,
+        limit,
+    )
+    return _promotions(tx, rows)
+
+
 def load(tx: Transaction, numbers: Sequence[int]) -> list[Promotion]:
     """The entries of these numbers, in order."""
     return _promotions(tx, tx.rows(f"{_WHOLE} WHERE p.seq {{ints}} ORDER BY p.seq", list(numbers)))
@@ -222,7 +237,7 @@ def environments_of(tx: Transaction, stream: str, model_version: int) -> list[st
 
 
 def _promotions(tx: Transaction, rows: list[Row]) -> list[Promotion]:
-    snapshots = _snapshots(tx, [row[0] for row in rows])
+    snapshots = _snapshots(tx, [row[0] for row in rows if row[_RUN_ID] is not None])
     return [
         Promotion(
             seq=seq,
@@ -267,6 +282,9 @@ def _promotions(tx: Transaction, rows: list[Row]) -> list[Promotion]:
 
 
 def _snapshots(tx: Transaction, numbers: list[int]) -> dict[int, tuple[PromotedSnapshot, ...]]:
+    """Of promoted runs; a version is its own."""
+    if not numbers:
+        return {}
     found: dict[int, tuple[PromotedSnapshot, ...]] = {}
     for seq, path, model, digest, main in tx.rows(
         "SELECT promotion, path, logged_model, digest, main FROM promotion_snapshots WHERE promotion {ints}"

@@ -81,7 +81,7 @@ async def _read(decoder: Decoder[R], scope: Scope, receive: Receive, limit: int)
     if scope["query_string"] and method in ("GET", "HEAD"):
         return decoder.query(scope["query_string"], scope["path_params"])
     if method in ("POST", "PUT"):
-        _check_content_type(scope)
+        check_content_type(scope)
     body = await read_body(scope, receive, limit)
     if len(body) < LARGE_BODY_BYTES:
         return decoder.body(body, scope["path_params"])
@@ -137,7 +137,8 @@ def query_field(request: Request, name: str) -> str:
     )
 
 
-def _check_content_type(scope: Scope) -> None:
+def check_content_type(scope: Scope) -> None:
+    """InvalidParameter unless the body is said to be JSON: what a form of another site sends, is not."""
     sent = b""
     for name, value in scope["headers"]:
         if name == b"content-type":

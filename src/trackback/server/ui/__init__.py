@@ -14,5 +14,6 @@ ROUTES = [
     Route("GET", "/registry/{name}", Permission.READ, Raw(registry_pages.show_model)),
     Route("GET", "/registry/{name}/{version}", Permission.READ, Raw(registry_pages.show_version)),
     Route("GET", "/promotions", Permission.READ, Raw(promotion_pages.show_promotions)),
+    Route("GET", "/promotions/{seq}", Permission.READ, Raw(promotion_pages.show_promotion)),
     Route("GET", "/static/{name}", Permission.NOTHING, Raw(assets.serve)),
 ]

@@ -1,4 +1,4 @@
-"""The page of the promotion log: what is in force, and how it came to be, the newest first."""
+"""The pages of the promotion log: what is in force, how it came to be, the newest first, and each entry by itself."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,6 +40,13 @@ async def show_promotions(services: Services, actor: Actor, request: Request) ->
         ),
         more=entries[-1].seq if len(entries) == ROWS and entries[-1].seq > 1 else None,
     )
+
+
+@page
+async def show_promotion(services: Services, actor: Actor, request: Request) -> Response:
+    promotion = await services.promotions.get(actor, _number(request.path_params["seq"]))
+    builds = await services.builds.search(actor, promotion=promotion.seq)
+    return await render("promotion.html", promotion=promotion, builds=builds)
 
 
 def _number(text: str) -> int:

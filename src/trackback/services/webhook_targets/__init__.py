@@ -3,6 +3,7 @@
 from trackback.entities import WebhookTarget
 from trackback.services.webhook_targets.github import GitHub
 from trackback.services.webhook_targets.gitlab import GitLab
+from trackback.services.webhook_targets.gocd import GoCD
 from trackback.services.webhook_targets.interface import Happening, Message, Options, Target
 from trackback.services.webhook_targets.plain import Plain
 
@@ -12,4 +13,5 @@ TARGETS: dict[str, Target] = {
     WebhookTarget.PLAIN: Plain(),
     WebhookTarget.GITHUB: GitHub(),
     WebhookTarget.GITLAB: GitLab(),
+    WebhookTarget.GOCD: GoCD(),
 }

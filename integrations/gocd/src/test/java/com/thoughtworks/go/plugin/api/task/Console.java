@@ -1,0 +1,6 @@
+package com.thoughtworks.go.plugin.api.task;
+
+/** Of GoCD's own, which its published API refers to and does not hold: what JobConsoleLogger calls. */
+public interface Console {
+    void printLine(String line);
+}

@@ -1,0 +1,1 @@
+"""From a promotion to what runs: CI, as seen from outside of the server."""

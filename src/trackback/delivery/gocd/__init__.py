@@ -1,0 +1,1 @@
+"""GoCD by its own API: set up from outside, and asked for what its notifications have lost."""

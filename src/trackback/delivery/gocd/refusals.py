@@ -1,0 +1,100 @@
+"""What GoCD says when it refuses, as errors that say what to do."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import msgspec
+
+from trackback.errors import (
+    BadRequest,
+    Conflict,
+    InvalidParameter,
+    NotFound,
+    PermissionDenied,
+    TrackbackError,
+    Unauthenticated,
+    Unavailable,
+)
+from trackback.limits import shown
+
+QUOTED_LENGTH = 300
+
+_KINDS: dict[int, type[TrackbackError]] = {
+    401: Unauthenticated,
+    403: PermissionDenied,
+    404: NotFound,
+    409: Conflict,
+    412: Conflict,
+    422: InvalidParameter,
+}
+_ADVICE = {
+    401: "GoCD does not know the token, or it was revoked. Make one on GoCD's page Personal Access Tokens.",
+    403: "The token's user lacks the permission: repositories and packages are set up by GoCD's administrators, a "
+    "pipeline's history is for those who may view it.",
+    404: "There is no such thing in this GoCD, or its release is too old. Check the name, and that --server is GoCD's "
+    "address with its path, such as https://gocd.example.org/go.",
+    409: "Something else is being done with it. Try again in a moment.",
+    412: "Somebody has changed it meanwhile. Run the command again.",
+    422: "GoCD, or the plugin trackback in it, does not take the values.",
+}
+
+
+def refusal(request: str, response: httpx.Response) -> TrackbackError:
+    """The error that an answer of 300 or more is."""
+    status = response.status_code
+    if status < 400:
+        target = response.headers.get("location", "").partition("?")[0]
+        return TrackbackError(
+            f"{request} was answered with a redirect ({status}) to {shown(target, QUOTED_LENGTH)}, which is not "
+            "followed. Set --server to where GoCD itself is."
+        )
+    kind = _KINDS.get(status) or (Unavailable if status >= 500 else BadRequest)
+    advice = _ADVICE.get(status, "GoCD's log says more." if status >= 500 else "")
+    return kind(f"{request} was answered with {status}: {_said(response)} {advice}".rstrip())
+
+
+def no_answer(request: str, response: httpx.Response, fault: Exception) -> TrackbackError:
+    """The error for a good status whose body is not the answer."""
+    beginning = response.text[:QUOTED_LENGTH]
+    return TrackbackError(
+        f"{request.partition('?')[0]} was answered with what is no answer of GoCD's: {shown(beginning, QUOTED_LENGTH)} "
+        f"({fault}). Set --server to GoCD's address, such as https://gocd.example.org/go."
+    )
+
+
+def no_connection(url: str, error: httpx.TransportError, timeout_s: float) -> Unavailable:
+    if isinstance(error, httpx.TimeoutException):
+        return Unavailable(f"GoCD at {url} has not answered within {timeout_s:g} s. Try again when it is less busy.")
+    return Unavailable(
+        f"There is no connection to GoCD at {url}: {error}. Check --server, and that GoCD runs and can be reached from "
+        "here."
+    )
+
+
+def _said(response: httpx.Response) -> str:
+    try:
+        body = msgspec.json.decode(response.content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return shown(" ".join(response.text.split()), QUOTED_LENGTH)
+    message = str(body.get("message", "")) if isinstance(body, dict) else ""
+    told = "; ".join([message, *_faults(body)] if message else list(_faults(body)))
+    return told if told.endswith((".", "!")) else f"{told or 'without a message'}."
+
+
+def _faults(value: Any, key: str = "") -> Iterator[str]:
+    """What is wrong with which field: ``errors`` stand beside the fields, however deep."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _faults(each, key)
+    if not isinstance(value, dict):
+        return
+    here = str(value.get("key") or value.get("name") or key)
+    errors = value.get("errors")
+    if isinstance(errors, dict):
+        for field, messages in errors.items():
+            said = ", ".join(map(str, messages)) if isinstance(messages, list) else str(messages)
+            yield f"{here or field}: {said}"
+    for field, inner in value.items():
+        if field != "errors":
+            yield from _faults(inner, here)
