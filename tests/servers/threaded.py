@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from trackback.server.app import open_app
+from trackback.server.deadlines import Deadlines
 from trackback.server.dispatch import Dispatcher
-from trackback.server.serving import Server, listen
+from trackback.server.http_server import HttpServer, listen
 from trackback.server.settings import Settings
 
 STARTS_WITHIN_S = 60
@@ -26,7 +27,7 @@ class ThreadedServer:
         self._settings = settings
         self._log = _Errors()
         self._answers = threading.Event()
-        self._server: Server | None = None
+        self._server: HttpServer | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
     @property
@@ -62,11 +63,12 @@ class ThreadedServer:
             self._answers.set()
 
 
-class _Quiet(Server):
+class _Quiet(HttpServer):
     """Signals are the tests', and nobody's connections need watching."""
 
     def __init__(self, app: Dispatcher, settings: Settings, answers: threading.Event) -> None:
-        super().__init__(app, settings)
+        deadlines = Deadlines(settings.keep_alive_s, settings.header_deadline_s, settings.body_deadline_s)
+        super().__init__(app, deadlines, settings.stop_deadline_s, app.stop_waiting)
         self._answers = answers
 
     @contextmanager
