@@ -105,7 +105,9 @@ def test_a_model_of_spark_takes_the_columns_that_it_reads(both: Both, tmp_path: 
 
     ((name, signature, _),) = models(runs, runs.only(), tmp_path)
     assert name == "model"
-    assert signature and signature.inputs and signature.outputs
+    assert signature
+    assert signature.outputs
+    assert signature.inputs
     assert signature.inputs.names == ["sepal_length", "sepal_width", "petal_length", "petal_width"]
 
 

@@ -12,8 +12,8 @@ class Integration(ABC):
     """Of one library. A subclass imports its library inside its methods only, when somebody else has imported it.
 
     ``name``: as users call it. ``tag``: as runs have it in the tag ``mlflow.autologging``, if that is another.
-    ``modules``: the packages whose imports it waits for. ``kind_of_settings``: what there is to choose; ``settings`` is what was chosen last.
-    ``is_on``: what it has put into the library does nothing more where that is False.
+    ``modules``: the packages whose imports it waits for. ``kind_of_settings``: what there is to choose; ``settings`` is
+    what was chosen last. ``is_on``: what it has put into the library does nothing more where that is False.
     """
 
     name: ClassVar[str]

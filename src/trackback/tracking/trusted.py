@@ -11,7 +11,7 @@ from trackback.client.api import Client
 from trackback.client.cache import sha256_of
 from trackback.client.models import LocalModel
 from trackback.entities import ANYONE, Promotion, PromotionKind
-from trackback.errors import NotFound, Unauthenticated, UnknownEndpoint
+from trackback.errors import InvalidState, NotFound, Unauthenticated, UnknownEndpoint
 from trackback.flavors import Trust, read_mlmodel
 
 _MOST = 100_000
@@ -41,7 +41,7 @@ def promoted(client: Client, model: LocalModel) -> Trust:
     try:
         client.get_myself()
         is_promoted = any(_vouches(entry, model.digest) for entry in _promotions(client, model))
-    except (Unauthenticated, UnknownEndpoint, NotFound):  # no accounts, or none of its runs and streams to be seen
+    except (InvalidState, Unauthenticated, UnknownEndpoint, NotFound):  # no accounts, or no right to see its promotions
         return Trust()
     files = (file for file in model.path.rglob("*") if file.is_file())
     return Trust.of(map(sha256_of, files)) if is_promoted else Trust()
