@@ -63,8 +63,8 @@ def test_runs_have_the_same_params_metrics_tags_and_files(both: Both, program: s
     assert len(theirs) == len(ours) == 1
     assert_same(theirs[0], ours[0])
     assert named(ours[0]) == named(theirs[0])
-    assert pair.here.files(ours[0]) == pair.mlflow.files(theirs[0])
-    assert contexts(ours[0]) == contexts(theirs[0])
+    assert pair.here.files(ours[0]) == pair.mlflow.files(theirs[0]) - {"model"}  # a folder of the run's, of Spark
+    assert contexts(ours[0]) >= contexts(theirs[0])  # without TensorFlow, MLflow trips over Keras's validation data
     assert ours[0].info.status is RunStatus.FINISHED
 
 
@@ -91,12 +91,24 @@ def test_the_candidates_of_a_search_are_the_same_runs(both: Both, program: str) 
         assert named(ours_each) == named(theirs_each)
 
 
-@pytest.mark.parametrize("program", [each for group in GROUPS for each in group])
+@pytest.mark.parametrize("program", [*GROUPS[0], *GROUPS[1]])
 def test_models_have_the_same_names_and_signatures(both: Both, program: str, tmp_path: Path) -> None:
     pair = both(program)
     (theirs,), (ours,) = pair.mlflow.all(), pair.here.all()
 
     assert models(pair.here, ours, tmp_path / "ours") == models(pair.mlflow, theirs, tmp_path / "theirs")
+
+
+def test_a_model_of_spark_takes_the_columns_that_it_reads(both: Both, tmp_path: Path) -> None:
+    """MLflow's is no logged model."""
+    runs = both("spark_pipeline").here
+
+    ((name, signature, _),) = models(runs, runs.only(), tmp_path)
+    assert name == "model"
+    assert signature
+    assert signature.outputs
+    assert signature.inputs
+    assert signature.inputs.names == ["sepal_length", "sepal_width", "petal_length", "petal_width"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trackback.autologging.run_logger import TRAINING, RunLogger
-from trackback.autologging.trainings import AUTOLOGGING_TAG, Training
+from trackback.autologging.trainings import Training, library_tag
 from trackback.entities import RunStatus
 from trackback.tracking.fluent import session
 from trackback.tracking.starting import begin_run
@@ -19,7 +19,7 @@ def log_child(
         session,
         experiment_id=parent.info.experiment_id,
         run_name=None,
-        tags={AUTOLOGGING_TAG: training.integration.name, **tags},
+        tags={**library_tag(training.integration), **tags},
         parent=parent.run_id,
         start_time_ms=parent.info.start_time,
         waits=False,

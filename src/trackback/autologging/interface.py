@@ -11,12 +11,13 @@ from trackback.autologging.settings import Settings
 class Integration(ABC):
     """Of one library. A subclass imports its library inside its methods only, when somebody else has imported it.
 
-    ``name``: as users call it, and runs have it in the tag ``mlflow.autologging``. ``modules``: the packages whose
-    imports it waits for. ``kind_of_settings``: what there is to choose; ``settings`` is what was chosen last.
-    ``is_on``: what it has put into the library does nothing more where that is False.
+    ``name``: as users call it. ``tag``: as runs have it in the tag ``mlflow.autologging``, if that is another.
+    ``modules``: the packages whose imports it waits for. ``kind_of_settings``: what there is to choose; ``settings`` is
+    what was chosen last. ``is_on``: what it has put into the library does nothing more where that is False.
     """
 
     name: ClassVar[str]
+    tag: ClassVar[str] = ""
     modules: ClassVar[tuple[str, ...]]
     kind_of_settings: ClassVar[type[Settings]] = Settings
 

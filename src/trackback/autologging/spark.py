@@ -29,6 +29,7 @@ class SparkSettings(Settings):
 
 class SparkIntegration(Integration):
     name = "spark"
+    tag = "pyspark.ml"  # MLflow's
     modules = ("pyspark.ml",)
     kind_of_settings = SparkSettings
 

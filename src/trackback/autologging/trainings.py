@@ -101,8 +101,13 @@ def _run_for(integration: Integration, failures: Failures) -> tuple[ActiveRun | 
     with failures.kept_from_training("the run"):
         if active := active_run():
             return (None if settings.exclusive else active), False
-        return start_run(tags={AUTOLOGGING_TAG: integration.name, **settings.extra_tags}), True
+        return start_run(tags={**library_tag(integration), **settings.extra_tags}), True
     return None, False
+
+
+def library_tag(integration: Integration) -> dict[str, str]:
+    """Which library logs to a run that begins here."""
+    return {AUTOLOGGING_TAG: integration.tag or integration.name}
 
 
 def _begun(make: Callable[[], Training], failures: Failures) -> Training | None:
