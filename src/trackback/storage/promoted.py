@@ -1,7 +1,6 @@
 """What was promoted, with where it came from: few statements, as CI asks for it again and again."""
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from trackback.storage.interface import Row, Transaction
@@ -17,13 +16,16 @@ _OF_VERSION = (
     " LEFT JOIN experiments e ON e.id = r.experiment WHERE v.id = ?"
 )
 _OF_RUN = f"SELECT r.artifact_uri, r.uuid, {_RUN} FROM runs r JOIN experiments e ON e.id = r.experiment WHERE r.id = ?"
+# Of two numbers, and not of a list, which PostgreSQL plans anew each time.
 _METRICS_OF_VERSIONS = (
     "SELECT p.seq, m.key, m.value, m.is_nan FROM promotions p"
-    " JOIN model_version_metrics m ON m.model_version = p.model_version WHERE p.seq {ints}"
+    " JOIN model_version_metrics m ON m.model_version = p.model_version WHERE p.seq IN (?, ?)"
 )
 _METRICS_OF_RUNS = (
-    "SELECT p.seq, m.key, m.value, m.is_nan FROM promotions p JOIN latest_metrics m ON m.run = p.run WHERE p.seq {ints}"
+    "SELECT p.seq, m.key, m.value, m.is_nan FROM promotions p JOIN latest_metrics m ON m.run = p.run"
+    " WHERE p.seq IN (?, ?)"
 )
+_NO_PROMOTION = 0
 
 
 class RunOrigin(NamedTuple):
@@ -51,14 +53,14 @@ def of_run(tx: Transaction, run: int) -> Origin:
     return _origin(tx.rows(_OF_RUN, run)[0])
 
 
-def metrics_of_versions(tx: Transaction, promotions: Sequence[int]) -> dict[int, dict[str, float]]:
-    """By the numbers of promotions of versions: what these were registered with."""
-    return _by_owner(tx, tx.rows(_METRICS_OF_VERSIONS, list(promotions)))
+def metrics_of_versions(tx: Transaction, promotion: int, before: int | None) -> dict[int, dict[str, float]]:
+    """By the numbers of two promotions of versions: what these were registered with."""
+    return _by_owner(tx, tx.rows(_METRICS_OF_VERSIONS, promotion, before or _NO_PROMOTION))
 
 
-def metrics_of_runs(tx: Transaction, promotions: Sequence[int]) -> dict[int, dict[str, float]]:
-    """By the numbers of promotions of runs: the last values of their metrics."""
-    return _by_owner(tx, tx.rows(_METRICS_OF_RUNS, list(promotions)))
+def metrics_of_runs(tx: Transaction, promotion: int, before: int | None) -> dict[int, dict[str, float]]:
+    """By the numbers of two promotions of runs: the last values of their metrics."""
+    return _by_owner(tx, tx.rows(_METRICS_OF_RUNS, promotion, before or _NO_PROMOTION))
 
 
 def _origin(row: Row) -> Origin:

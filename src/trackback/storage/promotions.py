@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from trackback.entities import PromotedSnapshot, Promotion, PromotionKind, PromotionOrigin
+from trackback.limits import INT64_MAX
 from trackback.storage.conditions import Fragment, joined
 from trackback.storage.interface import Row, Transaction
 
@@ -20,6 +21,12 @@ _WHOLE = (
     " LEFT JOIN model_versions v ON v.id = p.model_version LEFT JOIN registered_models m ON m.id = v.model"
     " LEFT JOIN runs r ON r.id = p.run"
 )
+# Until a place in the log: where that ends, the rows of another place follow. Of equal streams and environments
+# PostgreSQL might look for the last one through the whole log, if it takes them for frequent. A limit that is bound it
+# plans anew each time, which takes longer than to read a few rows more.
+_UNTIL = "(p.stream, p.environment, p.seq) <= (?, ?, ?){} ORDER BY p.stream DESC, p.environment DESC, p.seq DESC"
+HELD = 12
+_HELD_UNTIL = f"{_WHOLE} WHERE {_UNTIL.format(' AND p.kind <> ?')} LIMIT {HELD}"
 _RUN_ID = 10
 """The place of a run's id in such a row."""
 
@@ -124,12 +131,9 @@ def add(tx: Transaction, entry: NewEntry, now_ms: int) -> int:
 
 def last(tx: Transaction, stream: str, environment: str) -> Entry | None:
     """The last entry of a stream and environment, whatever its kind."""
-    row = tx.row(
-        f"SELECT {_ENTRY} FROM promotions p WHERE p.stream = ? AND p.environment = ? ORDER BY p.seq DESC LIMIT 1",
-        stream,
-        environment,
-    )
-    return Entry(*row) if row else None
+    row = tx.row(f"SELECT {_ENTRY} FROM promotions p WHERE {_UNTIL.format('')} LIMIT 1", stream, environment, INT64_MAX)
+    found = Entry(*row) if row else None
+    return found if found and (found.stream, found.environment) == (stream, environment) else None
 
 
 def find(tx: Transaction, seq: int) -> Entry | None:
@@ -191,17 +195,11 @@ def newest(tx: Transaction, scope: Scope, before: int, limit: int) -> list[Promo
     return _promotions(tx, tx.rows(f"{_WHOLE} WHERE {where.sql} ORDER BY p.seq DESC LIMIT ?", *where.values, limit))
 
 
-def held_until(tx: Transaction, entry: Entry, limit: int) -> list[Promotion]:
-    """The last entries, up to this one, by which something came to hold its environment; the newest first."""
-    rows = tx.rows(
-        f"{_WHOLE} WHERE p.stream = ? AND p.environment = ? AND p.seq <= ? AND p.kind <> ? ORDER BY p.seq DESC LIMIT ?",
-        entry.stream,
-        entry.environment,
-        entry.seq,
-        PromotionKind.DEMOTED.value,
-        limit,
-    )
-    return _promotions(tx, rows)
+def held_until(tx: Transaction, entry: Entry) -> list[Promotion]:
+    """The last ``HELD`` entries, up to this one, by which something came to hold its environment; the newest first."""
+    rows = tx.rows(_HELD_UNTIL, entry.stream, entry.environment, entry.seq, PromotionKind.DEMOTED.value)
+    found = _promotions(tx, rows)
+    return [each for each in found if (each.stream, each.environment) == (entry.stream, entry.environment)]
 
 
 def load(tx: Transaction, numbers: Sequence[int]) -> list[Promotion]:

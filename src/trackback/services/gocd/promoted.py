@@ -16,7 +16,8 @@ from trackback.storage.runs import RunRecord
 
 USER_LENGTH = 255  # of GoCD's column
 METRICS_SHOWN = 10
-PASSED_OVER_SHOWN = 10
+PASSED_OVER_SHOWN = promotions.HELD - 2
+"""One of those that are read is the newest, and one shows that there are more."""
 
 _WAYS = {PromotionOrigin.ALIAS: " by an alias", PromotionOrigin.STAGE: " by a stage", PromotionOrigin.TAG: " by a tag"}
 
@@ -32,7 +33,7 @@ class Content(NamedTuple):
 
 def describe(tx: Transaction, actor: Actor, entry: Entry, server_url: str, seen: int | None = None) -> Revision:
     """``seen``: the number of the promotion that was the revision before, if that is known."""
-    promotion, *before = promotions.held_until(tx, entry, 2 if seen is None else PASSED_OVER_SHOWN + 2)
+    promotion, *before = promotions.held_until(tx, entry)
     content = _content(tx, actor, entry, promotion)
     return Revision(
         revision=revision_of(promotion),
@@ -146,8 +147,8 @@ def _origin(content: Content) -> str:
 
 def _metrics(tx: Transaction, promotion: Promotion, replaced: Promotion | None) -> str:
     """Some metrics, each with what it was of what was there before."""
-    numbers = [promotion.seq, *([replaced.seq] if replaced else [])]
-    known = (promoted.metrics_of_versions if promotion.version else promoted.metrics_of_runs)(tx, numbers)
+    find = promoted.metrics_of_versions if promotion.version else promoted.metrics_of_runs
+    known = find(tx, promotion.seq, replaced.seq if replaced else None)
     now, before = known.get(promotion.seq, {}), known.get(replaced.seq, {}) if replaced else {}
     told = [
         f"{key} {_number(now[key])}" + (f" (before: {_number(before[key])})" if key in before else "")

@@ -104,8 +104,8 @@ final class Diagnosis {
                     : server + " wants a token (401), and TOKEN is empty: make one there and put it into TOKEN");
         }
         if (status == 403) {
-            return ServerFailure.lasting(server + " does not allow this (403)" + reason
-                    + ". The token's user needs a role for it; a wrong host name in the URL is refused so, too");
+            return ServerFailure.lasting(server + " does not allow this (403)"
+                    + (said == null ? begins(body) + ". Does a proxy stand before it?" : ": " + said));
         }
         if (status >= 300 && status < 400) {
             return ServerFailure.lasting(server + " sends its callers elsewhere (" + status + ")"

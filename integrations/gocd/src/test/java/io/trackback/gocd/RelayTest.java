@@ -119,7 +119,7 @@ class RelayTest {
         "404 | ENDPOINT_NOT_FOUND | No such path. | has no /gocd/v1/package-repository/check-package-connection (404): No such path.",
         "404 | ENDPOINT_NOT_FOUND | No such path. | Is it a trackback server, of this plugin's version or newer",
         "401 | UNAUTHENTICATED | Wrong token. | does not accept the token (401): Wrong token. It may have expired or been revoked",
-        "403 | PERMISSION_DENIED | Not yours. | does not allow this (403): Not yours. The token's user needs a role",
+        "403 | PERMISSION_DENIED | Not yours. | does not allow this (403): Not yours.",
         "429 | REQUEST_LIMIT_EXCEEDED | Too much. | can't answer now (429): Too much",
         "500 | INTERNAL_ERROR | Oops. | failed (500): Oops",
         "503 | TEMPORARILY_UNAVAILABLE | Migrating. | can't answer now (503): Migrating"})
@@ -139,6 +139,7 @@ class RelayTest {
     @CsvSource(delimiter = '|', value = {
         "404 | <h1>Not Found</h1> | has no /gocd/v1/package-repository/check-repository-connection (404). Is it a trackback server",
         "404 | {\"detail\": \"Not Found\"} | has no /gocd/v1/package-repository/check-repository-connection (404). Is it a trackback server",
+        "403 | <html>No</html> | does not allow this (403); it begins: <html>No</html>. Does a proxy stand before it?",
         "502 | <html> <h1>Bad  Gateway</h1> | failed (502); it begins: <html> <h1>Bad Gateway</h1>",
         "418 | I am a teapot | answered 418 to /gocd/v1/package-repository/check-repository-connection; it begins: I am a teapot",
         "204 | '' | answered 204 to",
