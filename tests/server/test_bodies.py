@@ -44,6 +44,18 @@ def test_a_larger_body_is_refused_and_nothing_is_written(port: int, encoded: obj
     assert steps_logged(port, run_id) == []
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["at once", "apart"])
+def test_a_body_after_an_upgrade_that_is_not_taken_up_is_read(port: int, apart: bool) -> None:
+    run_id = new_run(port)
+    headers = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAAB"}
+    sent = request("POST", LOG_METRIC, metric(run_id), headers)
+    head = sent.index(b"\r\n\r\n") + 4 if apart else len(sent)
+    with Wire(port) as wire:
+        assert wire.send(sent[:head]).send(sent[head:]).answer().status == 200
+        assert wire.send(request("POST", LOG_METRIC, metric(run_id, 1))).answer().status == 200
+    assert steps_logged(port, run_id) == [0, 1]
+
+
 def test_a_client_that_sends_far_too_much_gets_to_read_why(port: int) -> None:
     assert ask(port, "POST", LOG_METRIC, b" " * (50 * MAX_JSON_BYTES)).error == TOO_LARGE
 

@@ -4,6 +4,7 @@ uvicorn waits for half a header or half a body as long as the client likes, and 
 is looked at once in a while (``sweep``), which costs a request a few assignments and no timers.
 """
 
+import re
 from asyncio import Event
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +22,10 @@ READ_AHEAD_BYTES = 1 << 20
 WRITE_AHEAD_BYTES = 2 << 20
 LINGER_S = 2.0
 DISCARDED_BYTES = 64 << 20
+
+# A request for another protocol may be answered as if it had not been made (RFC 9110, 7.8). The parser would take what
+# follows the headers for that protocol's, and lose the body: Java's own client asks for HTTP/2 so with every POST.
+_UPGRADE = re.compile(rb"(\r\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
 
 # Since 2.4 an application is told of a client that is gone by an error of ``send``.
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
@@ -54,7 +59,7 @@ class Protocol(HttpToolsProtocol):
             return
         requests = self._requests
         try:
-            self.parser.feed_data(data)
+            self.parser.feed_data(data if self._in_body else _without_upgrade(data))
         except httptools.HttpParserUpgrade:
             if self.cycle is not None:
                 self.cycle.keep_alive = False
@@ -198,3 +203,9 @@ class Protocol(HttpToolsProtocol):
         self.transport.write_eof()
         self._refused_at = self.loop.time()
         self.flow.resume_reading()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Headers, and what comes after them, with another name for the header that asks for another protocol."""
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(rb"\1x-not-taken-up", head) + end + rest if b"pgrade" in head else data
