@@ -14,7 +14,7 @@ from tests.needs import need
 from tests.servers.trackback import TrackbackServer
 from trackback.entities import RunStatus
 
-pytestmark = [pytest.mark.libraries, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.libraries, pytest.mark.timeout(1800)]
 
 SCRIPT = Path(__file__).parent / "scripts" / "library_programs.py"
 # Those of a line share processes, since to start one takes longer than to train.
@@ -46,7 +46,7 @@ def both(tracking_server: TrackbackServer, prefixes: dict[str, tuple[str, str]],
             group = next(each for each in GROUPS if program in each)
             environment = Environment("libraries")
             prefixes.update(dict.fromkeys(group, ("", "")))
-            found = run_both(SCRIPT, group, environment, environment.python, tracking_server.url, tmp_path, 400)
+            found = run_both(SCRIPT, group, environment, environment.python, tracking_server.url, tmp_path, 800)
             prefixes.update(dict.fromkeys(group, found))
         assert all(prefixes[program]), "its programs have failed, as another test tells"
         return stack.enter_context(logged(tracking_server.url, prefixes[program], program))

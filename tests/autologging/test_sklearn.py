@@ -14,6 +14,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score, make_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -112,6 +113,14 @@ class TestNested:
         assert table["mean_test_score"].tolist() == pytest.approx(search.cv_results_["mean_test_score"].tolist())
         assert [json.loads(each.replace("'", '"')) for each in table["params"]] == search.cv_results_["params"]
 
+    def test_all_candidates_of_a_long_search_are_there(self, runs: Runs) -> None:
+        autolog(max_tuning_runs=None, log_models=False)
+        GridSearchCV(tree(), {"max_leaf_nodes": range(2, 42)}, cv=2).fit(IRIS, KINDS)
+
+        found = runs.below(runs.only())
+        assert sorted(int(params(each)["max_leaf_nodes"]) for each in found) == list(range(2, 42))
+        assert {each.info.status for each in found} == {RunStatus.FINISHED}
+
     def test_threads_that_fit_parts_of_a_model_log_nothing_of_their_own(self, runs: Runs) -> None:
         autolog()
         parts = [("bayes", GaussianNB()), ("tree", tree()), ("forest", RandomForestClassifier(3, n_jobs=2))]
@@ -197,6 +206,16 @@ class TestData:
         assert metrics(runs.only())["training_r2_score"] == pytest.approx(
             LinearRegression().fit(IRIS, KINDS).score(IRIS, KINDS)
         )
+
+    def test_lists_are_the_arrays_that_are_made_of_them(self, runs: Runs) -> None:
+        autolog()
+        texts, kinds = ["good day", "bad night", "good night", "bad day"], ["up", "down", "up", "down"]
+        make_pipeline(CountVectorizer(), LogisticRegression()).fit(texts, kinds)
+
+        (logged,) = runs.only().inputs.dataset_inputs
+        expected = describe_dataset(np.array(texts), targets=np.array(kinds)).input.dataset
+        assert (logged.dataset.digest, logged.dataset.schema) == (expected.digest, expected.schema)
+        assert trackback.load_model(model_uri(runs.only())).predict(["good"]).tolist() == ["up"]
 
     def test_none_is_logged_if_none_is_wanted(self, runs: Runs) -> None:
         autolog(log_datasets=False)

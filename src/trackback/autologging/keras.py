@@ -47,9 +47,10 @@ class KerasTraining(Training):
     def begin(self) -> None:
         given = self.call.all()
         with self.part("params"):
-            self.log.params({name: value for name, value in given.items() if name not in UNLOGGED})
-            if given.get("batch_size") is None and (size := getattr(given.get("x"), "batch_size", None)):
-                self.log.params({"batch_size": size})
+            params = {name: value for name, value in given.items() if name not in UNLOGGED}
+            if params.get("batch_size") is None:
+                params["batch_size"] = getattr(given.get("x"), "batch_size", None)  # of a loader
+            self.log.params(params)
         data = given.get("x")
         if hasattr(data, "shape"):
             with self.part("training data"):

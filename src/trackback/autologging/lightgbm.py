@@ -24,10 +24,10 @@ class LightGBMSettings(Settings):
 class RoundsCallback:
     """``order`` has it called before the callback that ends training early."""
 
-    order = -1000
     before_iteration = False
 
     def __init__(self, rounds: Rounds) -> None:
+        self.order = -1000
         self._rounds = rounds
 
     def __call__(self, env: Any) -> None:

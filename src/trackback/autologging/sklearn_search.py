@@ -4,7 +4,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from trackback.autologging.child_runs import log_child
+from trackback.autologging.child_runs import Candidate, log_candidates
 from trackback.autologging.descriptions import class_tags, texts
 from trackback.autologging.run_logger import is_number
 
@@ -48,11 +48,16 @@ class Search:
     def _log_candidates(self) -> None:
         seed = self._estimator.estimator
         unvaried = seed.get_params(deep=not is_search(seed))
-        for place in self._best_places():
-            metrics = {key: values[place] for key, values in self._results.items() if _is_summary(key, values[place])}
-            log_child(
-                self._fit, class_tags(seed), params={**unvaried, **self._results["params"][place]}, metrics=metrics
-            )
+        log_candidates(
+            self._fit,
+            (
+                Candidate(class_tags(seed), {**unvaried, **self._results["params"][place]}, self._metrics(place))
+                for place in self._best_places()
+            ),
+        )
+
+    def _metrics(self, place: int) -> dict[str, Any]:
+        return {key: values[place] for key, values in self._results.items() if _is_summary(key, values[place])}
 
     def _best_places(self) -> list[int]:
         """By the rank of the first score; all of them in their order if their number has no bound."""

@@ -5,7 +5,7 @@ import io
 from typing import Any
 
 from trackback.autologging.calls import Call
-from trackback.autologging.child_runs import log_child
+from trackback.autologging.child_runs import Candidate, log_candidates
 from trackback.autologging.descriptions import class_tags
 from trackback.autologging.evaluations import evaluations
 from trackback.autologging.examples import Example
@@ -86,14 +86,7 @@ class Search:
     def log_results(self) -> None:
         fit, search = self._fit, self._search
         with fit.part("the candidates"):
-            for place, params in enumerate(search.getEstimatorParamMaps()):
-                candidate = search.getEstimator().copy(params)
-                log_child(
-                    fit,
-                    class_tags(candidate),
-                    params=fit.stages.params(candidate),
-                    metrics={name: values[place] for name, values in self._metrics.items()},
-                )
+            log_candidates(fit, map(self._candidate, range(len(self._candidates))))
         with fit.part("the results of the search"):
             fit.log.text(self._table(), "search_results.csv")
         with fit.part("the best params"):
@@ -102,6 +95,11 @@ class Search:
             best = self._candidates[first.index(choose(first))]
             fit.log.document(best, "best_parameters.json")
             fit.log.params({f"best_{name}": value for name, value in best.items()})
+
+    def _candidate(self, place: int) -> Candidate:
+        estimator = self._search.getEstimator().copy(self._search.getEstimatorParamMaps()[place])
+        metrics = {name: values[place] for name, values in self._metrics.items()}
+        return Candidate(class_tags(estimator), self._fit.stages.params(estimator), metrics)
 
     def _table(self) -> str:
         names = sorted({name for each in self._candidates for name in each})
