@@ -28,7 +28,7 @@ demo: .venv/.editable .venvs/mlflow3/.installed ## start the server and train a 
 test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .tools/bin/versitygw ## run the tests
 	.venv/bin/python -m pytest -m "not libraries and not torch" --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
-test-libraries: .venv/.editable .venvs/libraries/.installed ## run the tests that train with heavy libraries
+test-libraries: .venv/.editable .venvs/libraries/.installed .venvs/mlflow3/.installed .venvs/mlflow2/.installed ## run the tests that train with heavy libraries
 	.venv/bin/python -m pytest -m libraries $(ARGS)
 
 test-torch: .venv/.editable .venvs/torch/.installed ## run the tests that train with PyTorch, whose packages take gigabytes

@@ -35,7 +35,7 @@ PROGRAMS = (
 )
 PICTURES = ".png"  # which take matplotlib, and MLflow brings that along
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.libraries, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

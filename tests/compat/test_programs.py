@@ -25,6 +25,7 @@ def test_refusals_carry_the_codes_and_messages_that_clients_match(mlflow: Enviro
     mlflow.run(SCRIPTS / "refusals.py", tracking_uri=tracking_uri)
 
 
+@pytest.mark.libraries
 @pytest.mark.timeout(320)
 def test_models_are_logged_loaded_and_evaluated(mlflow: Environment, tracking_uri: str) -> None:
     mlflow.run(SCRIPTS / "models.py", tracking_uri=tracking_uri, timeout_s=300)

@@ -63,7 +63,7 @@ def following(registry: Registry, tmp_path: Path) -> Iterator[TrackbackScoring]:
     """Follows the alias production, which is at the first of two versions."""
     registry.point("production", registry.add("first"))
     registry.add("second")
-    flags = ["--follow", "--follow-every", "0.2", "--server", registry.url, "--workers", "2"]
+    flags = ["--follow", "--follow-every", "0.2", "--server", registry.url, "--workers", "1"]
     env = {"TRACKBACK_CACHE_DIR": str(tmp_path / "cache")}
     with TrackbackScoring(f"models:/{NAME}@production", tmp_path, flags, env) as server:
         yield server
@@ -82,17 +82,17 @@ def answer(word: str) -> str:
 def test_an_alias_that_moves_under_load_fails_no_request(registry: Registry, following: TrackbackScoring) -> None:
     first = following.get("/health").json()
     assert (first["model"], first["following"]) == ("models:/churn/1", "models:/churn@production")
+    digests = set()
     with Load(following.port, lambda number: json.dumps(RUN)) as load:
         wait_until(lambda: load.answers > 50)
-        for version, word in (("2", "second"), ("1", "first"), ("2", "second")):
+        for version, word in (("2", "second"), ("1", "first")):
             registry.point("production", version)
             wait_until(lambda: _model(following) == f"models:/churn/{version}")  # noqa: B023 - called at once
             seen = load.outcomes[answer(word)]
             wait_until(lambda: load.outcomes[answer(word)] > seen + 20)  # noqa: B023 - called at once
+            digests.add(following.get("/health").json()["digest"])
     assert set(load.outcomes) == {answer("first"), answer("second")}
-    second = following.get("/health").json()
-    assert second["digest"] != first["digest"]
-    assert second["workers"] == 2
+    assert len(digests) == 2
 
 
 @pytest.mark.timeout(300)
