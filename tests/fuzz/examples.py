@@ -96,6 +96,7 @@ class World:
             "run_id": run,
             "run_ids": run,
             "run_uuid": run,
+            "seq": "1",
             "source": f"models:/{model}",
             "source_run_id": run,
             "stage": "Staging",
