@@ -26,9 +26,8 @@ on, so an ordinary client waits as long.
 _SDKS_READING = """\
 One program, run by each library in turn, in a process of its own for each round. It imports the library, names a
 server and starts a run, logs one metric again and again and times each call, and then does so in another run in a plain
-loop.
-trackback and MLflow log to their servers on this machine, where every point had to be there once afterwards; the others
-log to files.
+loop. trackback and MLflow log to their servers on this machine, where every point had to be there once afterwards; the
+others log to files.
 """
 
 _RERUN = """\
