@@ -138,9 +138,10 @@ BYTES = click.IntRange(min=0)
 def server(**values: Any) -> None:
     """Start a tracking server. Ctrl-C stops it: requests under way finish, then the database is closed."""
     settings = Settings(**values)
-    gc.disable()  # until the server listens: what is imported stays, and looking at it again and again takes a tenth
+    gc.disable()  # what is imported stays: looking at it again and again meanwhile takes a tenth of the start
     from trackback.server.serving import run  # noqa: PLC0415 - a server is heavy, and --help should not be
 
+    gc.enable()
     run(settings)
 
 

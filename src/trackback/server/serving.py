@@ -39,7 +39,6 @@ def check_who_may_come(settings: Settings) -> None:
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     async with open_app(settings) as app:
         gc.freeze()  # all that is there now stays, so collections, which stop every request, need not look at it
-        gc.enable()
         deadlines = Deadlines(settings.keep_alive_s, settings.header_deadline_s, settings.body_deadline_s)
         server = HttpServer(app, deadlines, settings.stop_deadline_s, app.stop_waiting)
         log.info("trackback %s listens on %s", __version__, url_of(listener))
