@@ -7,8 +7,7 @@ import pytest
 from tests import needs, scratch
 from tests.environments import Environment
 from tests.needs import need
-from tests.servers import postgres as postgres_server
-from tests.servers import s3 as s3_server
+from tests.servers import postgres as postgres_server, s3 as s3_server
 from tests.servers.postgres import Postgres
 from tests.servers.s3 import S3
 from tests.servers.trackback import TrackbackServer

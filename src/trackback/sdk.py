@@ -12,32 +12,14 @@ if TYPE_CHECKING:
     )
     from trackback.autologging.libraries import (
         keras as keras,
-    )
-    from trackback.autologging.libraries import (
         lightgbm as lightgbm,
-    )
-    from trackback.autologging.libraries import (
         models as models,
-    )
-    from trackback.autologging.libraries import (
         onnx as onnx,
-    )
-    from trackback.autologging.libraries import (
         pyfunc as pyfunc,
-    )
-    from trackback.autologging.libraries import (
         pyspark as pyspark,
-    )
-    from trackback.autologging.libraries import (
         pytorch as pytorch,
-    )
-    from trackback.autologging.libraries import (
         sklearn as sklearn,
-    )
-    from trackback.autologging.libraries import (
         spark as spark,
-    )
-    from trackback.autologging.libraries import (
         xgboost as xgboost,
     )
     from trackback.client.api import (
@@ -48,119 +30,49 @@ if TYPE_CHECKING:
     )
     from trackback.tracking.files import (
         log_artifact as log_artifact,
-    )
-    from trackback.tracking.files import (
         log_artifacts as log_artifacts,
-    )
-    from trackback.tracking.files import (
         log_dict as log_dict,
-    )
-    from trackback.tracking.files import (
         log_figure as log_figure,
-    )
-    from trackback.tracking.files import (
         log_image as log_image,
-    )
-    from trackback.tracking.files import (
         log_table as log_table,
-    )
-    from trackback.tracking.files import (
         log_text as log_text,
     )
     from trackback.tracking.fluent import (
         active_run as active_run,
-    )
-    from trackback.tracking.fluent import (
         delete_tag as delete_tag,
-    )
-    from trackback.tracking.fluent import (
         end_run as end_run,
-    )
-    from trackback.tracking.fluent import (
         flush as flush,
-    )
-    from trackback.tracking.fluent import (
         get_tracking_uri as get_tracking_uri,
-    )
-    from trackback.tracking.fluent import (
         log_metric as log_metric,
-    )
-    from trackback.tracking.fluent import (
         log_metrics as log_metrics,
-    )
-    from trackback.tracking.fluent import (
         log_param as log_param,
-    )
-    from trackback.tracking.fluent import (
         log_params as log_params,
-    )
-    from trackback.tracking.fluent import (
         set_tag as set_tag,
-    )
-    from trackback.tracking.fluent import (
         set_tags as set_tags,
-    )
-    from trackback.tracking.fluent import (
         set_tracking_uri as set_tracking_uri,
-    )
-    from trackback.tracking.fluent import (
         start_run as start_run,
     )
     from trackback.tracking.models import (
         ModelInfo as ModelInfo,
-    )
-    from trackback.tracking.models import (
         load_model as load_model,
-    )
-    from trackback.tracking.models import (
         log_model as log_model,
-    )
-    from trackback.tracking.models import (
         register_model as register_model,
     )
     from trackback.tracking.reading import (
         create_experiment as create_experiment,
-    )
-    from trackback.tracking.reading import (
         delete_experiment as delete_experiment,
-    )
-    from trackback.tracking.reading import (
         delete_run as delete_run,
-    )
-    from trackback.tracking.reading import (
         get_artifact_uri as get_artifact_uri,
-    )
-    from trackback.tracking.reading import (
         get_experiment as get_experiment,
-    )
-    from trackback.tracking.reading import (
         get_experiment_by_name as get_experiment_by_name,
-    )
-    from trackback.tracking.reading import (
         get_parent_run as get_parent_run,
-    )
-    from trackback.tracking.reading import (
         get_run as get_run,
-    )
-    from trackback.tracking.reading import (
         last_active_run as last_active_run,
-    )
-    from trackback.tracking.reading import (
         list_artifacts as list_artifacts,
-    )
-    from trackback.tracking.reading import (
         search_experiments as search_experiments,
-    )
-    from trackback.tracking.reading import (
         search_runs as search_runs,
-    )
-    from trackback.tracking.reading import (
         set_experiment as set_experiment,
-    )
-    from trackback.tracking.reading import (
         set_experiment_tag as set_experiment_tag,
-    )
-    from trackback.tracking.reading import (
         set_experiment_tags as set_experiment_tags,
     )
     from trackback.tracking.run import (

@@ -35,8 +35,7 @@ from trackback.services.inputs import Inputs
 from trackback.services.run_log import ModelOfPoint, RunLog
 from trackback.services.sealing import Sealer
 from trackback.services.snapshots import Snapshots, freeze
-from trackback.storage import Storage, Transaction, sealing
-from trackback.storage import collection as rows
+from trackback.storage import Storage, Transaction, collection as rows, sealing
 
 DAY_MS = 24 * 3600 * 1000
 GRACE_MS = 7 * DAY_MS

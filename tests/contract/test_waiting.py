@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.accounts_world import World as Accounts
-from tests.contract.accounts_world import make_world
+from tests.contract.accounts_world import World as Accounts, make_world
 from tests.contract.policy_world import limited
 from tests.contract.promotion_world import Repository, digest
 from tests.contract.registered import register_model, register_version

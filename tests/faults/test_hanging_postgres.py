@@ -9,8 +9,7 @@ import pytest
 
 from tests.servers.postgres import Postgres
 from trackback.errors import Overloaded, Unavailable
-from trackback.storage import Storage, Transaction, open_storage
-from trackback.storage import postgres as postgres_storage
+from trackback.storage import Storage, Transaction, open_storage, postgres as postgres_storage
 from trackback.storage.deadlines import TimeLimit, no_answer
 
 LIMIT_S = 1.0

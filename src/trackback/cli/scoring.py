@@ -240,8 +240,13 @@ def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
         yield lambda progress: None
         return
     from rich.console import Console  # noqa: PLC0415 - only who sees a bar needs it
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-    from rich.progress import Progress as Bar  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        Progress as Bar,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]} rows"), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True)) as bar:

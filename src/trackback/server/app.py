@@ -12,8 +12,7 @@ from trackback.server.dispatch import Dispatcher
 from trackback.server.gocd import gocd_routes
 from trackback.server.guard import make_guard
 from trackback.server.logs import logs_requests
-from trackback.server.mlflow import ROUTES as MLFLOW_ROUTES
-from trackback.server.mlflow import outside
+from trackback.server.mlflow import ROUTES as MLFLOW_ROUTES, outside
 from trackback.server.observation import Observer, RequestStatistics
 from trackback.server.probes import probe_routes
 from trackback.server.routing import BodyLimits, Router, Target

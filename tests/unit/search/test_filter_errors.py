@@ -1,8 +1,7 @@
 """Whatever can't be read is refused with one error, which points at the place."""
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from trackback.errors import InvalidParameter
 from trackback.search import EXPERIMENTS, LOGGED_MODELS, RUNS, InvalidSearch, Target, parse_filter

@@ -1,7 +1,6 @@
 """NOT turns each comparison into its opposite; a missing key matches neither."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.unit.search import trees
 from trackback.search import RUNS, And, Comparison, Field, Kind, Node, Operator, parse_filter

@@ -12,8 +12,7 @@ from trackback.server.ui.columns import OF_MLFLOW, tabulate
 from trackback.server.ui.listing import Listing
 from trackback.server.ui.lists import outcome, render_list
 from trackback.server.ui.rendering import page, render
-from trackback.services import Services
-from trackback.services import artifacts as artifact_service
+from trackback.services import Services, artifacts as artifact_service
 
 ListDirectory = Callable[[Actor, str, str], Awaitable["artifact_service.Listing"]]
 
