@@ -96,6 +96,21 @@ class RunLog:
         if points.keys:
             self._sealer.count(run, len(points.keys))
 
+    async def log_points(self, actor: Actor, run_id: str, points: Points) -> None:
+        """Log more points at once than a batch may hold, all of them or none. Errors: as for ``log``."""
+        limits.check_run_id(run_id)
+        limits.check_count(len(points.keys), "points", limits.POINTS_PER_PACK)
+        points = _checked_points(points, in_list)
+
+        def operation(tx: Transaction) -> int:
+            run = writable_run(tx, actor, run_id)
+            if points.keys:
+                metrics.append(tx, run, points)
+            return run.id
+
+        run = await self._storage.write(operation)
+        self._sealer.count(run, len(points.keys))
+
     def _checked_params(self, params: Sequence[tuple[str, str]], place: Place) -> dict[str, str]:
         checked = {
             limits.check_key(key, place("params", i, "key")): limits.check_param_value(
