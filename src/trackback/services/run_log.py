@@ -17,6 +17,8 @@ from trackback.storage.logged_models import ModelPoint
 from trackback.storage.runs import RunRecord
 
 LOGGED_MODELS_TAG = "mlflow.log-model.history"
+BRIEF_ITEMS = 100
+"""How many items are written briefly enough for the event loop to wait."""
 NO_POINTS = Points((), (), (), ())
 
 
@@ -92,7 +94,9 @@ class RunLog:
             provenance.follow_tags(tx, run.id, tags_kept)
             return run.id
 
-        run = await self._storage.write(operation)
+        items = len(points.keys) + len(params_kept) + len(tags_kept)
+        brief = items <= BRIEF_ITEMS and not self._promotion_tags.may_follow(tags_kept)
+        run = await self._storage.write(operation, brief=brief)
         if points.keys:
             self._sealer.count(run, len(points.keys))
 
