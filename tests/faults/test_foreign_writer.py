@@ -1,23 +1,25 @@
 """Another program that writes to SQLite's file delays our writes, and nothing else."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 
-from trackback.storage import open_storage
+from trackback.storage import Transaction, open_storage
 
 HELD_S = 0.3
-INSERT = "INSERT INTO manifests (root) VALUES (?)"
+
+
+def add(root: str) -> Callable[[Transaction], int]:
+    return lambda tx: tx.run("INSERT INTO manifests (root) VALUES (?)", root)
 
 
 async def test_brief_writes_wait_for_it_and_the_event_loop_does_not(tmp_path: Path) -> None:
     storage = open_storage(f"sqlite:///{tmp_path / 'trackback.db'}")
     foreign = apsw.Connection(str(tmp_path / "trackback.db"))
     foreign.execute("BEGIN IMMEDIATE")
-    writes = [
-        asyncio.create_task(storage.write(lambda tx, root=root: tx.run(INSERT, root), brief=True)) for root in "ab"
-    ]
+    writes = [asyncio.create_task(storage.write(add(root), brief=True)) for root in "ab"]
     loop = asyncio.get_running_loop()
     began, longest = loop.time(), 0.0
     while (now := loop.time()) < began + HELD_S:

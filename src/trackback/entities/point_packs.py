@@ -3,11 +3,14 @@
 import sys
 from array import array
 from collections.abc import Sequence
+from typing import TypeVar
 
 import msgspec
 
 from trackback.entities.tracking import Points
 from trackback.errors import InvalidParameter
+
+N = TypeVar("N", int, float)
 
 MEDIA_TYPE = "application/vnd.trackback.points+msgpack"
 
@@ -38,33 +41,40 @@ def pack(
     values: Sequence[float],
 ) -> bytes:
     """A pack, as MessagePack. Lists and tuples of the numbers are quickest."""
-    columns = (array("I", places), array("q", steps), array("q", timestamps_ms), array("d", values))
-    return _encode(PointPack(tuple(names), *(_little_endian(column).tobytes() for column in columns)))
+    integers = (array("I", places), array("q", steps), array("q", timestamps_ms))
+    columns = [_little_endian(column).tobytes() for column in integers]
+    return _encode(PointPack(tuple(names), *columns, _little_endian(array("d", values)).tobytes()))
 
 
 def unpack(content: bytes) -> Points:
     """The points of a pack. InvalidParameter: it is none, its columns differ in length, or a place is no name's."""
     try:
         found = _decode(content)
-        columns = (array("I"), array("q"), array("q"), array("d"))
-        for column, part in zip(columns, (found.places, found.steps, found.timestamps_ms, found.values), strict=True):
-            column.frombytes(part)
-        places, *numbers = (_little_endian(column).tolist() for column in columns)
+        places, steps, timestamps_ms = (
+            _read(array(code), part)
+            for code, part in (("I", found.places), ("q", found.steps), ("q", found.timestamps_ms))
+        )
+        values = _read(array("d"), found.values)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise InvalidParameter(f"The body is no pack of points: {error}.") from None
-    if any(len(column) != len(places) for column in numbers):
-        lengths = ", ".join(str(len(column)) for column in (places, *numbers))
-        raise InvalidParameter(f"The columns of the points differ in length: {lengths}.")
+    lengths = [len(places), len(steps), len(timestamps_ms), len(values)]
+    if len(set(lengths)) > 1:
+        raise InvalidParameter(f"The columns of the points differ in length: {', '.join(map(str, lengths))}.")
     try:
         keys = [found.names[place] for place in places]
     except IndexError:
         raise InvalidParameter(
             f"The points have keys up to place {max(places)} of their names, of which there are {len(found.names)}."
         ) from None
-    return Points(keys, *numbers)
+    return Points(keys, steps, timestamps_ms, values)
 
 
-def _little_endian(column: "array[int] | array[float]") -> "array[int] | array[float]":
+def _read(column: "array[N]", content: bytes) -> list[N]:
+    column.frombytes(content)
+    return _little_endian(column).tolist()
+
+
+def _little_endian(column: "array[N]") -> "array[N]":
     if sys.byteorder == "big":
         column.byteswap()
     return column

@@ -2,9 +2,9 @@
 
 A commit costs an fsync. A lone writer barely notices; many share one fsync.
 
-A thread does it, and the event loop goes on meanwhile. But to hand a write to a thread, and its result back, costs about
-as much as a small write itself. So brief ones are done in the loop's own thread, all those together that came in one
-turn of the loop, as long as the disk syncs quickly and nobody else is writing.
+A thread does it, and the event loop goes on meanwhile. But to hand a write to a thread, and its result back, costs
+about as much as a small write itself. So brief ones are done in the loop's own thread, all those together that came in
+one turn of the loop, as long as the disk syncs quickly and nobody else is writing.
 """
 
 import asyncio

@@ -19,9 +19,9 @@ SMALL = 4096
 
 def read_all(reader: Reader, most: int = 1000) -> list[Metric | Action]:
     found: list[Metric | Action] = []
-    while (taken := reader.take(most)).count:
+    while (taken := reader.take(most)).items:
         each_of = [each.metrics() if isinstance(each, Block) else [each] for each in taken.logged]
-        assert sum(map(len, each_of)) == taken.count <= most
+        assert sum(map(len, each_of)) == taken.items <= most
         found += itertools.chain(*each_of)
         reader.advance(taken.end)
     return found
@@ -96,7 +96,7 @@ def test_what_was_not_sent_is_read_by_another_process_from_where_it_was(spool_ro
     while sent < 200:
         taken = first.take(7)
         first.advance(taken.end)
-        sent += taken.count
+        sent += taken.items
     first.close()
     writer.close()
     later = Reader(spool_root)
@@ -134,7 +134,7 @@ def test_damage_is_told_and_what_is_before_it_is_read(spool_root: Path) -> None:
     content[offset + 12 : offset + 16] = b"\xc1\xc1\xc1\xc1"
     file.write_bytes(content)
     reader = Reader(spool_root)
-    assert reader.take(1).count == 1
+    assert reader.take(1).items == 1
     reader.advance(reader.take(1).end)
     with pytest.raises(DataLoss, match="damaged in segment 1"):
         reader.take(1)

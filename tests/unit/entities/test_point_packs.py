@@ -18,7 +18,7 @@ WHOLE = PointPack(("loss",), bytes(4), bytes(8), bytes(8), bytes(8))
 @given(ROWS)
 def test_what_was_packed_is_unpacked(rows: list[tuple[str, int, int, float]]) -> None:
     keys, *columns = [list(column) for column in zip(*rows, strict=True)] if rows else ([], [], [], [])
-    content = pack("abc", ["abc".index(key) for key in keys], *columns)  # type: ignore[arg-type]
+    content = pack("abc", ["abc".index(key) for key in keys], *columns)
     assert unpack(content) == Points(keys, *columns)
 
 

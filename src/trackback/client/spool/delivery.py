@@ -67,7 +67,7 @@ class Delivery:
         for each in taken.logged:
             if isinstance(each, Upload):
                 self.folder.file(each.file).unlink(missing_ok=True)
-        return taken.count
+        return taken.items
 
     @property
     def most(self) -> int:

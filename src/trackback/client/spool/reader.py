@@ -20,10 +20,10 @@ _START = Place(1, 0)
 
 
 class Taken(NamedTuple):
-    """What was logged, in order; of how many points and actions; and where that ends."""
+    """What was logged, in order; how many points and actions they are; and where that ends."""
 
     logged: list[Logged]
-    count: int
+    items: int
     end: Place
 
 
@@ -51,15 +51,15 @@ class Reader:
         while segment := self._at(place):
             end = self._end_of(segment)
             try:
-                logged, count, offset = read(segment.content(), place.offset, end, self._keys, most)
+                logged, items, offset = read(segment.content(), place.offset, end, self._keys, most)
             except (KeyError, UnicodeDecodeError, msgspec.DecodeError) as error:
                 raise DataLoss(
                     f"The spool {self._folder} is damaged in segment {segment.number} behind byte {place.offset}: "
                     f"{error!r}. What is before has been sent; the rest stays there."
                 ) from error
             place = Place(segment.number, offset)
-            if count or self._is_last(segment):
-                return Taken(logged, count, place)
+            if items or self._is_last(segment):
+                return Taken(logged, items, place)
             place = Place(segment.number + 1, 0)
         return Taken([], 0, place)
 
@@ -80,8 +80,8 @@ class Reader:
         """How many records are left to send, as far as they can be read."""
         place, left = self.place, 0
         try:
-            while (taken := self.take(_COUNTED_AT_ONCE)).count:
-                left += taken.count
+            while (taken := self.take(_COUNTED_AT_ONCE)).items:
+                left += taken.items
                 self.place = taken.end
         except DataLoss:
             pass

@@ -104,10 +104,10 @@ _decode_action = msgspec.msgpack.Decoder(Action).decode
 
 
 class Read(NamedTuple):
-    """``count``: of how many points and actions. ``end``: where the next record begins."""
+    """``items``: how many points and actions they are. ``end``: where the next record begins."""
 
     logged: list[Logged]
-    count: int
+    items: int
     end: int
 
 
