@@ -41,9 +41,15 @@ def pack(
     values: Sequence[float],
 ) -> bytes:
     """A pack, as MessagePack. Lists and tuples of the numbers are quickest."""
-    integers = (array("I", places), array("q", steps), array("q", timestamps_ms))
-    columns = [_little_endian(column).tobytes() for column in integers]
-    return _encode(PointPack(tuple(names), *columns, _little_endian(array("d", values)).tobytes()))
+    return _encode(
+        PointPack(
+            names=tuple(names),
+            places=_little_endian(array("I", places)).tobytes(),
+            steps=_little_endian(array("q", steps)).tobytes(),
+            timestamps_ms=_little_endian(array("q", timestamps_ms)).tobytes(),
+            values=_little_endian(array("d", values)).tobytes(),
+        )
+    )
 
 
 def unpack(content: bytes) -> Points:
