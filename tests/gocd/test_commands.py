@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.gocd.command import trackback
-from tests.gocd.gocd_server import OPERATOR_TOKEN, TOKEN, GoCDServer, run_of
+from tests.gocd.gocd_server import OPERATOR_TOKEN, TOKEN, GoCDServer
+from tests.gocd.pipeline_runs import run_after, run_of
 from tests.gocd.polling import Modification, stage_status
 from tests.gocd.world import World
 from tests.servers.threaded import ThreadedServer
@@ -98,7 +99,7 @@ def test_init_again_changes_nothing(world: World, gocd: GoCDServer) -> None:
 
     third = done(world, gocd, "init", *CHURN)
 
-    assert set(third.values()) - {third["found"]} == {"as it should be"}
+    assert {third[key] for key in ("repository", "package", "trigger")} == {"as it should be"}
     assert gocd.changes() == before
     assert [(each["name"], each["options"]) for each in webhooks(world)] == [
         (each["name"], each["options"]) for each in there
@@ -228,6 +229,25 @@ def test_reconcile_reports_the_builds_that_were_lost_and_no_other(world: World, 
         ("build", "passed"),
     ]
     assert done(world, gocd, "reconcile", "deploy")["reported"] == []
+
+
+def test_reconcile_finds_the_promotion_of_a_pipeline_in_those_before_it(world: World, gocd: GoCDServer) -> None:
+    done(world, gocd, "init", *CHURN)
+    gocd.use_all_packages()
+    seq = world.promote("models:/churn/1")
+    gocd.runs["deploy"] = [run_of(4, gocd.fingerprint("package-1"), f"{seq}-v1", {"build": "Passed"})]
+    gocd.runs["release"] = [
+        run_after(2, "deploy/4/build/1", {"roll": "Passed"}, pipeline="release"),
+        run_after(3, "deploy/5/build/1", {"roll": "Passed"}, pipeline="release"),  # which GoCD does not have any more
+    ]
+    gocd.runs["announce"] = [run_after(1, "release/2/roll/1", {"mail": "Failed"}, pipeline="announce")]
+
+    reported = done(world, gocd, "reconcile", "announce", "release")["reported"]
+
+    assert [(each["promotion"], each["pipeline"], each["counter"], each["result"]) for each in reported] == [
+        (seq, "announce", 1, "failed"),
+        (seq, "release", 2, "passed"),
+    ]
 
 
 def test_reconcile_reads_as_many_pages_as_it_needs(world: World, gocd: GoCDServer) -> None:

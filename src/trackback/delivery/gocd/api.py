@@ -93,6 +93,9 @@ class GoCD:
             following = page.links.next if page.links else None
             path = self._path(following.href) if following and page.pipelines else None
 
+    def run(self, pipeline: str, counter: str) -> PipelineRun:
+        return self._get(f"/api/pipelines/{_segment(pipeline)}/{_segment(counter)}/instance", 1, PipelineRun)[0]
+
     def close(self) -> None:
         self._client.close()
 
