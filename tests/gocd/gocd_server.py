@@ -52,6 +52,7 @@ class GoCDServer:
     on_trigger: Callable[[], object] = lambda: None
     busy: int = 0
     down: bool = False
+    has_plugin: bool = True
     plugin_faults: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -108,6 +109,9 @@ class GoCDServer:
         return _shown(self.repositories, repo_id)
 
     def create_repository(self, call: Call) -> tuple[int, JSON, str]:
+        if not self.has_plugin:
+            why = "Validations failed for repository 'x'. Error(s): [Invalid plugin id]. Please correct and resubmit."
+            raise Refused(422, why, data=call.body)
         self._check(call.body, [each["name"] for each in self.repositories.values()])
         repo_id = f"repo-{len(self.repositories) + 1}"
         self.repositories[repo_id] = {**call.body, "repo_id": repo_id, **_encrypted(call.body)}

@@ -148,6 +148,14 @@ def test_what_gocd_or_the_plugin_does_not_take_is_told_with_the_field(world: Wor
     )
 
 
+def test_that_gocd_lacks_the_plugin_is_told_with_where_to_get_it(world: World, gocd: GoCDServer) -> None:
+    gocd.has_plugin = False
+
+    code, printed = gocd_command(world, gocd, "init", *CHURN)
+
+    assert (code, "GoCD has no plugin trackback: put trackback-gocd.jar" in printed) == (1, True), printed
+
+
 def test_a_repository_of_another_plugin_is_not_touched(world: World, gocd: GoCDServer) -> None:
     gocd.repositories["repo-1"] = {
         "repo_id": "repo-1",

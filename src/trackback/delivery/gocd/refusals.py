@@ -20,6 +20,7 @@ from trackback.errors import (
 from trackback.limits import shown
 
 QUOTED_LENGTH = 300
+NO_PLUGIN = "Invalid plugin id"
 
 _KINDS: dict[int, type[TrackbackError]] = {
     401: Unauthenticated,
@@ -40,6 +41,11 @@ _ADVICE = {
     422: "GoCD, or the plugin trackback in it, does not take the values.",
 }
 
+_INSTALL = (
+    "GoCD has no plugin trackback: put trackback-gocd.jar, which the trackback server has at /gocd/trackback-gocd.jar, "
+    "into the folder plugins/external of GoCD's server, and restart it."
+)
+
 
 def refusal(request: str, status: int, headers: Mapping[str, str], body: bytes) -> TrackbackError:
     """The error that an answer of 300 or more is."""
@@ -50,8 +56,9 @@ def refusal(request: str, status: int, headers: Mapping[str, str], body: bytes) 
             "followed. Set --server to where GoCD itself is."
         )
     kind = _KINDS.get(status) or (Unavailable if status >= 500 else BadRequest)
-    advice = _ADVICE.get(status, "GoCD's log says more." if status >= 500 else "")
-    return kind(f"{request} was answered with {status}: {_said(body)} {advice}".rstrip())
+    said = _said(body)
+    advice = _INSTALL if NO_PLUGIN in said else _ADVICE.get(status, "GoCD's log says more." if status >= 500 else "")
+    return kind(f"{request} was answered with {status}: {said} {advice}".rstrip())
 
 
 def no_answer(request: str, status: int, body: bytes, fault: Exception) -> TrackbackError:
