@@ -54,9 +54,12 @@ class Connection:
         while self._idle:
             self._idle.pop()[0].close()
 
-    def exchange(self, method: str, target: str, body: bytes | None, answer: type[T]) -> T:
-        """Send JSON, or nothing, and read the answer."""
-        return self.exchange_with_headers(method, target, body, answer, {})[0]
+    def exchange(
+        self, method: str, target: str, body: bytes | None, answer: type[T], media_type: str = "application/json"
+    ) -> T:
+        """Send JSON, or something else, or nothing, and read the answer."""
+        headers = {} if body is None else {"content-type": media_type}
+        return self.exchange_with_headers(method, target, body, answer, headers)[0]
 
     def exchange_with_headers(
         self, method: str, target: str, body: bytes | None, answer: type[T], headers: Mapping[str, str]
