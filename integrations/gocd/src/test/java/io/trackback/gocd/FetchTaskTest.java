@@ -101,7 +101,7 @@ class FetchTaskTest extends FetchJob {
         }
         succeeds();
         assertEquals(300, files().size());
-        assertEquals(2, console.lines.size());
+        assertTrue(console.lines.size() < 20, console.text()); // two, and one for each ten seconds of a slow machine
     }
 
     @Test

@@ -71,9 +71,7 @@ final class TrackbackProgram {
         user.getOutputStream().write((PASSWORD + "\n").getBytes(StandardCharsets.UTF_8));
         user.getOutputStream().close();
         expectEnd(user);
-        expectEnd(startPython("log.log", "-c",
-                "import sys; sys.path.insert(0, sys.argv[1]); from benchmarks import promoted; promoted.load(sys.argv[2], 10_000)",
-                CHECKOUT.toString(), store()));
+        expectEnd(startPython("log.log", "-m", "tests.gocd.long_log", store()));
         process = start("server.log", "server", "--auth", "--host", "127.0.0.1", "--port", String.valueOf(port),
                 "--backend-store-uri", store(), "--artifacts-destination", folder.resolve("artifacts").toString());
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop));
@@ -102,6 +100,7 @@ final class TrackbackProgram {
         List<String> command = new ArrayList<>(List.of(python));
         command.addAll(List.of(arguments));
         return new ProcessBuilder(command)
+                .directory(CHECKOUT.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve(log).toFile())
                 .start();
