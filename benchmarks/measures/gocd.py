@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from benchmarks import promoted
 from benchmarks.connection import Connection, UnexpectedAnswerError
+from benchmarks.measures.filled import filled
 from benchmarks.measures.measure import Context, Figure, Measure, Round
 from benchmarks.measures.metrics import call_all
 from benchmarks.messages import post_ours
 from benchmarks.percentiles import percentile
 from benchmarks.processes import cpu_seconds
 from benchmarks.servers import Server
-from benchmarks.servers.trackback import TrackbackServer
 
 POLLS = 5000
 """More than a round takes: the processors' time is counted in hundredths of a second."""
@@ -27,21 +27,18 @@ _TITLES = {
 
 def gocd(context: Context, server: Server) -> Round:
     """The server's database is filled while the server is stopped."""
-    assert isinstance(server, TrackbackServer)
     promotions = context.sizes.promotions
-    server.stop()
-    promoted.load(server.database(), promotions)
-    server.start()
+    refilled = filled(server, lambda database: promoted.load(database, promotions))
     requests = _requests(promotions)
-    with server.connect() as setup:
+    with refilled.connect() as setup:
         _check(setup, requests, promotions)
 
     def run_round(connection: Connection) -> dict[str, float]:
         figures = {}
         for key, request in requests.items():
-            before = cpu_seconds(server.roots())
+            before = cpu_seconds(refilled.roots())
             latencies = call_all(connection, list(itertools.repeat(request, POLLS)), context.sizes.seconds)
-            figures[f"gocd_{key}_cpu"] = (cpu_seconds(server.roots()) - before) / len(latencies) * 1e3
+            figures[f"gocd_{key}_cpu"] = (cpu_seconds(refilled.roots()) - before) / len(latencies) * 1e3
             figures[f"gocd_{key}"] = percentile(latencies, 50) * 1e3
         return figures
 

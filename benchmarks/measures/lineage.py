@@ -7,12 +7,10 @@ from typing import Any
 
 from benchmarks import descended
 from benchmarks.connection import Connection, UnexpectedAnswerError
+from benchmarks.measures.filled import filled, p50_ms
 from benchmarks.measures.measure import Context, Figure, Measure, Round
-from benchmarks.measures.metrics import call_all
 from benchmarks.messages import get_ours
-from benchmarks.percentiles import percentile
 from benchmarks.servers import Server
-from benchmarks.servers.trackback import TrackbackServer
 
 _TITLES = {
     "impact_dataset": "impact of a data set of 100 runs",
@@ -30,22 +28,16 @@ _INDEXED_WITHIN_S = 600
 
 def lineage(context: Context, server: Server) -> Round:
     """The server's database is filled while the server is stopped."""
-    assert isinstance(server, TrackbackServer)
     runs, versions = context.sizes.many_searched_runs, context.sizes.descended_versions
-    server.stop()
-    descended.load(server.database(), runs, versions)
-    server.start()
-    with server.connect() as setup:
+    refilled = filled(server, lambda database: descended.load(database, runs, versions))
+    with refilled.connect() as setup:
         _await_index(setup)
         _check(setup, runs, versions)
     requests = _requests(runs, versions)
 
     def run_round(connection: Connection) -> dict[str, float]:
         return {
-            f"lineage_{key}": percentile(
-                call_all(connection, list(itertools.repeat(request, context.sizes.searches)), context.sizes.seconds), 50
-            )
-            * 1e3
+            f"lineage_{key}": p50_ms(connection, itertools.repeat(request), context)
             for key, request in requests.items()
         }
 

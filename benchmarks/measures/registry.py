@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 from benchmarks import registered
 from benchmarks.connection import Connection, UnexpectedAnswerError
+from benchmarks.measures.filled import filled, p50_ms
 from benchmarks.measures.measure import Context, Figure, Measure, Round
-from benchmarks.measures.metrics import call_all
 from benchmarks.messages import get, post
-from benchmarks.percentiles import percentile
 from benchmarks.registered import NAME, Version
 from benchmarks.servers import Server
-from benchmarks.servers.trackback import TrackbackServer
 
 _TITLES = {
     "model": "get the registered model",
@@ -30,26 +28,16 @@ _TITLES = {
 
 def registry(context: Context, server: Server) -> Round:
     """The server's database is filled while the server is stopped."""
-    assert isinstance(server, TrackbackServer)
     versions = context.sizes.registered_versions
-    server.stop()
-    registered.load(server.database(), versions)
-    server.start()
-    with server.connect() as setup:
+    refilled = filled(server, lambda database: registered.load(database, versions))
+    with refilled.connect() as setup:
         _check(setup, versions)
     requests = _requests(versions)
 
     def run_round(connection: Connection) -> dict[str, float]:
-        return {
-            f"registry_{key}": _p50(connection, list(itertools.islice(each, context.sizes.searches)), context)
-            for key, each in requests.items()
-        }
+        return {f"registry_{key}": p50_ms(connection, each, context) for key, each in requests.items()}
 
     return run_round
-
-
-def _p50(connection: Connection, requests: list[bytes], context: Context) -> float:
-    return percentile(call_all(connection, requests, context.sizes.seconds), 50) * 1e3
 
 
 def _requests(versions: int) -> dict[str, Iterator[bytes]]:

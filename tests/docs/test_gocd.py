@@ -1,12 +1,15 @@
 """The pages about GoCD say what is so: routes, fields, variables and flags."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+import yaml
 
-from tests.docs.markdown import ROOT, quoted, section, tables
+from tests.docs.markdown import ROOT, blocks, quoted, section, tables
 from trackback.cli.gocd import gocd
 from trackback.entities import WebhookTarget
 from trackback.server.gocd import definitions, gocd_routes
@@ -82,3 +85,31 @@ def test_each_field_of_mlflow_gocd_has_its_new_one() -> None:
 
     assert {"MLFLOW_URL", "PR_RUNS_WITHIN_DAYS", "EXPERIMENT_ID", "PROMOTION_TAG_NAME", "PR_ID_TAG_NAME"} <= old
     assert {"Repo", "Package", "ArtifactPattern", "Destination", "DestinationFile"} <= old
+
+
+def test_pipelines_in_code_name_fields_that_are_there_and_give_those_that_are_needed() -> None:
+    written: dict[str, list[dict[str, str]]] = {"plugin": [], "external": [], "fetch": []}
+    for block in blocks(GUIDE, "yaml"):
+        for kind, said in _mappings(yaml.safe_load(block.text)):
+            if kind in written:
+                written[kind].append(said.get("options") or said["configuration"]["options"])
+
+    for kind, inputs in (
+        ("plugin", definitions.TASK),
+        ("external", definitions.PUBLISH),
+        ("fetch", definitions.FETCH),
+    ):
+        (options,) = written[kind]
+        assert {each.key for each in inputs if each.required} <= options.keys() <= {each.key for each in inputs}
+
+
+def _mappings(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every mapping in a document, with the key that it has."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if isinstance(inner, dict):
+                yield key, inner
+            yield from _mappings(inner)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _mappings(each)

@@ -1,5 +1,6 @@
 """A valid request for every route, made from the route's own declaration."""
 
+import copy
 import itertools
 import json
 import re
@@ -8,7 +9,9 @@ from typing import Any, NamedTuple
 
 from msgspec import inspect
 
+from tests.fuzz.gocd import gocd_values
 from tests.server.wire import ask, post
+from trackback.server.gocd.endpoints import PREFIX, Relay
 from trackback.server.mlflow.endpoints import Rpc
 from trackback.server.routing import Route
 from trackback.server.ui import ROUTES as UI_ROUTES
@@ -29,7 +32,7 @@ class Example(NamedTuple):
 
     @property
     def in_query(self) -> bool:
-        return self.route.method == "GET" or not isinstance(self.route.endpoint, Rpc)
+        return self.route.method == "GET" or not isinstance(self.route.endpoint, (Rpc, Relay))
 
     @property
     def is_page(self) -> bool:
@@ -37,7 +40,7 @@ class Example(NamedTuple):
 
     @property
     def sends_file(self) -> bool:
-        return self.route.method in ("PUT", "POST") and not isinstance(self.route.endpoint, Rpc)
+        return self.route.method in ("PUT", "POST") and not isinstance(self.route.endpoint, (Rpc, Relay))
 
     def path(self, encode: Callable[[str], str]) -> str:
         return _PARAMETER.sub(lambda match: encode(self.parameters[match[1]]), self.route.path)
@@ -49,10 +52,19 @@ class World:
     def __init__(self, port: int) -> None:
         self._port = port
         self._numbers = itertools.count()
-        self.renew()
+        self._renew()
+        self._renew_for_gocd()
 
-    def renew(self) -> None:
+    def renew_for(self, route: Route) -> None:
         """Make new ones: a request may have deleted those there were."""
+        self._renew()
+        if _is_of_gocd(route):
+            self._renew_for_gocd()
+
+    def _renew_for_gocd(self) -> None:
+        self._of_gocd = gocd_values(self._port, str(self._values["registered"]))
+
+    def _renew(self) -> None:
         experiment = post(self._port, "experiments/create", {"name": f"world {next(self._numbers)}"})["experiment_id"]
         run = post(self._port, "runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
         tags = [{"key": "loss", "value": "tag"}]
@@ -111,7 +123,7 @@ class World:
 
     def example(self, route: Route) -> Example:
         parameters = {match[1]: self._of_name(match[1], route) for match in _PARAMETER.finditer(route.path)}
-        if not isinstance(route.endpoint, Rpc):
+        if not isinstance(route.endpoint, (Rpc, Relay)):
             names = ["run_id", "path", "artifact_file_path", "filter", "order_by", "page_token", "rows", "view"]
             names += ["name", "version"] if _is_of_registry(route) else []
             return Example(route, parameters, {name: self._of_name(name, route) for name in names})
@@ -133,7 +145,13 @@ class World:
                 return self._of_name(name, route)
             case inspect.BoolType():
                 return True
-        return self._values.get(name, 1)
+            case inspect.DictType():
+                return copy.deepcopy(self._known(route).get(name, {}))
+        return self._known(route).get(name, 1)
+
+    def _known(self, route: Route) -> Mapping[str, Any]:
+        """Values by the names of fields."""
+        return {**self._values, **self._of_gocd} if _is_of_gocd(route) else self._values
 
     def _of_name(self, name: str, route: Route) -> str:
         has_no_metrics = route.path == "/" or "/mlflow/experiments/" in route.path or _is_of_registry(route)
@@ -151,8 +169,12 @@ class World:
             return f"{next(self._numbers):032x}"
         if name in ("name", "new_name"):
             return f"name {next(self._numbers)}"
-        return str(self._values.get(name, "some text"))
+        return str(self._known(route).get(name, "some text"))
 
 
 def _is_of_registry(route: Route) -> bool:
     return any(part in route.path for part in ("/registered-models/", "/model-versions/", "/registry"))
+
+
+def _is_of_gocd(route: Route) -> bool:
+    return route.path.startswith(PREFIX)

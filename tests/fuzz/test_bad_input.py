@@ -18,13 +18,14 @@ from tests.server.wire import Answer, Wire
 from tests.servers.postgres import Postgres
 from tests.servers.trackback import TrackbackServer
 from trackback.server.api.runs import ROUTES as RUN_ROUTES
+from trackback.server.gocd import RELAYED
 from trackback.server.mlflow import ROUTES as MLFLOW_ROUTES
 from trackback.server.routing import Route
 from trackback.server.ui import ROUTES as UI_ROUTES
 
 EXAMPLES = int(os.environ.get("TRACKBACK_FUZZ_EXAMPLES", "0"))
 
-ALL = [*MLFLOW_ROUTES, *RUN_ROUTES, *UI_ROUTES]
+ALL = [*MLFLOW_ROUTES, *RUN_ROUTES, *RELAYED, *UI_ROUTES]
 # What is under /api/ and under /ajax-api/ leads to the same endpoints.
 DISTINCT = {(route.method, route.path.replace("/ajax-api/", "/api/")): route for route in reversed(ALL)}
 routes = pytest.mark.parametrize("route", DISTINCT.values(), ids=lambda route: f"{route.method} {route.path}")
@@ -39,8 +40,8 @@ class Target:
         self._wire: Wire | None = None
         self.world = World(server.port)
 
-    def renew(self) -> None:
-        self.world.renew()
+    def renew_for(self, route: Route) -> None:
+        self.world.renew_for(route)
         self._observer.has_changed()
 
     def ask(self, request: Sent) -> Answer:
@@ -94,7 +95,7 @@ RIGHTLY_REFUSED = (b"presigned URLs", b"hook.invalid", b"vnd.trackback.points")
 @routes
 def test_a_request_of_our_making_is_well_formed(target: Target, route: Route) -> None:
     """Else the rest would only show that nonsense is refused."""
-    target.renew()
+    target.renew_for(route)
     example = target.world.example(route)
     answer = target.ask(sent(example, example.fields))
     assert answer.status in (200, 404, 501) or any(why in answer.body for why in RIGHTLY_REFUSED), answer
@@ -102,14 +103,14 @@ def test_a_request_of_our_making_is_well_formed(target: Target, route: Route) ->
 
 @routes
 def test_any_field_at_its_worst(target: Target, route: Route) -> None:
-    target.renew()
+    target.renew_for(route)
     for request in each_field_at_its_worst(target.world.example(route)):
         target.ask(request)
 
 
 @routes
 def test_any_odd_header_and_method(target: Target, route: Route) -> None:
-    target.renew()
+    target.renew_for(route)
     for request in each_odd_header(target.world.example(route)):
         target.ask(request)
 

@@ -32,6 +32,24 @@ def world(settings: Settings) -> Iterator[World]:
 
 
 @pytest.fixture
+def sqlite_world(migrated_sqlite_uri: str, tmp_path: Path) -> Iterator[World]:
+    """A server with two versions of a model, on SQLite only: for commands, whose calls other tests make on both."""
+    settings = Settings(
+        backend_store_uri=migrated_sqlite_uri,
+        artifacts_destination=str(tmp_path / "artifacts"),
+        webhook_allowed_networks=("127.0.0.0/8",),
+    )
+    with (
+        ThreadedServer(settings) as server,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
+    ):
+        world = World(server, http)
+        world.models("churn", 2)
+        yield world
+    assert "Traceback" not in server.log_text
+
+
+@pytest.fixture
 def guarded(migrated_uri: str, tmp_path: Path) -> Iterator[World]:
     """A server with accounts, on each database, as its admin."""
     arguments = ["user", "add", "root", "--admin", "--password-stdin", "--backend-store-uri", migrated_uri]

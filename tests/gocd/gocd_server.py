@@ -52,6 +52,7 @@ class GoCDServer:
     on_trigger: Callable[[], object] = lambda: None
     busy: int = 0
     down: bool = False
+    has_plugin: bool = True
     plugin_faults: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -108,6 +109,9 @@ class GoCDServer:
         return _shown(self.repositories, repo_id)
 
     def create_repository(self, call: Call) -> tuple[int, JSON, str]:
+        if not self.has_plugin:
+            why = "Validations failed for repository 'x'. Error(s): [Invalid plugin id]. Please correct and resubmit."
+            raise Refused(422, why, data=call.body)
         self._check(call.body, [each["name"] for each in self.repositories.values()])
         repo_id = f"repo-{len(self.repositories) + 1}"
         self.repositories[repo_id] = {**call.body, "repo_id": repo_id, **_encrypted(call.body)}
@@ -171,50 +175,18 @@ class GoCDServer:
             answer["_links"] = {"next": {"href": href}}
         return 200, answer, ""
 
+    def instance(self, call: Call, pipeline: str, counter: str) -> tuple[int, JSON, str]:
+        for run in self.runs.get(pipeline, []):
+            if run["counter"] == int(counter):
+                return 200, run, ""
+        raise Refused(404, f"Pipeline '{pipeline}' with counter '{counter}' not found!")
+
     def _check(self, body: JSON, taken: list[str]) -> None:
         faults = dict(self.plugin_faults)
         if body["name"] in taken or not NAME.fullmatch(body["name"]):
             faults["name"] = [f"The name '{body['name']}' is taken or not valid."]
         if faults:
             raise Refused(422, "Validations failed. Please correct and resubmit.", data={**body, "errors": faults})
-
-
-def run_of(
-    counter: int, fingerprint: str, revision: str, stages: Mapping[str, str | None], *, pipeline: str = "deploy"
-) -> JSON:
-    """A run of a pipeline in its history; a stage without a result was not begun."""
-    return {
-        "name": pipeline,
-        "counter": counter,
-        "label": str(counter),
-        "scheduled_date": 1_795_780_800_000,
-        "build_cause": {
-            "trigger_message": "modified by ada",
-            "material_revisions": [
-                {
-                    "changed": False,
-                    "material": {"name": "git", "fingerprint": "0" * 64, "type": "Git", "description": "URL: …"},
-                    "modifications": [{"revision": "8f60b124", "modified_time": 1, "comment": "x"}],
-                },
-                {
-                    "changed": True,
-                    "material": {"name": "churn", "fingerprint": fingerprint, "type": "Package", "description": "…"},
-                    "modifications": [{"revision": revision, "modified_time": 1, "comment": "x"}],
-                },
-            ],
-        },
-        "stages": [
-            {
-                "name": name,
-                "counter": "1",
-                "result": result,
-                "status": result,
-                "scheduled": result is not None,
-                "jobs": [] if result is None else [{"name": "job", "scheduled_date": 1_795_780_800_000}],
-            }
-            for name, result in stages.items()
-        ],
-    }
 
 
 def _shown(kept: dict[str, JSON], name: str) -> tuple[int, JSON, str]:
@@ -263,9 +235,10 @@ _ROUTES: dict[str, tuple[int, bool, Callable[..., tuple[int, JSON, str]]]] = {
     "POST /go/api/admin/packages": (2, True, GoCDServer.create_package),
     "GET /go/api/admin/packages/([^/]+)": (2, True, GoCDServer.show_package),
     "PUT /go/api/admin/packages/([^/]+)": (2, True, GoCDServer.update_package),
-    "GET /go/api/config/materials": (2, True, GoCDServer.list_materials),
+    "GET /go/api/config/materials": (2, False, GoCDServer.list_materials),
     "POST /go/api/internal/materials/([^/]+)/trigger_update": (1, False, GoCDServer.trigger),
     r"GET /go/api/pipelines/([^/]+)/history(?:\?after=(\d+))?": (1, False, GoCDServer.history),
+    r"GET /go/api/pipelines/([^/]+)/(\d+)/instance": (1, False, GoCDServer.instance),
 }
 
 

@@ -108,6 +108,14 @@ def test_a_pattern_that_nothing_matches_is_an_error_that_says_what_there_is(patt
     )
 
 
+@pytest.mark.parametrize("pattern", ["data/.*", ".*pkl", "MLmodel|data"])
+def test_who_writes_a_regular_expression_as_for_mlflow_gocd_is_told(pattern_world: World, pattern: str) -> None:
+    answer = pattern_world.relayed("task/files", {"model": "churn", "version": "1", "pattern": pattern})
+
+    assert answer.status_code == 404
+    assert "It is no regular expression: write model/** for model/.*" in answer.json()["message"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "status"),
     [

@@ -26,7 +26,8 @@ def test_the_plugin_passes_its_own_tests_and_makes_a_jar_that_gocd_takes(tmp_pat
     project = shutil.copytree(PROJECT, tmp_path / "gocd", ignore=shutil.ignore_patterns("target"))
     jar = project / "target" / "trackback-gocd.jar"
 
-    run_maven(project, f"-Dtrackback.python={sys.executable}", f"-Dtrackback.port={free_port()}", "verify")
+    server = {"checkout": PROJECT.parents[1], "python": sys.executable, "port": free_port()}
+    run_maven(project, *(f"-Dtrackback.{name}={value}" for name, value in server.items()), "verify")
     all_tests_ran(project / "target" / "surefire-reports")
     with ZipFile(jar) as opened:
         holds_the_plugin_and_nothing_else(opened)

@@ -1,4 +1,6 @@
-"""Stages as builds of the promotions among a pipeline's materials."""
+"""Stages as builds of the promotions among a pipeline's materials, or those of the pipelines before it."""
+
+from typing import Any
 
 import pytest
 
@@ -99,6 +101,43 @@ def test_a_pipeline_of_other_materials_is_none_of_our_business(world: World, mat
     report(world, body)
 
     assert world.builds(1) == []
+
+
+def stage_status_after(seen: Modification, *before: str, pipeline: str = "release") -> dict[str, Any]:
+    """Of a pipeline whose materials are stages of others, ``PIPELINE/COUNTER/STAGE/COUNTER``, and no package."""
+    body = stage_status(pipeline, 3, seen, stage="roll")
+    git, _ = body["pipeline"]["build-cause"]
+    body["pipeline"]["build-cause"] = [
+        git,
+        *(
+            {
+                "material": {"type": "pipeline", "fingerprint": "f" * 64, "pipeline-configuration": {}},
+                "changed": True,
+                "modifications": [{"revision": stage, "modified-time": "2026-11-27T12:05:00.000+0000", "data": {}}],
+            }
+            for stage in before
+        ),
+    ]
+    return body
+
+
+def test_a_pipeline_further_down_is_a_build_of_what_those_before_it_were_for(world: World, material: Material) -> None:
+    (seen,) = material.modifications
+    report(world, stage_status("deploy", 7, seen, stage_counter=2))
+    report(world, stage_status_after(seen, "deploy/7/build/2", "deploy/7/build/1"))
+    report(world, stage_status_after(seen, "release/3/roll/1", pipeline="announce"))
+
+    assert [build["pipeline"] for build in world.builds(1)] == ["announce", "release", "deploy"]
+
+
+def test_a_stage_of_no_promotion_or_of_another_gocd_leads_to_none(world: World, material: Material) -> None:
+    (seen,) = material.modifications
+    report(world, stage_status("deploy", 7, seen))
+    report(world, stage_status_after(seen, "deploy/8/build/1", "deploy/7/build/2", "", "deploy"))
+    for server_url in ("https://other.example.org/go", None):
+        report(world, {**stage_status_after(seen, "deploy/7/build/1"), "server_url": server_url})
+
+    assert [build["pipeline"] for build in world.builds(1)] == ["deploy"]
 
 
 def test_a_pipeline_of_several_promotions_is_a_build_of_each(world: World, material: Material) -> None:

@@ -80,11 +80,11 @@ def test_a_pipeline_reports_what_it_does_and_the_image_leads_back_to_the_run(
     server: TrackbackServer, client: httpx.Client, run_id: str
 ) -> None:
     inside = {"GO_PIPELINE_NAME": "churn", "GO_PIPELINE_COUNTER": "12", "GO_STAGE_NAME": "image"}
-    inside["TRACKBACK_PROMOTION"] = "1"
-    for _ in range(2):  # a retried stage writes once
-        started = json.loads(trackback(server, "build", "start", "--url", BUILD_URL, "--json", env=inside))
+    for promotion in ("TRACKBACK_PROMOTION", "GO_PACKAGE_CHURN_PROMOTION"):  # a retried stage writes once
+        told = inside | {promotion: "1"}
+        started = json.loads(trackback(server, "build", "start", "--url", BUILD_URL, "--json", env=told))
     assert (started["system"], started["stage"], started["result"]) == ("gocd", "image", "running")
-    printed = trackback(server, "build", "finish", "--result", "passed", env=inside)
+    printed = trackback(server, "build", "finish", "--result", "passed", env=told)
     assert printed == f"Build {started['id']}: gocd/churn/12/image is passed, for promotion 1.\n"
     for _ in range(2):
         deployed = ["deployed", IMAGE, "--kind", "image", "--build", str(started["id"])]

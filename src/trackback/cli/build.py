@@ -1,19 +1,17 @@
 """`trackback build`: what a pipeline says of itself. In GoCD, GitHub Actions and GitLab most is in the environment."""
 
-import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
+from trackback.cli import ci
 from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
 from trackback.client.api import walk
 from trackback.entities import Build, BuildResult
 
 ENDS = [result.value for result in BuildResult if result is not BuildResult.RUNNING]
 
-# Which systems say by which variables that they run us.
-_SYSTEMS = {"GO_PIPELINE_NAME": "gocd", "GITHUB_ACTIONS": "github", "GITLAB_CI": "gitlab"}
 _NAMED = (
     ("--pipeline", ["TRACKBACK_PIPELINE", "GO_PIPELINE_NAME", "GITHUB_WORKFLOW", "CI_PROJECT_PATH"], "The pipeline."),
     (
@@ -39,7 +37,7 @@ def _identity(command: F) -> F:
         "--promotion",
         type=click.IntRange(min=1),
         envvar="TRACKBACK_PROMOTION",
-        help="The number of the promotion that it is for.",
+        help="The number of the promotion that it is for; by default that of GoCD's package material.",
     )(command)
     return click.option(
         "--key",
@@ -109,13 +107,10 @@ def list_builds(promotion: int | None, subject: str, url: str, server: str | Non
 
 
 def _report(fields: dict[str, Any], server: str | None, as_json: bool) -> None:
-    said = {**fields, "system": fields["system"] or _system()}
+    known = {"system": fields["system"] or ci.system(), "promotion": fields["promotion"] or ci.promotion()}
+    said = {**fields, **known}
     with connect(server) as client:
         _print(client.report_build(**said), as_json)
-
-
-def _system() -> str:
-    return next((name for variable, name in _SYSTEMS.items() if os.environ.get(variable)), "")
 
 
 def _print(reported: Build, as_json: bool) -> None:

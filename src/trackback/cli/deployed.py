@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from trackback.cli import ci
 from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
 from trackback.client.api import walk
 from trackback.entities import Deployment, DeploymentKind
@@ -20,7 +21,8 @@ KINDS = [kind.value for kind in DeploymentKind]
     "--promotion",
     type=click.IntRange(min=1),
     envvar="TRACKBACK_PROMOTION",
-    help="The promotion that it carries out, which says what runs there.",
+    help="The promotion that it carries out, which says what runs there; if nothing else says it, that of GoCD's "
+    "package material.",
 )
 @click.option("--build", type=click.IntRange(min=1), help="The build that did it, which says the promotion.")
 @click.option("--environment", default="", help="Where, such as production; by default the promotion's.")
@@ -37,8 +39,10 @@ def deployed(server: str | None, as_json: bool, **fields: Any) -> None:
 
     LOCATOR is an image with its digest (registry/name@sha256:…), an endpoint's URL, an AMI id, a workload's name.
     """
+    said_otherwise = any(fields[name] for name in ("promotion", "version", "digest", "build"))
+    promotion = fields["promotion"] if said_otherwise else ci.promotion()
     with connect(server) as client:
-        _print(client.report_deployment(**fields), as_json)
+        _print(client.report_deployment(**{**fields, "promotion": promotion}), as_json)
 
 
 @click.command()

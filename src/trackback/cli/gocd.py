@@ -82,6 +82,14 @@ def gocd() -> None:
     default="",
     help="What GoCD is let in by at the trackback server: a token of a reader. Builds see it, masked.",
 )
+@click.option(
+    "--trigger-token",
+    envvar="GOCD_TRIGGER_TOKEN",
+    show_envvar=True,
+    default="",
+    help="What trackback is let in by at GoCD, to tell it of promotions; by default --token. It is enough if its user "
+    "may operate the pipelines.",
+)
 @click.option("--no-trigger", is_flag=True, help="Leave it to GoCD's polls to find promotions.")
 @json_option
 def init(
@@ -92,6 +100,7 @@ def init(
     repository: str,
     package: str,
     reader_token: str,
+    trigger_token: str,
     no_trigger: bool,
     as_json: bool,
     **asked: str,
@@ -101,32 +110,38 @@ def init(
     To run it again changes nothing that is as it should be. GoCD knows the package as a material once a pipeline has
     it: run the command again then, so that promotions trigger at once.
     """
-    from trackback.delivery.gocd.api import GoCD  # noqa: PLC0415 - httpx, which --help should not wait for
-    from trackback.delivery.gocd.setup import (  # noqa: PLC0415
-        Wanted,
-        check_package,
-        set_up,
-        set_up_trigger,
-        trigger_of,
-    )
+    from trackback.delivery.gocd.api import GoCD  # noqa: PLC0415 - HTTP, which --help should not wait for
+    from trackback.delivery.gocd.setup import Wanted, check_package, reachable_address, set_up  # noqa: PLC0415
+    from trackback.delivery.gocd.trigger import set_up_trigger, trigger_of  # noqa: PLC0415
 
     named = package or _package_name(asked)
     with connect(trackback) as client, GoCD(gocd_url, gocd_token) as server:
-        wanted = Wanted(repository, (url or client.tracking_uri).rstrip("/"), reader_token, named, _fields(asked))
+        address = reachable_address(url, client.tracking_uri, server)
+        wanted = Wanted(repository, address, reader_token, named, _fields(asked))
         found = check_package(client, wanted)
         done = set_up(server, wanted)
-        trigger = None if no_trigger else trigger_of(client, wanted)
+        trigger = None if no_trigger else trigger_of(client, named, wanted.fields)
         told = (
-            set_up_trigger(client, server, gocd_token, done.fingerprint, trigger)
+            set_up_trigger(client, server.url, trigger_token or gocd_token, done.fingerprint, trigger)
             if trigger and done.fingerprint
             else None
         )
     if as_json:
-        print_json({"repository": done.repository, "package": done.package, "trigger": told, "found": found})
+        shown = {"repository": done.repository, "package": done.package, "package_id": done.package_id}
+        print_json({**shown, "trigger": told.done if told else None, "found": found})
         return
     click.echo(f"Repository {repository} in GoCD: {done.repository}.")
     click.echo(f"Package {named}: {done.package}. {found}")
-    click.echo(_told_of_trigger(told, wanted=trigger is not None))
+    if done.fingerprint is None:
+        click.echo(
+            f"No pipeline has the package as a material yet. Give it to one, in code as `package: {done.package_id}`."
+        )
+    if told:
+        click.echo(f"Trigger {told.name} in trackback: {told.done}. Promotions are told to GoCD at once.")
+    elif trigger:
+        click.echo("Then run this command again, so that promotions are told to GoCD at once.")
+    else:
+        click.echo("No trigger: GoCD finds what is new at its next poll.")
 
 
 @gocd.command()
@@ -146,7 +161,7 @@ def reconcile(
     as_json: bool,
 ) -> None:
     """Report builds of promotions that GoCD's notifications have lost, from the history of pipelines."""
-    from trackback.delivery.gocd.api import GoCD  # noqa: PLC0415 - httpx, which --help should not wait for
+    from trackback.delivery.gocd.api import GoCD  # noqa: PLC0415 - HTTP, which --help should not wait for
     from trackback.delivery.gocd.reconcile import Reconciliation  # noqa: PLC0415
 
     with connect(trackback) as client, GoCD(gocd_url, gocd_token) as server:
@@ -180,14 +195,3 @@ def _package_name(asked: Mapping[str, str]) -> str:
     """A name that GoCD takes: letters, digits, and . _ -"""
     what = asked["environment"] or ("pull-requests" if asked["pull_request_tag"] else "promoted")
     return re.sub(r"[^A-Za-z0-9._-]", "_", f"{asked['model'] or asked['experiment']}-{what}")
-
-
-def _told_of_trigger(told: str | None, *, wanted: bool) -> str:
-    if told:
-        return f"Trigger of the material in trackback: {told}. Promotions are told to GoCD at once."
-    if not wanted:
-        return "No trigger: GoCD finds what is new at its next poll."
-    return (
-        "No pipeline has the package as a material yet. Give it to one, and run this command again: then promotions "
-        "are told to GoCD at once."
-    )

@@ -67,6 +67,21 @@ def find_address(
     return Address(urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", "")), authorization)
 
 
+def address_of(uri: str, token: str, *, named: str, such_as: str) -> Address:
+    """The address of another kind of server, which messages call ``named``. Nothing is taken from the environment.
+
+    such_as: an example of such an address. token: of HTTP's Bearer scheme; credentials in the URI are left out.
+
+    InvalidParameter: the URI is not one of a server, or the token is missing or could not be sent as it is.
+    """
+    parts = _split(uri.strip(), f"address of {named}", such_as)
+    authorization = _authorization(token, None, None, named)
+    if authorization is None:
+        raise InvalidParameter(f"Missing token for {named}. Make one there.")
+    place = parts.netloc.rpartition("@")[2]
+    return Address(urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", "")), authorization)
+
+
 def without_userinfo(uri: str) -> str:
     """``uri``, well formed or not, as it may be shown."""
     return _USERINFO.sub("//", uri)
@@ -76,28 +91,31 @@ def _variable(*names: str) -> str | None:
     return next((value for name in names if (value := os.environ.get(name))), None)
 
 
-def _split(uri: str) -> SplitResult:
+def _split(uri: str, named: str = "tracking URI", such_as: str = DEFAULT_URI) -> SplitResult:
     try:
         parts = urlsplit(uri)
         complete = bool(parts.hostname) and parts.port != 0
     except ValueError:
         complete = False
     if not complete or parts.scheme not in ("http", "https") or parts.query or parts.fragment or _SPACE.search(uri):
+        advice = " `trackback server` starts one." if such_as == DEFAULT_URI else ""
         raise InvalidParameter(
-            f"Invalid tracking URI {shown(without_userinfo(uri))}: it must be that of a server, "
-            "such as http://127.0.0.1:5000, with nothing after its path. `trackback server` starts one."
+            f"Invalid {named} {shown(without_userinfo(uri))}: it must be that of a server, such as {such_as}, with "
+            f"nothing after its path.{advice}"
         )
     return parts
 
 
-def _authorization(token: str | None, username: str | None, password: str | None) -> str | None:
+def _authorization(
+    token: str | None, username: str | None, password: str | None, named: str = "the tracking server"
+) -> str | None:
     """The header's value. What is wrong with credentials is said without showing them."""
     if username and password:
         if ":" in username:
-            raise InvalidParameter("The user name for the tracking server contains a colon, which HTTP can't send.")
+            raise InvalidParameter(f"The user name for {named} contains a colon, which HTTP can't send.")
         return f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"
     if token and (token := token.strip()):
         if not _HEADER_TEXT.fullmatch(token):
-            raise InvalidParameter("The token for the tracking server contains spaces or characters beyond ASCII.")
+            raise InvalidParameter(f"The token for {named} contains spaces or characters beyond ASCII.")
         return f"Bearer {token}"
     return None

@@ -19,9 +19,9 @@ import msgspec
 from trackback.client import outages
 from trackback.client.address import Address
 from trackback.client.downloads import PartialFile
+from trackback.client.peers import TRACKING_SERVER, Peer
 from trackback.client.pipeline import Pipeline
 from trackback.client.proxies import proxy_for
-from trackback.client.refusals import no_answer, refusal
 from trackback.client.uploads import Pieces
 from trackback.client.wire import UNREADABLE, decode
 from trackback.errors import InvalidParameter
@@ -41,9 +41,10 @@ _HUNG_UP = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError)
 class Connection:
     """For many threads, and for one process. What goes wrong is raised as a Failure, or as the final error."""
 
-    def __init__(self, address: Address, timeout_s: float) -> None:
+    def __init__(self, address: Address, timeout_s: float, peer: Peer = TRACKING_SERVER) -> None:
         self._address = address
         self._timeout_s = timeout_s
+        self._peer = peer
         self._place = urlsplit(address.uri)
         self._proxy = proxy_for(address)
         self._context = tls_context(address)
@@ -57,16 +58,23 @@ class Connection:
         self, method: str, target: str, body: bytes | None, answer: type[T], media_type: str = "application/json"
     ) -> T:
         """Send JSON, or something else, or nothing, and read the answer."""
-        headers = {} if body is None else {"content-type": media_type, "content-length": str(len(body))}
+        headers = {} if body is None else {"content-type": media_type}
+        return self.exchange_with_headers(method, target, body, answer, headers)[0]
+
+    def exchange_with_headers(
+        self, method: str, target: str, body: bytes | None, answer: type[T], headers: Mapping[str, str]
+    ) -> tuple[T, Mapping[str, str]]:
+        """``exchange`` with headers of the request's own; the answer, and its headers."""
+        of_body = {} if body is None else {"content-type": "application/json", "content-length": str(len(body))}
         request = self._named(method, target)
-        with self._answer(method, target, headers, () if body is None else (body,)) as response:
+        with self._answer(method, target, {**of_body, **headers}, () if body is None else (body,)) as response:
             with self._failures(request):
                 content = response.read()
-            status = response.status
+            status, told = response.status, _headers(response)
         try:
-            return decode(content, answer)
+            return decode(content, answer), told
         except UNREADABLE as error:
-            raise no_answer(request, status, content, error) from error
+            raise self._peer.no_answer(request, status, content, error) from error
 
     def put(self, target: str, pieces: Pieces) -> Mapping[str, str]:
         """Send a file; the headers of the answer."""
@@ -104,7 +112,7 @@ class Connection:
             if response.status >= 300:
                 with self._failures(request):
                     body = response.read(ERROR_BODY_BYTES)
-                raise refusal(request, response.status, _headers(response), body)
+                raise self._peer.refusal(request, response.status, _headers(response), body)
             yield response
             with self._failures(request):
                 response.read()
@@ -154,9 +162,8 @@ class Connection:
             connection.close()
             if self._proxy and error.errno is None and not isinstance(error, TimeoutError):
                 raise outages.refused_by_proxy(self._address.uri, error) from error
-            raise outages.no_connection(
-                self._address.uri, None if isinstance(error, TimeoutError) else error
-            ) from error
+            cause = None if isinstance(error, TimeoutError) else error
+            raise outages.no_connection(self._address.uri, cause, self._peer) from error
         connection.sock.settimeout(self._timeout_s)
         return connection
 

@@ -4,23 +4,21 @@ import ssl
 from socket import gaierror
 
 from trackback.client.failures import Failure
+from trackback.client.peers import Peer
 from trackback.errors import Unavailable
 
 _DOUBT = " Whether it was carried out is not known."
 
 
-def no_connection(uri: str, cause: BaseException | None) -> Failure:
+def no_connection(uri: str, cause: BaseException | None, peer: Peer) -> Failure:
     """There is no connection to the server at ``uri``. ``cause`` is the system's error, if there is one."""
     match cause:
         case gaierror():
-            message = f"The host of {uri} is not known: {cause.strerror}. Check the tracking URI."
+            message = f"The host of {uri} is not known: {cause.strerror}. {peer.unknown_host}"
         case ssl.SSLError():
             return Failure(Unavailable(_insecure(uri, cause)), passing=isinstance(cause, ssl.SSLEOFError))
         case _:
-            message = (
-                f"No server answers at {uri} ({cause or 'no connection in time'}). "
-                "`trackback server` starts one; TRACKBACK_TRACKING_URI says where it is."
-            )
+            message = f"No server answers at {uri} ({cause or 'no connection in time'}). {peer.no_server}"
     return Failure(Unavailable(message), passing=True, unheard=True)
 
 

@@ -63,7 +63,7 @@ def refusal(request: str, status: int, headers: Mapping[str, str], body: bytes) 
 def no_answer(request: str, status: int, body: bytes, fault: Exception) -> TrackbackError:
     """The error for a good status whose body is not the answer."""
     return TrackbackError(
-        f"{request} was answered ({status}) with what is no answer to it: {shown(_plain(body), QUOTED_LENGTH)} "
+        f"{request} was answered ({status}) with what is no answer to it: {shown(plain_text(body), QUOTED_LENGTH)} "
         f"({fault}). {_ADVICE[404]}"
     )
 
@@ -104,11 +104,12 @@ def _named(status: int) -> str:
 
 
 def _quoted(body: bytes) -> str:
-    text = _plain(body)
+    text = plain_text(body)
     return f"{shown(text, QUOTED_LENGTH)}." if text else "an empty body."
 
 
-def _plain(body: bytes) -> str:
+def plain_text(body: bytes) -> str:
+    """A body on one line, without markup."""
     return " ".join(_MARKUP.sub(" ", body.decode(errors="replace")).split())
 
 

@@ -1,14 +1,17 @@
 """Calls of GoCD's HTTP API, each with the version that it is known by. https://api.gocd.org/current/"""
 
-from collections.abc import Iterator
-from types import TracebackType
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
-import httpx
 import msgspec
 
-from trackback import __version__
+from trackback.client.address import address_of
+from trackback.client.connection import Connection
+from trackback.client.peers import Peer
+from trackback.client.retries import Retries
+from trackback.client.wire import encode
 from trackback.delivery.gocd.answers import (
     Material,
     Materials,
@@ -19,16 +22,23 @@ from trackback.delivery.gocd.answers import (
     Repositories,
     Repository,
 )
-from trackback.delivery.gocd.refusals import no_answer, no_connection, refusal
+from trackback.delivery.gocd.refusals import no_answer, refusal
 
 TIMEOUT_S = 30.0
-TIMEOUT_CONNECT_S = 10.0
 
 REPOSITORIES = "/api/admin/repositories"
 PACKAGES = "/api/admin/packages"
 MATERIALS = "/api/config/materials"
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+_GOCD = Peer(
+    refusal,
+    no_answer,
+    unknown_host="Check --server.",
+    no_server="Check --server, and that GoCD runs and can be reached from here.",
+)
+_ONCE = Retries(deadline_s=0)
 
 
 class Tagged(NamedTuple):
@@ -45,16 +55,17 @@ class GoCD:
     """
 
     def __init__(self, url: str, token: str, timeout_s: float = TIMEOUT_S) -> None:
-        self.url = f"{url.rstrip('/').removesuffix('/go')}/go"
-        self._timeout_s = timeout_s
-        self._client = httpx.Client(
-            headers={
-                "Authorization": f"Bearer {token}",
-                "User-Agent": f"trackback/{__version__}",
-                "Accept-Encoding": "identity",  # GoCD marks the ETags of what it has compressed
-            },
-            timeout=httpx.Timeout(timeout_s, connect=min(TIMEOUT_CONNECT_S, timeout_s)),
-        )
+        root = url.strip().rstrip("/").removesuffix("/go")
+        self._address = address_of(f"{root}/go", token, named="GoCD", such_as="https://gocd.example.org/go")
+        self._connection = Connection(self._address, timeout_s, _GOCD)
+
+    @property
+    def url(self) -> str:
+        return self._address.uri
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        return self._address.is_loopback
 
     def repositories(self) -> tuple[Repository, ...]:
         return self._get(REPOSITORIES, 1, Repositories)[0].embedded.package_repositories
@@ -91,10 +102,13 @@ class GoCD:
             page, _ = self._get(path, 1, PipelineHistory)
             yield from page.pipelines
             following = page.links.next if page.links else None
-            path = self._path(following.href) if following and page.pipelines else None
+            path = _path(following.href) if following and page.pipelines else None
+
+    def run(self, pipeline: str, counter: str) -> PipelineRun:
+        return self._get(f"/api/pipelines/{_segment(pipeline)}/{_segment(counter)}/instance", 1, PipelineRun)[0]
 
     def close(self) -> None:
-        self._client.close()
+        self._connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -105,40 +119,29 @@ class GoCD:
         self.close()
 
     def _get(self, path: str, version: int, answer: type[T]) -> tuple[T, str]:
-        response = self._ask("GET", path, version)
-        return self._read(response, answer), response.headers.get("etag", "")
+        return self._ask("GET", path, version, answer)
 
     def _send(self, method: str, path: str, version: int, body: dict[str, Any], answer: type[T], etag: str = "") -> T:
-        headers = {"If-Match": etag} if etag else {}
-        return self._read(self._ask(method, path, version, body, headers), answer)
+        return self._ask(method, path, version, answer, encode(body), {"if-match": etag} if etag else {})[0]
 
     def _ask(
         self,
         method: str,
         path: str,
         version: int,
-        body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> httpx.Response:
-        accept = {"Accept": f"application/vnd.go.cd.v{version}+json"}
-        try:
-            response = self._client.request(method, self.url + path, json=body, headers={**accept, **(headers or {})})
-        except httpx.TransportError as error:
-            raise no_connection(self.url, error, self._timeout_s) from error
-        if response.status_code >= 300:
-            raise refusal(f"{method} {self.url}{path.partition('?')[0]}", response)
-        return response
+        answer: type[T],
+        body: bytes | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[T, str]:
+        """The answer and its ETag. GoCD's API has a version for each call."""
+        accept = {"accept": f"application/vnd.go.cd.v{version}+json", **headers}
+        found, told = _ONCE.run(lambda: self._connection.exchange_with_headers(method, path, body, answer, accept))
+        return found, told.get("etag", "")
 
-    def _read(self, response: httpx.Response, answer: type[T]) -> T:
-        try:
-            return msgspec.json.decode(response.content, type=answer)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise no_answer(str(response.request.url), response, error) from error
 
-    def _path(self, href: str) -> str:
-        """The path of a link; the server may be reached by another name than it calls itself."""
-        path = httpx.URL(href).raw_path.decode()
-        return path[path.index("/api/") :]
+def _path(href: str) -> str:
+    """The path and query of a link; the server may be reached by another name than it calls itself."""
+    return f"/api/{href.partition('/api/')[2]}"
 
 
 def _segment(text: str) -> str:

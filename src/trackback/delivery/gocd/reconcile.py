@@ -1,5 +1,6 @@
 """Builds that GoCD has run and trackback was not told of: its notifications live two minutes, and may be lost."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,6 +16,9 @@ from trackback.entities import BuildResult
 from trackback.entities.gocd import promotion_number, revision_of
 from trackback.errors import InvalidParameter, NotFound
 
+PIPELINE = "Pipeline"
+
+_UPSTREAM = re.compile(r"([^/]+)/([0-9]+)/[^/]+/[0-9]+")
 _RESULTS = {"Passed": BuildResult.PASSED, "Failed": BuildResult.FAILED, "Cancelled": BuildResult.CANCELLED}
 
 
@@ -41,6 +45,7 @@ class Reconciliation:
         self._fingerprints = _fingerprints(gocd, url)
         self._known: dict[int, dict[tuple[str, str, str], BuildResult]] = {}
         self._revisions: dict[int, str | None] = {}
+        self._promoted: dict[tuple[str, str], frozenset[str]] = {}
 
     def reconcile(self, pipeline: str, most: int) -> Iterator[LostBuild]:
         """Report what is missing of the newest runs of a pipeline; what was reported."""
@@ -52,12 +57,32 @@ class Reconciliation:
 
     def _revisions_of(self, run: PipelineRun) -> list[str]:
         """The promotions that a run is for, as revisions."""
-        found = [
-            each.modifications[0].revision or ""
-            for each in run.build_cause.material_revisions
-            if each.material.fingerprint in self._fingerprints and each.modifications
-        ]
+        found = sorted(self._materials_of(run))
         return [each for each in found if (number := promotion_number(each)) and self._revision(number) == each]
+
+    def _materials_of(self, run: PipelineRun) -> frozenset[str]:
+        """The revisions of this server's packages that went into a run, be it through pipelines before."""
+        found: set[str] = set()
+        for each in run.build_cause.material_revisions:
+            revision = each.modifications[0].revision or "" if each.modifications else ""
+            if each.material.fingerprint in self._fingerprints:
+                found.add(revision)
+            elif each.material.type == PIPELINE:
+                found |= self._materials_upstream(revision)
+        return frozenset(found)
+
+    def _materials_upstream(self, stage: str) -> frozenset[str]:
+        """Those that went into the run of a pipeline of which this is a stage, ``PIPELINE/COUNTER/STAGE/COUNTER``."""
+        match = _UPSTREAM.fullmatch(stage)
+        if match is None:
+            return frozenset()
+        name, counter = match.groups()
+        if (name, counter) not in self._promoted:
+            try:
+                self._promoted[name, counter] = self._materials_of(self._gocd.run(name, counter))
+            except NotFound:  # a pipeline that was deleted since
+                self._promoted[name, counter] = frozenset()
+        return self._promoted[name, counter]
 
     def _report(self, run: PipelineRun, stage: StageRun, revision: str) -> LostBuild | None:
         promotion = promotion_number(revision)

@@ -1,11 +1,12 @@
 """What GoCD says when it refuses, as errors that say what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import httpx
 import msgspec
 
+from trackback.client.refusals import plain_text
+from trackback.client.wire import UNREADABLE
 from trackback.errors import (
     BadRequest,
     Conflict,
@@ -19,6 +20,7 @@ from trackback.errors import (
 from trackback.limits import shown
 
 QUOTED_LENGTH = 300
+NO_PLUGIN = "Invalid plugin id"
 
 _KINDS: dict[int, type[TrackbackError]] = {
     401: Unauthenticated,
@@ -39,46 +41,42 @@ _ADVICE = {
     422: "GoCD, or the plugin trackback in it, does not take the values.",
 }
 
+_INSTALL = (
+    "GoCD has no plugin trackback: put trackback-gocd.jar, which the trackback server has at /gocd/trackback-gocd.jar, "
+    "into the folder plugins/external of GoCD's server, and restart it."
+)
 
-def refusal(request: str, response: httpx.Response) -> TrackbackError:
+
+def refusal(request: str, status: int, headers: Mapping[str, str], body: bytes) -> TrackbackError:
     """The error that an answer of 300 or more is."""
-    status = response.status_code
     if status < 400:
-        target = response.headers.get("location", "").partition("?")[0]
+        target = headers.get("location", "").partition("?")[0]
         return TrackbackError(
             f"{request} was answered with a redirect ({status}) to {shown(target, QUOTED_LENGTH)}, which is not "
             "followed. Set --server to where GoCD itself is."
         )
     kind = _KINDS.get(status) or (Unavailable if status >= 500 else BadRequest)
-    advice = _ADVICE.get(status, "GoCD's log says more." if status >= 500 else "")
-    return kind(f"{request} was answered with {status}: {_said(response)} {advice}".rstrip())
+    said = _said(body)
+    advice = _INSTALL if NO_PLUGIN in said else _ADVICE.get(status, "GoCD's log says more." if status >= 500 else "")
+    return kind(f"{request} was answered with {status}: {said} {advice}".rstrip())
 
 
-def no_answer(request: str, response: httpx.Response, fault: Exception) -> TrackbackError:
+def no_answer(request: str, status: int, body: bytes, fault: Exception) -> TrackbackError:
     """The error for a good status whose body is not the answer."""
-    beginning = response.text[:QUOTED_LENGTH]
     return TrackbackError(
-        f"{request.partition('?')[0]} was answered with what is no answer of GoCD's: {shown(beginning, QUOTED_LENGTH)} "
-        f"({fault}). Set --server to GoCD's address, such as https://gocd.example.org/go."
+        f"{request} was answered ({status}) with what is no answer of GoCD's: "
+        f"{shown(plain_text(body), QUOTED_LENGTH)} ({fault}). Set --server to GoCD's address, such as "
+        "https://gocd.example.org/go."
     )
 
 
-def no_connection(url: str, error: httpx.TransportError, timeout_s: float) -> Unavailable:
-    if isinstance(error, httpx.TimeoutException):
-        return Unavailable(f"GoCD at {url} has not answered within {timeout_s:g} s. Try again when it is less busy.")
-    return Unavailable(
-        f"There is no connection to GoCD at {url}: {error}. Check --server, and that GoCD runs and can be reached from "
-        "here."
-    )
-
-
-def _said(response: httpx.Response) -> str:
+def _said(body: bytes) -> str:
     try:
-        body = msgspec.json.decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return shown(" ".join(response.text.split()), QUOTED_LENGTH)
-    message = str(body.get("message", "")) if isinstance(body, dict) else ""
-    told = "; ".join([message, *_faults(body)] if message else list(_faults(body)))
+        answer = msgspec.json.decode(body)
+    except UNREADABLE:
+        return shown(plain_text(body), QUOTED_LENGTH)
+    message = str(answer.get("message", "")) if isinstance(answer, dict) else ""
+    told = "; ".join([message, *_faults(answer)] if message else list(_faults(answer)))
     return told if told.endswith((".", "!")) else f"{told or 'without a message'}."
 
 

@@ -1,4 +1,4 @@
-"""The repository and the package in GoCD, and the webhook in trackback that has GoCD look at once.
+"""The repository and the package in GoCD.
 
 All of it may be done again: what is there already and as it should be stays untouched.
 """
@@ -8,20 +8,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from trackback.client.api import Client, walk
+from trackback.client.address import find_address
+from trackback.client.api import Client
 from trackback.delivery.gocd.answers import Package, Property, Repository
 from trackback.delivery.gocd.api import GoCD
-from trackback.entities import Webhook, WebhookTarget
-from trackback.errors import Conflict
+from trackback.errors import Conflict, InvalidParameter
 from trackback.limits import shown
 
 PLUGIN = "trackback"
 URL = "TRACKBACK_URL"
 TOKEN = "TOKEN"
-MODEL, EXPERIMENT, ENVIRONMENT, PR_TAG = "MODEL", "EXPERIMENT", "ENVIRONMENT", "PR_ID_TAG_NAME"
-WEBHOOK_NAME_LENGTH = 50
-PROMOTED = "promotion.created"
-WEBHOOKS_PER_PAGE = 1000
 
 CREATED, CHANGED, UNCHANGED = "created", "changed", "as it should be"
 
@@ -37,24 +33,34 @@ class Wanted(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What was done to the repository and the package. ``fingerprint``: the material's, once a pipeline has it."""
+    """What was done to the repository and the package.
+
+    ``package_id``: what pipelines that are written as code call it. ``fingerprint``: the material's, once a pipeline
+    has it.
+    """
 
     repository: str
     package: str
+    package_id: str
     fingerprint: str | None
-
-
-class Trigger(NamedTuple):
-    """The webhook by which GoCD is told of a package's promotions."""
-
-    name: str
-    stream: str
-    environment: str
 
 
 class CheckAnswer(msgspec.Struct):
     status: str
     messages: tuple[str, ...] = ()
+
+
+def reachable_address(given: str, client_uri: str, gocd: GoCD) -> str:
+    """Where GoCD reaches trackback: as given, or as this client does, unless that can't be so.
+
+    Raises InvalidParameter if the client's is this machine only, and GoCD is another.
+    """
+    if not given and find_address(client_uri).is_loopback and not gocd.is_on_this_machine:
+        raise InvalidParameter(
+            f"GoCD at {gocd.url} would look for trackback at {client_uri}, on its own machine. Set --url to the "
+            "address by which GoCD and its agents reach the trackback server."
+        )
+    return (given or client_uri).rstrip("/")
 
 
 def check_package(client: Client, wanted: Wanted) -> str:
@@ -73,50 +79,7 @@ def set_up(gocd: GoCD, wanted: Wanted) -> Done:
     package, package_done = _package(gocd, wanted, repository)
     materials = (each for each in gocd.materials() if each.type == "package")
     fingerprints = [each.fingerprint for each in materials if each.attributes.get("ref") == package.id]
-    return Done(repository_done, package_done, fingerprints[0] if fingerprints else None)
-
-
-def trigger_of(client: Client, wanted: Wanted) -> Trigger | None:
-    """What a package's promotions are told by; None of pull requests, which nobody promotes."""
-    fields = wanted.fields
-    if PR_TAG in fields:
-        return None
-    name = f"gocd-{wanted.package[:WEBHOOK_NAME_LENGTH].strip('._-')}"
-    if model := fields.get(MODEL):
-        return Trigger(name, f"models:/{model}", fields.get(ENVIRONMENT, ""))
-    named = fields.get(EXPERIMENT, "")
-    found = None if named.isascii() and named.isdigit() else client.get_experiment_by_name(named)
-    return Trigger(name, f"experiments:/{found.experiment_id if found else named}", fields.get(ENVIRONMENT, ""))
-
-
-def set_up_trigger(client: Client, gocd: GoCD, gocd_token: str, fingerprint: str, trigger: Trigger) -> str:
-    """See that trackback tells GoCD of promotions; what was done for that."""
-    options = {"api": gocd.url, "fingerprint": fingerprint}
-    found = [each for each in walk(client.list_webhooks, WEBHOOKS_PER_PAGE, promotions=True) if _is(each, trigger.name)]
-    if not found:
-        client.create_webhook(
-            trigger.name,
-            "",
-            [PROMOTED],
-            target=WebhookTarget.GOCD,
-            options=options,
-            token=gocd_token,
-            stream=trigger.stream,
-            environment=trigger.environment,
-        )
-        return CREATED
-    client.update_webhook(
-        found[0].webhook_id,
-        options=options,
-        token=gocd_token,
-        stream=trigger.stream,
-        environment=trigger.environment,
-    )
-    return UNCHANGED if dict(found[0].options) == options else CHANGED
-
-
-def _is(webhook: Webhook, name: str) -> bool:
-    return webhook.name == name and webhook.target is WebhookTarget.GOCD
+    return Done(repository_done, package_done, package.id, fingerprints[0] if fingerprints else None)
 
 
 def _repository(gocd: GoCD, wanted: Wanted) -> tuple[Repository, str]:

@@ -12,6 +12,7 @@ from trackback.services import Services
 from trackback.services.gocd.stages import SeenRevision, Stage
 
 PACKAGE = "package"
+PIPELINE = "pipeline"
 
 
 class Material(Relayed, frozen=True):
@@ -66,7 +67,8 @@ async def report_stage(services: Services, actor: Actor, request: StageRequest) 
             name=stage.name,
             stage_counter=str(stage.counter),
             result=stage.result,
-            materials=[_seen(each) for each in _of_packages(pipeline)],
+            materials=[_seen(each) for each in _newest(pipeline, PACKAGE)],
+            upstream=[each.revision for each in _newest(pipeline, PIPELINE)],
             started_ms=_milliseconds(stage.create_time, "create-time"),
             finished_ms=_milliseconds(stage.last_transition_time, "last-transition-time"),
             server_url=request.server_url or "",
@@ -75,9 +77,10 @@ async def report_stage(services: Services, actor: Actor, request: StageRequest) 
     return StageAnswer()
 
 
-def _of_packages(pipeline: Pipeline) -> list[Modification]:
-    causes = [cause for cause in pipeline.build_cause if cause.material.type == PACKAGE]
-    return [modification for cause in causes for modification in cause.modifications[:1]]  # the newest comes first
+def _newest(pipeline: Pipeline, kind: str) -> list[Modification]:
+    """What the materials of a kind brought: the newest of each, which comes first."""
+    causes = [cause for cause in pipeline.build_cause if cause.material.type == kind]
+    return [modification for cause in causes for modification in cause.modifications[:1]]
 
 
 def _seen(modification: Modification) -> SeenRevision:

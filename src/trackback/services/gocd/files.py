@@ -17,7 +17,7 @@ from trackback.errors import InvalidParameter, NotFound
 from trackback.limits import shown
 from trackback.services import streams
 from trackback.services.artifacts import Artifacts, Listing
-from trackback.services.gocd.globs import compile_glob
+from trackback.services.gocd.globs import compile_glob, looks_like_regex
 from trackback.services.registry import readable_version
 from trackback.services.runs import readable_run
 from trackback.storage import Storage, Transaction, logged_models, promotions, snapshots
@@ -193,6 +193,7 @@ def _none_matches(name: str, pattern: str, known: list[FetchedFile]) -> NotFound
         return NotFound(f"{name} has no files.")
     there = sorted(file.path for file in known)
     more = f" and {len(there) - NAMED_WHEN_NONE_MATCH} more" if len(there) > NAMED_WHEN_NONE_MATCH else ""
+    hint = " It is no regular expression: write model/** for model/.*, say." if looks_like_regex(pattern) else ""
     return NotFound(
-        f"No file of {name} matches {shown(pattern)}. It has {', '.join(there[:NAMED_WHEN_NONE_MATCH])}{more}."
+        f"No file of {name} matches {shown(pattern)}.{hint} It has {', '.join(there[:NAMED_WHEN_NONE_MATCH])}{more}."
     )

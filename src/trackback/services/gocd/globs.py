@@ -8,7 +8,13 @@ from trackback.limits import check_length, shown
 PATTERN_LENGTH = 1024
 
 _PARTS = re.compile(r"\*\*/|\*\*|\*|\?|[^*?]+")
+_REGEX = re.compile(r"(?<!\*)\.[*+]|\(\?:|[|^$]")
 _WRITTEN = {"**/": r"(?:[^/]+/)*", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}
+
+
+def looks_like_regex(pattern: str) -> bool:
+    """Whether it seems to be meant as a regular expression, which mlflow-gocd's patterns were: ``model/.*``."""
+    return bool(_REGEX.search(pattern))
 
 
 def compile_glob(pattern: str) -> re.Pattern[str]:
@@ -18,7 +24,12 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
     """
     check_length(pattern, "pattern", PATTERN_LENGTH)
     text = pattern.removeprefix("./").removesuffix("/")
-    if text.startswith("/") or "\\" in text or ".." in text.split("/"):
+    if "\\" in text:
+        raise InvalidParameter(
+            f"Invalid pattern {shown(pattern)}: it has a backslash. Folders are parted by '/', and it is no regular "
+            "expression, but such as model/** or **/*.pkl."
+        )
+    if text.startswith("/") or ".." in text.split("/"):
         raise InvalidParameter(
             f"Invalid pattern {shown(pattern)}: it must be relative, such as model/** or **/*.pkl, without '..'."
         )

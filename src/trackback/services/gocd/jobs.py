@@ -59,7 +59,7 @@ def read_job(variables: Mapping[str, str]) -> Job:
         if not variables.get(name, "").strip():
             raise InvalidParameter(f"Missing value for the job's variable '{name}'. GoCD sets it in every job.")
         limits.check_length(variables[name], name, limits.DELIVERY_NAME_LENGTH)
-    kept = {name: value for name, value in variables.items() if value and _may_be_kept(name)}
+    kept = {name: limits.check_text(value, name) for name, value in variables.items() if value and _may_be_kept(name)}
     pipeline, counter, stage, stage_counter, job = (kept[name] for name in _NAMED)
     return Job(kept.get("GO_SERVER_URL", ""), pipeline, counter, stage, stage_counter, job, kept)
 

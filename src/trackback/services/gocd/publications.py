@@ -99,7 +99,7 @@ class Publications:
         run = await self._runs.create(
             actor,
             experiment,
-            user_id=job.variables.get("GO_TRIGGER_USER", ""),
+            user_id=job.variables.get("GO_TRIGGER_USER", "")[: limits.USER_ID_LENGTH],
             run_name=job.place[: limits.RUN_NAME_LENGTH],
             tags=[
                 *tags_of(job).items(),

@@ -1,4 +1,8 @@
-"""Stages of GoCD's pipelines as builds of the promotions that are among their materials."""
+"""Stages of GoCD's pipelines as builds of the promotions that went into them.
+
+A promotion is among a pipeline's own materials; or the pipeline has a stage of another as a material, which was
+reported as a build of the promotion before.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -27,7 +31,11 @@ class SeenRevision(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A run of a stage. ``result`` is GoCD's word: Passed, Failed, Cancelled; anything else is a stage that runs."""
+    """A run of a stage. ``result`` is GoCD's word: Passed, Failed, Cancelled; anything else is a stage that runs.
+
+    ``upstream``: the stages of other pipelines among its materials, each as ``PIPELINE/COUNTER/STAGE/COUNTER``.
+    ``server_url``: where GoCD's pages are; if it is not known, neither is what came of those stages.
+    """
 
     pipeline: str
     counter: str
@@ -38,6 +46,7 @@ class Stage(NamedTuple):
     started_ms: int | None = None
     finished_ms: int | None = None
     server_url: str = ""
+    upstream: Sequence[str] = ()
 
     @property
     def build_stage(self) -> str:
@@ -46,10 +55,11 @@ class Stage(NamedTuple):
 
     @property
     def url(self) -> str:
-        if not self.server_url:
-            return ""
-        place = "/".join((self.pipeline, self.counter, self.name, self.stage_counter or "1"))
-        return f"{self.server_url.rstrip('/')}/pipelines/{quote(place)}"
+        return self.page("/".join((self.pipeline, self.counter, self.name, self.stage_counter or "1")))
+
+    def page(self, stage: str) -> str:
+        """GoCD's page of a stage, which its build has as the URL."""
+        return f"{self.server_url.rstrip('/')}/pipelines/{quote(stage)}" if self.server_url else ""
 
 
 class Stages:
@@ -63,12 +73,16 @@ class Stages:
         Revisions that are none of this server's are passed over. The same again changes nothing, and that a stage runs
         is no news once it is known how it ended. Raises PermissionDenied if the actor may not write for a promotion.
         """
-        if len(stage.materials) > MATERIALS:
-            raise InvalidParameter(f"A pipeline may have {MATERIALS} materials here, not {len(stage.materials)}.")
+        materials = len(stage.materials) + len(stage.upstream)
+        if materials > MATERIALS:
+            raise InvalidParameter(f"A pipeline may have {MATERIALS} materials here, not {materials}.")
         if not stage.server_url.startswith(("http://", "https://")) and stage.server_url:
             raise InvalidParameter(f"Invalid value {shown(stage.server_url)} for 'server_url': it is no web address.")
-        found = await self._storage.look_up(lambda tx: _promotions(tx, actor, stage.materials))
-        for number in found:
+        found = set(await self._storage.look_up(lambda tx: _promotions(tx, actor, stage.materials)))
+        for each in filter(None, map(stage.page, stage.upstream)):
+            before = await self._builds.search(actor, url=each, max_results=limits.BUILDS_PER_PAGE)
+            found.update(build.promotion for build in before.items if build.system == SYSTEM)
+        for number in sorted(found):
             await self._builds.report(actor, _build(stage, number))
         return len(found)
 

@@ -19,28 +19,39 @@ final class BuildCause {
     }
 
     /**
-     * Take out packages of other trackback servers, and what of any configuration may be secret.
+     * Take out packages of other trackback servers, and what of any configuration may be secret. Of a pipeline without a
+     * package of the server at this address only other pipelines are kept, which may have one.
      *
-     * @return whether a package of the server at this address is among the materials
+     * @return whether promotions of that server may have gone into the pipeline
      */
     boolean keepOurs(ServerAddress ours) throws JsonException {
         boolean found = false;
         List<JsonObject> causes = pipeline.objects("build-cause");
-        Iterator<?> kept = ((List<?>) pipeline.members().get("build-cause")).iterator();
+        List<?> kept = (List<?>) pipeline.members().get("build-cause");
+        Iterator<?> each = kept.iterator();
         for (JsonObject cause : causes) {
-            kept.next();
+            each.next();
             JsonObject material = cause.object("material");
             if (isTrackback(material)) {
                 if (isAt(material, ours)) {
                     found = true;
                 } else {
                     elsewhere.add(material.objectOrEmpty("repository-configuration").string(ServerAddress.KEY, "nowhere"));
-                    kept.remove();
+                    each.remove();
                 }
             }
             removeSecrets(material);
         }
-        return found;
+        return found || keepPipelines(kept);
+    }
+
+    private static boolean keepPipelines(List<?> causes) {
+        causes.removeIf(cause -> !isPipeline((Map<?, ?>) ((Map<?, ?>) cause).get("material")));
+        return !causes.isEmpty();
+    }
+
+    private static boolean isPipeline(Map<?, ?> material) {
+        return "pipeline".equals(material.get("type"));
     }
 
     /** The addresses of other trackback servers, whose packages were taken out. */

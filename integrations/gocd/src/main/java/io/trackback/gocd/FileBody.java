@@ -1,17 +1,12 @@
 package io.trackback.gocd;
 
 import java.io.IOException;
-import java.net.http.HttpResponse.BodySubscriber;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** The body of an answer, written to a file as it comes; never more of it than the file is to have. */
-final class FileBody implements BodySubscriber<String> {
+final class FileBody extends ReceivedBody {
     /** The disk's fault, not the server's: told apart, as no other attempt would help. */
     static final class WriteFailed extends IOException {
         private static final long serialVersionUID = 1L;
@@ -37,8 +32,6 @@ final class FileBody implements BodySubscriber<String> {
     private final FileChannel file;
     private final long size;
     private final AtomicLong written;
-    private final CompletableFuture<String> body = new CompletableFuture<>();
-    private Flow.Subscription subscription;
 
     /** written: how many bytes the file has, where the first byte of this body goes; kept up to date. */
     FileBody(FileChannel file, long size, AtomicLong written) {
@@ -48,49 +41,26 @@ final class FileBody implements BodySubscriber<String> {
     }
 
     @Override
-    public CompletionStage<String> getBody() {
-        return body;
-    }
-
-    @Override
-    public void onSubscribe(Flow.Subscription given) {
-        subscription = given;
-        given.request(1);
-    }
-
-    @Override
-    public void onNext(List<ByteBuffer> buffers) {
-        try {
-            for (ByteBuffer buffer : buffers) {
-                if (written.get() + buffer.remaining() > size) {
-                    throw new TooLong(size);
-                }
-                while (buffer.hasRemaining()) {
-                    written.addAndGet(write(buffer));
-                }
-            }
-            subscription.request(1);
-        } catch (IOException e) {
-            subscription.cancel();
-            body.completeExceptionally(e);
+    void take(ByteBuffer piece) throws IOException {
+        if (written.get() + piece.remaining() > size) {
+            throw new TooLong(size);
+        }
+        while (piece.hasRemaining()) {
+            written.addAndGet(write(piece));
         }
     }
 
-    private int write(ByteBuffer buffer) throws WriteFailed {
+    private int write(ByteBuffer piece) throws WriteFailed {
         try {
-            return file.write(buffer, written.get());
+            return file.write(piece, written.get());
         } catch (IOException e) {
             throw new WriteFailed(e);
         }
     }
 
+    /** The bytes are in the file. */
     @Override
-    public void onError(Throwable error) {
-        body.completeExceptionally(error);
-    }
-
-    @Override
-    public void onComplete() {
-        body.complete("");
+    String whole() {
+        return "";
     }
 }

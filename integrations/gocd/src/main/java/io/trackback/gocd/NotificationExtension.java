@@ -3,7 +3,8 @@ package io.trackback.gocd;
 import com.thoughtworks.go.plugin.api.annotation.Extension;
 
 /**
- * Reports the results of stages to the server, for pipelines that a promotion is a material of.
+ * Reports the results of stages to the server, for pipelines that a promotion is a material of, and for those that have
+ * a stage of another pipeline as one: the server knows whether that one was for a promotion.
  *
  * <p>The plugin's settings say which server, and with which token. GoCD asks for no answer but whether it went well, and
  * shows what did not; the server catches up on what was lost.
@@ -59,12 +60,12 @@ public final class NotificationExtension extends TrackbackExtension {
         }
         ServerSettings server = ServerSettings.takeFrom(settings.members());
         BuildCause cause = new BuildCause(stage.object("pipeline"));
-        boolean isOurs = cause.keepOurs(server.address());
+        boolean mayBeOurs = cause.keepOurs(server.address());
         if (!cause.elsewhere().isEmpty()) {
             log().info("stage-status: promotions of " + String.join(", ", cause.elsewhere()) + " are not reported, as the"
                     + " plugin's settings name " + server.address() + ". Is that the same server by another address?");
         }
-        if (!isOurs) {
+        if (!mayBeOurs) {
             return Answers.succeeded();
         }
         addSiteUrl(stage);

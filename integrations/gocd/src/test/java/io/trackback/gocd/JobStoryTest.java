@@ -170,6 +170,13 @@ class JobStoryTest {
         String build = builds.get(0).toString();
         assertTrue(build.contains("churn-deploy") && build.contains("validate") && build.contains("passed"), build);
         assertTrue(build.contains("http://gocd.example.com:8153/go/pipelines/churn-deploy/5/validate/1"), build);
+
+        // A pipeline further down knows only the stage that it comes from.
+        String after = NotificationTest.STAGE_STATUS_DOWNSTREAM.formatted("https://git/x");
+        assertEquals("success", notification.ask("stage-status", after).object().get("status"));
+        builds = (List<?>) trackback.get("/api/v1/builds?promotion=" + number).get("builds");
+        assertEquals(2, builds.size());
+        assertTrue(builds.get(0).toString().contains("churn-release"), builds.toString());
     }
 
     @Test

@@ -154,6 +154,33 @@ class MaterialStoryTest {
     }
 
     @Test
+    void ofFiveThousandPromotedRunsTheOldestIsARevisionOnceItIsPromotedAgain() {
+        fields = Map.of("EXPERIMENT", "Default", "PROMOTION_TAG_NAME", "promote", "PROMOTION_TAG_VALUE", "true");
+        Map<String, Object> before = latest();
+        String oldest = TrackbackProgram.oldestPromotedRun();
+        trackback.untag(oldest, "promote");
+        assertEquals(Map.of(), since(before));
+        trackback.tag(oldest, "promote", "true");
+        Map<String, Object> revision = since(before);
+        assertEquals(oldest, data(revision, "RUN_ID"));
+        assertEquals(Map.of(), since(revision));
+    }
+
+    @Test
+    void aRemovedTagIsNoRevisionAndBringsNothingBack() {
+        fields = Map.of("EXPERIMENT", "Default", "PROMOTION_TAG_NAME", "promote", "PROMOTION_TAG_VALUE", "true");
+        String runId = trackback.newRun(Map.of("promote", "true"), FILES);
+        Map<String, Object> revision = latest();
+        trackback.untag(runId, "promote");
+        assertEquals(Map.of(), since(revision));
+        assertTrue(ask("latest-revision").error().startsWith("Nothing of the experiment Default is in staging: promotion "));
+        trackback.tag(runId, "promote", "true");
+        Map<String, Object> again = since(revision);
+        assertEquals(runId, data(again, "RUN_ID"));
+        assertNotEquals(revision.get("revision"), again.get("revision"));
+    }
+
+    @Test
     void runsOfPullRequestsAreAPackageOfTheirOwn() {
         String tag = trackback.newName("pr");
         fields = Map.of("EXPERIMENT", "0", "PR_ID_TAG_NAME", tag);

@@ -43,6 +43,26 @@ class NotificationTest {
             "jobs": [{"name": "job", "state": "Completed", "result": "Passed"}]}}}
         """;
 
+    /** As GoCD writes it of a pipeline that comes after the one above; %s is the address of another material of it. */
+    static final String STAGE_STATUS_DOWNSTREAM = """
+        {"pipeline": {
+          "name": "churn-release", "counter": "2", "label": "2", "group": "models",
+          "build-cause": [
+            {"material": {"type": "pipeline", "fingerprint": "f4",
+               "pipeline-configuration": {"pipeline-name": "churn-deploy", "stage-name": "validate"}},
+             "changed": true,
+             "modifications": [{"revision": "churn-deploy/5/validate/1", "modified-time": "2026-11-27T12:05:00.000+0000",
+               "data": {}}]},
+            {"material": {"type": "git", "fingerprint": "f5",
+               "git-configuration": {"url": "%s", "branch": "main", "shallow-clone": false}},
+             "changed": false,
+             "modifications": [{"revision": "c3d4", "modified-time": "2026-11-27T11:00:00.000+0000", "data": {}}]}],
+          "stage": {"name": "release", "counter": "1", "approval-type": "success", "approved-by": "changes",
+            "previous-stage-counter": 0, "state": "Passed", "result": "Passed",
+            "create-time": "2026-11-27T12:06:01.000+0000", "last-transition-time": "2026-11-27T12:07:00.000+0000",
+            "jobs": [{"name": "job", "state": "Completed", "result": "Passed"}]}}}
+        """;
+
     private static Reply tell(FakeGocd gocd, String repository) {
         return CalledExtension.notification(gocd).ask("stage-status", STAGE_STATUS.formatted(repository));
     }
@@ -96,6 +116,17 @@ class NotificationTest {
                     Answers.succeeded(), tell(FakeGocd.withSettings(server.url(), ""), "http://another:5000").body()));
             assertEquals(List.of(), server.seen);
             assertTrue(log.contains("promotions of http://another:5000 are not reported, as the plugin's settings name " + server.url()), log);
+        }
+    }
+
+    @Test
+    void ofAPipelineThatComesAfterAnotherTheServerIsToldThatAndNothingElse() throws Exception {
+        try (StandIn server = StandIn.answering(200, OK)) {
+            CalledExtension.notification(FakeGocd.withSettings(server.url(), ""))
+                    .ask("stage-status", STAGE_STATUS_DOWNSTREAM.formatted("https://git/x"));
+            List<JsonObject> causes = JsonObject.read(server.seen.get(0).body()).object("pipeline").objects("build-cause");
+            assertEquals(1, causes.size());
+            assertEquals("churn-deploy/5/validate/1", causes.get(0).objects("modifications").get(0).string("revision"));
         }
     }
 

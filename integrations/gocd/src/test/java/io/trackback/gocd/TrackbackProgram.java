@@ -22,12 +22,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /**
- * trackback's own server, which knows who asks; started once for all tests and ended with them.
+ * trackback's own server, which knows who asks; started once for all tests and ended with them. Its log has 10,000
+ * promotions from the beginning, every second of which is of a run of the experiment Default, by the tag promote.
  *
- * <p>The system property {@code trackback.python} names a Python that has trackback (by default that of the checkout's
- * {@code .venv}), {@code trackback.port} the port to listen on (by default one that is free).
+ * <p>The system property {@code trackback.checkout} names the checkout (by default the one that this lies in),
+ * {@code trackback.python} a Python that has trackback (by default that of the checkout's {@code .venv}),
+ * {@code trackback.port} the port to listen on (by default one that is free).
  */
 final class TrackbackProgram {
+    private static final Path CHECKOUT =
+            Path.of(System.getProperty("trackback.checkout", "../..")).toAbsolutePath().normalize();
     private static final String PASSWORD = "correct horse battery";
     private static TrackbackProgram running;
     private static AssertionError failed;
@@ -58,7 +62,7 @@ final class TrackbackProgram {
     }
 
     private TrackbackProgram() throws IOException {
-        python = System.getProperty("trackback.python", Path.of("../../.venv/bin/python").toAbsolutePath().normalize().toString());
+        python = System.getProperty("trackback.python", CHECKOUT.resolve(".venv/bin/python").toString());
         folder = Files.createTempDirectory("trackback-gocd-");
         int port = Integer.getInteger("trackback.port", 0);
         port = port > 0 ? port : freePort();
@@ -67,6 +71,7 @@ final class TrackbackProgram {
         user.getOutputStream().write((PASSWORD + "\n").getBytes(StandardCharsets.UTF_8));
         user.getOutputStream().close();
         expectEnd(user);
+        expectEnd(startPython("log.log", "-m", "tests.gocd.long_log", store()));
         process = start("server.log", "server", "--auth", "--host", "127.0.0.1", "--port", String.valueOf(port),
                 "--backend-store-uri", store(), "--artifacts-destination", folder.resolve("artifacts").toString());
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop));
@@ -86,9 +91,16 @@ final class TrackbackProgram {
     }
 
     private Process start(String log, String... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(python, "-m", "trackback"));
+        List<String> all = new ArrayList<>(List.of("-m", "trackback"));
+        all.addAll(List.of(arguments));
+        return startPython(log, all.toArray(new String[0]));
+    }
+
+    private Process startPython(String log, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(python));
         command.addAll(List.of(arguments));
         return new ProcessBuilder(command)
+                .directory(CHECKOUT.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve(log).toFile())
                 .start();
@@ -131,7 +143,7 @@ final class TrackbackProgram {
     /** What the programs have written. */
     String logs() throws IOException {
         StringBuilder text = new StringBuilder();
-        for (String log : List.of("add-user.log", "server.log")) {
+        for (String log : List.of("add-user.log", "log.log", "server.log")) {
             if (Files.exists(folder.resolve(log))) {
                 text.append(Files.readString(folder.resolve(log)));
             }
@@ -207,6 +219,15 @@ final class TrackbackProgram {
 
     void tag(String runId, String key, String value) {
         post("/api/2.0/mlflow/runs/set-tag", Map.of("run_id", runId, "key", key, "value", value));
+    }
+
+    void untag(String runId, String key) {
+        post("/api/2.0/mlflow/runs/delete-tag", Map.of("run_id", runId, "key", key));
+    }
+
+    /** A run that was promoted before anything else was, and 5,000 others after it. */
+    static String oldestPromotedRun() {
+        return "ab" + String.format("%030x", 2);
     }
 
     /** Promote a version to an environment; the promotion's number. */

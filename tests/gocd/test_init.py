@@ -1,51 +1,19 @@
-"""`trackback gocd`, against GoCD's API: what it sets up, what it finds lost, and what it says when GoCD refuses."""
+"""`trackback gocd init`: what it sets up in GoCD and trackback, and what it says when one of them refuses."""
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.gocd.command import trackback
-from tests.gocd.gocd_server import OPERATOR_TOKEN, TOKEN, GoCDServer, run_of
-from tests.gocd.polling import Modification, stage_status
+from tests.gocd.command import done, gocd_command
+from tests.gocd.gocd_server import OPERATOR_TOKEN, TOKEN, GoCDServer
 from tests.gocd.world import World
-from tests.servers.threaded import ThreadedServer
-from trackback.server.settings import Settings
 
 CHURN = ["--model", "churn", "--environment", "production"]
 
 
 @pytest.fixture
-def world(migrated_sqlite_uri: str, tmp_path: Path) -> Iterator[World]:
-    """On SQLite only: what commands ask for is held to both databases by other tests."""
-    settings = Settings(
-        backend_store_uri=migrated_sqlite_uri,
-        artifacts_destination=str(tmp_path / "artifacts"),
-        webhook_allowed_networks=("127.0.0.0/8",),
-    )
-    with (
-        ThreadedServer(settings) as server,
-        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
-    ):
-        world = World(server, http)
-        world.models("churn", 2)
-        yield world
-    assert "Traceback" not in server.log_text
-
-
-def run(world: World, gocd: GoCDServer, *arguments: str, token: str = TOKEN, server: str = "") -> tuple[int, str]:
-    env = {"TRACKBACK_TRACKING_URI": world.server.url, "GOCD_ACCESS_TOKEN": token}
-    command, *rest = arguments
-    return trackback("gocd", command, *rest, "--server", server or gocd.url, env=env)
-
-
-def done(world: World, gocd: GoCDServer, *arguments: str) -> Any:
-    code, printed = run(world, gocd, *arguments, "--json")
-    assert code == 0, printed
-    return json.loads(printed)
+def world(sqlite_world: World) -> World:
+    return sqlite_world
 
 
 def webhooks(world: World) -> list[dict[str, Any]]:
@@ -98,7 +66,7 @@ def test_init_again_changes_nothing(world: World, gocd: GoCDServer) -> None:
 
     third = done(world, gocd, "init", *CHURN)
 
-    assert set(third.values()) - {third["found"]} == {"as it should be"}
+    assert {third[key] for key in ("repository", "package", "trigger")} == {"as it should be"}
     assert gocd.changes() == before
     assert [(each["name"], each["options"]) for each in webhooks(world)] == [
         (each["name"], each["options"]) for each in there
@@ -139,18 +107,19 @@ def test_init_sets_up_an_experiment_s_promotions_and_pull_requests(world: World,
 
 
 def test_init_says_in_words_what_it_has_done(world: World, gocd: GoCDServer) -> None:
-    code, printed = run(world, gocd, "init", *CHURN)
+    code, printed = gocd_command(world, gocd, "init", *CHURN)
 
     assert code == 0
     assert "Repository trackback in GoCD: created." in printed
     assert (
         "Package churn-production: created. Nothing of the model churn has been promoted to production yet." in printed
     )
-    assert "No pipeline has the package as a material yet." in printed
+    assert "No pipeline has the package as a material yet. Give it to one, in code as `package: package-1`." in printed
+    assert printed.endswith("Then run this command again, so that promotions are told to GoCD at once.")
 
 
 def test_a_package_that_can_t_be_is_refused_before_anything_is_made(world: World, gocd: GoCDServer) -> None:
-    code, printed = run(world, gocd, "init", "--model", "nope", "--environment", "production")
+    code, printed = gocd_command(world, gocd, "init", "--model", "nope", "--environment", "production")
 
     assert (code, "There is no registered model 'nope'" in printed) == (1, True)
     assert gocd.calls == []
@@ -161,7 +130,7 @@ def test_a_package_that_can_t_be_is_refused_before_anything_is_made(world: World
     [("wrong", "answered with 401: You are not authenticated! GoCD does not know the token"), (OPERATOR_TOKEN, "403")],
 )
 def test_a_token_that_is_not_good_enough_is_told(world: World, gocd: GoCDServer, token: str, message: str) -> None:
-    code, printed = run(world, gocd, "init", *CHURN, token=token)
+    code, printed = gocd_command(world, gocd, "init", *CHURN, token=token)
 
     assert (code, message in printed) == (1, True), printed
     assert token not in printed
@@ -170,13 +139,21 @@ def test_a_token_that_is_not_good_enough_is_told(world: World, gocd: GoCDServer,
 def test_what_gocd_or_the_plugin_does_not_take_is_told_with_the_field(world: World, gocd: GoCDServer) -> None:
     gocd.plugin_faults = {"TRACKBACK_URL": ["The server does not answer."]}
 
-    code, printed = run(world, gocd, "init", *CHURN)
+    code, printed = gocd_command(world, gocd, "init", *CHURN)
 
     assert code == 1
     assert "answered with 422: Validations failed." in printed
     assert (
         "TRACKBACK_URL: The server does not answer." in printed or "trackback: The server does not answer." in printed
     )
+
+
+def test_that_gocd_lacks_the_plugin_is_told_with_where_to_get_it(world: World, gocd: GoCDServer) -> None:
+    gocd.has_plugin = False
+
+    code, printed = gocd_command(world, gocd, "init", *CHURN)
+
+    assert (code, "GoCD has no plugin trackback: put trackback-gocd.jar" in printed) == (1, True), printed
 
 
 def test_a_repository_of_another_plugin_is_not_touched(world: World, gocd: GoCDServer) -> None:
@@ -186,7 +163,7 @@ def test_a_repository_of_another_plugin_is_not_touched(world: World, gocd: GoCDS
         "plugin_metadata": {"id": "mlflow", "version": "1"},
         "configuration": [],
     }
-    code, printed = run(world, gocd, "init", *CHURN)
+    code, printed = gocd_command(world, gocd, "init", *CHURN)
 
     assert (code, "of the plugin mlflow already" in printed) == (1, True)
     assert gocd.changes() == []
@@ -194,59 +171,76 @@ def test_a_repository_of_another_plugin_is_not_touched(world: World, gocd: GoCDS
 
 def test_a_gocd_that_is_not_there_or_something_else_is_told(world: World, gocd: GoCDServer) -> None:
     gocd.down = True
-    assert "answered with 503: The server is starting. GoCD's log says more." in run(world, gocd, "init", *CHURN)[1]
+    assert (
+        "answered with 503: The server is starting. GoCD's log says more."
+        in gocd_command(world, gocd, "init", *CHURN)[1]
+    )
     nobody = "http://127.0.0.1:1/go"
-    assert f"no connection to GoCD at {nobody}" in run(world, gocd, "init", *CHURN, server=nobody)[1]
-    assert "answered with 404" in run(world, gocd, "init", *CHURN, server=world.server.url)[1]
+    code, printed = gocd_command(world, gocd, "init", *CHURN, server=nobody)
+    assert (code, f"No server answers at {nobody}" in printed, "Check --server" in printed) == (1, True, True)
+    code, printed = gocd_command(world, gocd, "init", *CHURN, server=world.server.url)
+    assert (code, "answered with 404" in printed) == (1, True)
 
 
-def test_reconcile_reports_the_builds_that_were_lost_and_no_other(world: World, gocd: GoCDServer) -> None:
+@pytest.mark.parametrize(
+    ("server", "token", "message"),
+    [
+        ("gocd.example.org", TOKEN, "Invalid address of GoCD 'gocd.example.org/go'"),
+        ("https://gocd.example.org?x=1", TOKEN, "with nothing after its path"),
+        ("https://gocd.example.org", " ", "Missing token for GoCD"),
+        ("https://gocd.example.org", "two words", "The token for GoCD contains spaces"),
+    ],
+)
+def test_what_is_no_address_or_token_of_gocd_s_is_told(
+    world: World, gocd: GoCDServer, server: str, token: str, message: str
+) -> None:
+    code, printed = gocd_command(world, gocd, "init", *CHURN, server=server, token=token)
+
+    assert (code, message in printed) == (1, True), printed
+
+
+def test_an_address_that_gocd_can_t_reach_is_not_given_to_it(world: World, gocd: GoCDServer) -> None:
+    code, printed = gocd_command(world, gocd, "init", *CHURN, server="https://gocd.example.org")
+
+    assert code == 1
+    assert f"would look for trackback at {world.server.url}, on its own machine. Set --url" in printed
+
+
+def test_the_trigger_may_have_a_token_of_its_own(world: World, gocd: GoCDServer) -> None:
     done(world, gocd, "init", *CHURN)
     gocd.use_all_packages()
-    first, second = world.promote("models:/churn/1"), world.promote("models:/churn/2")
-    fingerprint = gocd.fingerprint("package-1")
-    gocd.runs["deploy"] = [
-        run_of(1, fingerprint, f"{first}-v1", {"build": "Passed", "release": "Failed"}),
-        run_of(2, fingerprint, f"{second}-v2", {"build": "Passed", "release": "Unknown", "clean": None}),
-        run_of(3, "f" * 64, f"{second}-v2", {"build": "Passed"}),
-        run_of(4, fingerprint, "99-v9", {"build": "Passed"}),
-    ]
-    known = Modification(f"{first}-v1", "", "", "", "", {})
-    world.relayed("notification/stage-status", stage_status("deploy", 1, known))
-    begun = Modification(f"{second}-v2", "", "", "", "", {})
-    world.relayed("notification/stage-status", stage_status("deploy", 2, begun, result="Unknown"))
+    done(world, gocd, "init", *CHURN, "--trigger-token", OPERATOR_TOKEN)
+    (webhook,) = webhooks(world)
 
-    reported = done(world, gocd, "reconcile", "deploy")["reported"]
+    tried = world.post(f"/api/v1/webhooks/{webhook['webhook_id']}/test")
 
-    assert [(each["promotion"], each["counter"], each["stage"], each["result"]) for each in reported] == [
-        (second, 2, "build", "passed"),
-        (second, 2, "release", "running"),
-        (first, 1, "release", "failed"),
-    ]
-    assert [(build["stage"], build["result"]) for build in world.builds(second)] == [
-        ("release", "running"),
-        ("build", "passed"),
-    ]
-    assert done(world, gocd, "reconcile", "deploy")["reported"] == []
+    assert tried["result"]["response_status"] == 201
+    assert gocd.calls[-1].headers["authorization"] == f"Bearer {OPERATOR_TOKEN}"
 
 
-def test_reconcile_reads_as_many_pages_as_it_needs(world: World, gocd: GoCDServer) -> None:
+def test_a_trigger_that_was_disabled_or_tells_of_something_else_is_set_right(world: World, gocd: GoCDServer) -> None:
     done(world, gocd, "init", *CHURN)
     gocd.use_all_packages()
-    seq = world.promote("models:/churn/1")
-    fingerprint = gocd.fingerprint("package-1")
-    gocd.runs["deploy"] = [run_of(n, fingerprint, f"{seq}-v1", {"build": "Passed"}) for n in range(1, 26)]
-
-    assert len(done(world, gocd, "reconcile", "deploy", "-n", "12")["reported"]) == 12
-    assert len(done(world, gocd, "reconcile", "deploy")["reported"]) == 13
-    assert sum("after=" in call.path for call in gocd.calls) == 3
-
-
-def test_reconcile_says_what_it_does_not_find(world: World, gocd: GoCDServer) -> None:
-    code, printed = run(world, gocd, "reconcile", "deploy")
-    assert (code, "No repository in GoCD has" in printed) == (1, True)
     done(world, gocd, "init", *CHURN)
+    (webhook,) = webhooks(world)
+    for wrong in ({"status": "DISABLED"}, {"environment": "staging"}):
+        path = f"/api/v1/webhooks/{webhook['webhook_id']}"
+        assert world.http.patch(path, json=wrong).status_code == 200
 
-    code, printed = run(world, gocd, "reconcile", "no-such-pipeline")
+        assert done(world, gocd, "init", *CHURN)["trigger"] == "changed"
 
-    assert (code, "answered with 404" in printed, "no-such-pipeline" in printed) == (1, True, True)
+        (right,) = webhooks(world)
+        assert (right["status"], right["environment"]) == ("ACTIVE", "production")
+
+
+def test_each_gocd_has_a_trigger_of_its_own(world: World, gocd: GoCDServer) -> None:
+    with GoCDServer() as other:
+        for each in (gocd, other):
+            done(world, each, "init", *CHURN)
+            each.use_all_packages()
+        for each in (gocd, other, gocd, other):
+            done(world, each, "init", *CHURN)
+
+    assert {each["options"]["api"] for each in webhooks(world)} == {gocd.url, other.url}
+    assert [each["name"] for each in webhooks(world)].count("gocd-churn-production") == 1
+    assert len(webhooks(world)) == 2
