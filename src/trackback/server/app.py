@@ -25,6 +25,7 @@ from trackback.services.artifact_trees import ArtifactTrees
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
+from trackback.services.charts import Charts
 from trackback.services.collection import Collection
 from trackback.services.deliverer import Deliverer
 from trackback.services.deployments import Deployments
@@ -137,6 +138,7 @@ def build_services(
         run_log=RunLog(storage, sealer, promotion_tags, truncate=truncate),
         heartbeats=Heartbeats(storage, promotion_tags=promotion_tags),
         metrics=Metrics(storage, sealer),
+        charts=Charts(storage, sealer),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
         artifact_trees=ArtifactTrees(storage),

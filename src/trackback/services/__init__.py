@@ -8,6 +8,7 @@ from trackback.services.artifact_trees import ArtifactTrees
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
+from trackback.services.charts import Charts
 from trackback.services.collection import Collection
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
@@ -40,6 +41,7 @@ class Services:
     run_log: RunLog
     heartbeats: Heartbeats
     metrics: Metrics
+    charts: Charts
     inputs: Inputs
     logged_models: LoggedModels
     artifacts: Artifacts
