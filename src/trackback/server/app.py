@@ -28,6 +28,7 @@ from trackback.services.builds import Builds
 from trackback.services.charts import Charts
 from trackback.services.collection import Collection
 from trackback.services.deliverer import Deliverer
+from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.gocd import Files, GoCD, Materials, Publications, Stages
@@ -157,6 +158,7 @@ def build_services(
         purges=Purges(storage),
         builds=builds,
         deployments=Deployments(storage, gate.environments),
+        deliveries=Deliveries(storage),
         provenance=provenance,
         traces=Traces(storage),
         impacts=Impacts(storage, lineage),

@@ -10,6 +10,7 @@ from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
 from trackback.services.charts import Charts
 from trackback.services.collection import Collection
+from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.gocd import GoCD
@@ -60,6 +61,7 @@ class Services:
     purges: Purges
     builds: Builds
     deployments: Deployments
+    deliveries: Deliveries
     provenance: ProvenanceIndex
     traces: Traces
     impacts: Impacts
