@@ -8,7 +8,6 @@ from urllib.parse import quote, urlencode
 from trackback.entities import (
     AffectedVersion,
     Build,
-    BuildResult,
     Deployment,
     Impact,
     ModelVersion,
@@ -18,6 +17,7 @@ from trackback.entities import (
     TracedRun,
     TraceKind,
 )
+from trackback.server.ui.build_trains import trains_of
 
 _SHORT = 12
 
@@ -185,31 +185,16 @@ def _add_promotion(graph: Graph, promotion: Promotion, subject: str | None) -> s
 
 def _add_builds(graph: Graph, builds: Iterable[Build], entries: dict[int, str]) -> dict[int, str]:
     """One node for all stages and jobs of a pipeline's run; the keys by the number of each."""
-    runs: dict[tuple[int, str, str, str], list[Build]] = {}
-    for each in builds:
-        runs.setdefault((each.promotion, each.system, each.pipeline, each.counter or str(each.id)), []).append(each)
     keys: dict[int, str] = {}
-    for (promotion, system, pipeline, counter), found in runs.items():
-        result = result_of(found)
-        stages = f" · {len(found)} stages" if len(found) > 1 else ""
-        node = Node(
-            Lane.BUILDS,
-            "build",
-            f"{pipeline} {found[0].counter or ''}".rstrip(),
-            f"{result}{stages}",
-            f"/promotions/{promotion}#builds",
-            result.value,
-        )
-        key = graph.add(f"build {promotion} {system} {pipeline} {counter}", node, entries.get(promotion))
-        keys |= {each.id: key for each in found}
+    for train in trains_of(builds):
+        reported = [each for stage in train.stages for each in stage.builds]
+        reported += [train.whole] if train.whole else []
+        stages = f" · {len(train.stages)} stages" if len(train.stages) > 1 else ""
+        href = f"/promotions/{train.promotion}#builds"
+        node = Node(Lane.BUILDS, "build", train.title, f"{train.result}{stages}", href, train.result.value)
+        key = graph.add(f"build {min(each.id for each in reported)}", node, entries.get(train.promotion))
+        keys |= {each.id: key for each in reported}
     return keys
-
-
-def result_of(builds: Iterable[Build]) -> BuildResult:
-    """How a pipeline's run stands, by its stages: as the worst of them."""
-    found = {each.result for each in builds}
-    order = (BuildResult.FAILED, BuildResult.CANCELLED, BuildResult.RUNNING)
-    return next((result for result in order if result in found), BuildResult.PASSED)
 
 
 def _add_deployment(graph: Graph, deployment: Deployment, made_by: str | None) -> str:

@@ -1,0 +1,95 @@
+"""What buttons on the pages of models and promotions do: promote, approve, demote, roll back, withdraw."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trackback.entities import Actor
+from trackback.errors import InvalidParameter, NotAdmitted
+from trackback.limits import INT64_MAX, shown
+from trackback.server.ui.form_data import FormData
+from trackback.server.ui.forms import action, see_other
+from trackback.services import Services
+
+
+@action
+async def promote(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
+    """A version; what is missing is told point by point."""
+    try:
+        await services.promotions.promote(
+            actor,
+            _version(request),
+            _environment(form),
+            reason=form.get("reason"),
+            pending=form.get("how") == "wait",
+            override=form.get("how") == "override",
+            allow_unverified="allow_unverified" in form,
+        )
+    except NotAdmitted as error:
+        raise _in_lines(error, _version(request), _environment(form)) from None
+    return see_other(form.back)
+
+
+@action
+async def promote_run(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
+    """A run, as it is: with its main model."""
+    subject = f"runs:/{request.path_params['run_id']}"
+    environment = _environment(form)
+    try:
+        await services.promotions.promote(
+            actor, subject, environment, reason=form.get("reason"), pending=form.get("how") == "wait"
+        )
+    except NotAdmitted as error:
+        raise _in_lines(error, subject, environment) from None
+    return see_other(form.back)
+
+
+@action
+async def demote(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
+    await services.promotions.demote(actor, _version(request), _environment(form), reason=form.get("reason"))
+    return see_other(form.back)
+
+
+@action
+async def roll_back(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
+    stream = f"models:/{request.path_params['name']}"
+    await services.promotions.roll_back(actor, stream, _environment(form), reason=form.get("reason"))
+    return see_other(form.back)
+
+
+@action
+async def approve(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
+    await services.approvals.approve(actor, _version(request), _environment(form), reason=form.get("reason"))
+    return see_other(form.back)
+
+
+@action
+async def withdraw_approval(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
+    await services.approvals.withdraw(actor, _version(request), _environment(form))
+    return see_other(form.back)
+
+
+@action
+async def withdraw_promotion(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
+    """Of one that waits."""
+    await services.promotions.withdraw(actor, _number(request.path_params["id"]))
+    return see_other(form.back)
+
+
+def _version(request: Request) -> str:
+    return f"models:/{request.path_params['name']}/{request.path_params['version']}"
+
+
+def _environment(form: FormData) -> str:
+    return form.required("environment", "The environment")
+
+
+def _in_lines(error: NotAdmitted, subject: str, environment: str) -> NotAdmitted:
+    """The same, a line each point."""
+    points = "\n".join(f"{number}. {each}" for number, each in enumerate(error.unmet, 1))
+    return NotAdmitted(f"{subject} can't enter {environment} yet. Missing:\n{points}", error.unmet)
+
+
+def _number(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text[:20]) <= INT64_MAX:
+        return int(text[:20])
+    raise InvalidParameter(f"Invalid number of a promotion that waits: {shown(text)}.")
