@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackback.entities import Actor, Deployment
-from trackback.errors import InvalidParameter, TrackbackError
-from trackback.limits import INT64_MAX, shown
+from trackback.errors import TrackbackError
+from trackback.server.ui.path_numbers import path_number
 from trackback.server.ui.rendering import page, render
+from trackback.server.ui.routes import shows
 from trackback.services import Services
 from trackback.services.pages import Page
 from trackback.services.times import parse_time_ms
@@ -94,7 +95,7 @@ async def show_deployments(services: Services, actor: Actor, request: Request) -
 
 @page
 async def show_deployment(services: Services, actor: Actor, request: Request) -> Response:
-    deployment = await services.deployments.get(actor, _number(request.path_params["id"]))
+    deployment = await services.deployments.get(actor, path_number(request, "id", "a deployment"))
     build = await services.builds.get(actor, deployment.build) if deployment.build is not None else None
     return await render("deployment.html", deployment=deployment, build=build)
 
@@ -131,7 +132,7 @@ async def _changes(services: Services, actor: Actor, asked: Asked) -> Changes:
     )
 
 
-def _number(text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text[:20]) <= INT64_MAX:
-        return int(text[:20])
-    raise InvalidParameter(f"Invalid number of a deployment: {shown(text)}.")
+ROUTES = [
+    shows("/deployments", show_deployments),
+    shows("/deployments/{id}", show_deployment),
+]

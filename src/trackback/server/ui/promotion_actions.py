@@ -3,11 +3,12 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackback.entities import Actor
-from trackback.errors import InvalidParameter, NotAdmitted
-from trackback.limits import INT64_MAX, shown
+from trackback.entities import Actor, Permission
+from trackback.errors import NotAdmitted
 from trackback.server.ui.form_data import FormData
 from trackback.server.ui.forms import action, see_other
+from trackback.server.ui.path_numbers import path_number
+from trackback.server.ui.routes import acts
 from trackback.services import Services
 
 
@@ -71,7 +72,7 @@ async def withdraw_approval(services: Services, actor: Actor, request: Request, 
 @action
 async def withdraw_promotion(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
     """Of one that waits."""
-    await services.promotions.withdraw(actor, _number(request.path_params["id"]))
+    await services.promotions.withdraw(actor, path_number(request, "id", "a promotion that waits"))
     return see_other(form.back)
 
 
@@ -89,7 +90,12 @@ def _in_lines(error: NotAdmitted, subject: str, environment: str) -> NotAdmitted
     return NotAdmitted(f"{subject} can't enter {environment} yet. Missing:\n{points}", error.unmet)
 
 
-def _number(text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text[:20]) <= INT64_MAX:
-        return int(text[:20])
-    raise InvalidParameter(f"Invalid number of a promotion that waits: {shown(text)}.")
+ROUTES = [
+    acts("/registry/{name}/roll-back", roll_back, Permission.PROMOTE),
+    acts("/registry/{name}/{version}/promote", promote, Permission.PROMOTE),
+    acts("/registry/{name}/{version}/demote", demote, Permission.PROMOTE),
+    acts("/registry/{name}/{version}/approve", approve, Permission.APPROVE),
+    acts("/registry/{name}/{version}/withdraw-approval", withdraw_approval, Permission.APPROVE),
+    acts("/runs/{run_id}/promote", promote_run, Permission.PROMOTE),
+    acts("/promotions/waiting/{id}/withdraw", withdraw_promotion, Permission.READ),
+]

@@ -4,10 +4,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackback.entities import Actor
-from trackback.errors import InvalidParameter
-from trackback.limits import INT64_MAX, shown
+from trackback.limits import INT64_MAX
+from trackback.server.api.promotions import follow
 from trackback.server.ui.build_trains import is_running, trains_of
+from trackback.server.ui.path_numbers import parsed_number, path_number
 from trackback.server.ui.rendering import page, render
+from trackback.server.ui.routes import shows
 from trackback.services import Services
 
 ROWS = 50
@@ -18,7 +20,7 @@ BUILDS = 200
 async def show_promotions(services: Services, actor: Actor, request: Request) -> Response:
     query, promotions = request.query_params, services.promotions
     stream, environment = query.get("stream", ""), query.get("environment", "")
-    before = _number(query.get("before", ""))
+    before = parsed_number(query.get("before") or str(INT64_MAX), "a promotion")
     entries = await promotions.newest(actor, stream=stream, environment=environment, before=before, max_results=ROWS)
     return await render(
         "promotions.html",
@@ -43,7 +45,7 @@ async def show_promotions(services: Services, actor: Actor, request: Request) ->
 
 @page
 async def show_promotion(services: Services, actor: Actor, request: Request) -> Response:
-    promotion = await services.promotions.get(actor, _number(request.path_params["seq"]))
+    promotion = await services.promotions.get(actor, path_number(request, "seq", "a promotion"))
     builds = await services.builds.search(actor, promotion=promotion.seq, max_results=BUILDS)
     trace = await services.traces.find(actor, f"promotions/{promotion.seq}")
     trains = trains_of(builds.items)
@@ -61,9 +63,8 @@ async def show_promotion(services: Services, actor: Actor, request: Request) -> 
     )
 
 
-def _number(text: str) -> int:
-    if not text:
-        return INT64_MAX
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
-    raise InvalidParameter(f"Invalid number of a promotion: {shown(text)}.")
+ROUTES = [
+    shows("/promotions", show_promotions),
+    shows("/promotions/events", follow),
+    shows("/promotions/{seq}", show_promotion),
+]

@@ -12,6 +12,7 @@ from trackback.errors import InvalidParameter, NotFound, TrackbackError
 from trackback.server.ui.lineage_drawing import draw
 from trackback.server.ui.lineage_graph import Graph, add_impact, add_package, add_source, add_trace
 from trackback.server.ui.rendering import page, render
+from trackback.server.ui.routes import shows
 from trackback.services import Services
 from trackback.services.impact import Question
 
@@ -113,3 +114,6 @@ def _graph(of: str, found: Found) -> Graph:
     if found.impact:
         add_impact(graph, root, found.impact)
     return graph
+
+
+ROUTES = [shows("/trace", show_trace)]

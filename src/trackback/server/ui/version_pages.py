@@ -12,6 +12,7 @@ from trackback.limits import shown
 from trackback.server.ui.build_trains import is_running, trains_of
 from trackback.server.ui.pages import split_tags
 from trackback.server.ui.rendering import page, render
+from trackback.server.ui.routes import shows
 from trackback.server.ui.signature_columns import MLMODEL, ModelDescription, describe
 from trackback.services import Services, streams
 from trackback.services.prospects import Outlook
@@ -187,3 +188,9 @@ def _by_part(comparison: Comparison) -> dict[Part, list[Any]]:
 
 def _last_first(deployment: Deployment) -> tuple[bool, int]:
     return deployment.ended is not None, -deployment.started
+
+
+ROUTES = [
+    shows("/registry/{name}/{version}", show_version),
+    shows("/registry/{name}/{version}/{part}", show_part),
+]
