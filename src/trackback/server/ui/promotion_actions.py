@@ -19,14 +19,14 @@ async def promote(services: Services, actor: Actor, request: Request, form: Form
         await services.promotions.promote(
             actor,
             _version(request),
-            _environment(form),
+            _environment(request),
             reason=form.get("reason"),
             pending=form.get("how") == "wait",
             override=form.get("how") == "override",
             allow_unverified="allow_unverified" in form,
         )
     except NotAdmitted as error:
-        raise _in_lines(error, _version(request), _environment(form)) from None
+        raise _in_lines(error, _version(request), _environment(request)) from None
     return see_other(form.back)
 
 
@@ -34,7 +34,7 @@ async def promote(services: Services, actor: Actor, request: Request, form: Form
 async def promote_run(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
     """A run, as it is: with its main model."""
     subject = f"runs:/{request.path_params['run_id']}"
-    environment = _environment(form)
+    environment = _environment(request)
     try:
         await services.promotions.promote(
             actor, subject, environment, reason=form.get("reason"), pending=form.get("how") == "wait"
@@ -46,26 +46,26 @@ async def promote_run(services: Services, actor: Actor, request: Request, form: 
 
 @action
 async def demote(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
-    await services.promotions.demote(actor, _version(request), _environment(form), reason=form.get("reason"))
+    await services.promotions.demote(actor, _version(request), _environment(request), reason=form.get("reason"))
     return see_other(form.back)
 
 
 @action
 async def roll_back(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
     stream = f"models:/{request.path_params['name']}"
-    await services.promotions.roll_back(actor, stream, _environment(form), reason=form.get("reason"))
+    await services.promotions.roll_back(actor, stream, _environment(request), reason=form.get("reason"))
     return see_other(form.back)
 
 
 @action
 async def approve(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
-    await services.approvals.approve(actor, _version(request), _environment(form), reason=form.get("reason"))
+    await services.approvals.approve(actor, _version(request), _environment(request), reason=form.get("reason"))
     return see_other(form.back)
 
 
 @action
 async def withdraw_approval(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
-    await services.approvals.withdraw(actor, _version(request), _environment(form))
+    await services.approvals.withdraw(actor, _version(request), _environment(request))
     return see_other(form.back)
 
 
@@ -80,8 +80,9 @@ def _version(request: Request) -> str:
     return f"models:/{request.path_params['name']}/{request.path_params['version']}"
 
 
-def _environment(form: FormData) -> str:
-    return form.required("environment", "The environment")
+def _environment(request: Request) -> str:
+    environment: str = request.path_params["environment"]
+    return environment
 
 
 def _in_lines(error: NotAdmitted, subject: str, environment: str) -> NotAdmitted:
@@ -91,11 +92,11 @@ def _in_lines(error: NotAdmitted, subject: str, environment: str) -> NotAdmitted
 
 
 ROUTES = [
-    acts("/registry/{name}/roll-back", roll_back, Permission.PROMOTE),
-    acts("/registry/{name}/{version}/promote", promote, Permission.PROMOTE),
-    acts("/registry/{name}/{version}/demote", demote, Permission.PROMOTE),
-    acts("/registry/{name}/{version}/approve", approve, Permission.APPROVE),
-    acts("/registry/{name}/{version}/withdraw-approval", withdraw_approval, Permission.APPROVE),
-    acts("/runs/{run_id}/promote", promote_run, Permission.PROMOTE),
+    acts("/registry/{name}/roll-back/{environment}", roll_back, Permission.PROMOTE),
+    acts("/registry/{name}/{version}/promote/{environment}", promote, Permission.PROMOTE),
+    acts("/registry/{name}/{version}/demote/{environment}", demote, Permission.PROMOTE),
+    acts("/registry/{name}/{version}/approve/{environment}", approve, Permission.APPROVE),
+    acts("/registry/{name}/{version}/withdraw-approval/{environment}", withdraw_approval, Permission.APPROVE),
+    acts("/runs/{run_id}/promote/{environment}", promote_run, Permission.PROMOTE),
     acts("/promotions/waiting/{id}/withdraw", withdraw_promotion, Permission.READ),
 ]
