@@ -48,6 +48,7 @@ from trackback.services.promotion_rules import Environments
 from trackback.services.promotion_tags import PromotionTags
 from trackback.services.promotion_watch import PromotionWatch
 from trackback.services.promotions import Promotions
+from trackback.services.prospects import Prospects
 from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
@@ -58,6 +59,7 @@ from trackback.services.signatures import Signatures
 from trackback.services.snapshots import Snapshots
 from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
+from trackback.services.version_differences import VersionDifferences
 from trackback.services.webhook_addresses import WebhookAddresses
 from trackback.services.webhook_history import WebhookHistory
 from trackback.services.webhook_sender import WebhookSender
@@ -146,7 +148,9 @@ def build_services(
         artifacts=artifacts,
         registered_models=models,
         model_versions=versions,
+        version_differences=VersionDifferences(storage),
         promotions=Promotions(storage, snapshots, gate, PromotionWatch(storage)),
+        prospects=Prospects(storage, gate),
         policies=Policies(storage, gate.environments, gate.retry),
         verdicts=Verdicts(storage, gate.retry_digest),
         approvals=Approvals(storage, gate.environments, gate.retry),

@@ -22,6 +22,7 @@ from trackback.services.metrics import Metrics
 from trackback.services.model_versions import ModelVersions
 from trackback.services.policies import Policies
 from trackback.services.promotions import Promotions
+from trackback.services.prospects import Prospects
 from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
@@ -29,6 +30,7 @@ from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
+from trackback.services.version_differences import VersionDifferences
 from trackback.services.webhook_history import WebhookHistory
 from trackback.services.webhooks import Webhooks
 
@@ -49,7 +51,9 @@ class Services:
     artifact_trees: ArtifactTrees
     registered_models: RegisteredModels
     model_versions: ModelVersions
+    version_differences: VersionDifferences
     promotions: Promotions
+    prospects: Prospects
     policies: Policies
     verdicts: Verdicts
     approvals: Approvals

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -94,7 +95,7 @@ class Visitor:
 
     def problem_at(self, action: str) -> str:
         """What is wrong with what was sent there, which whoever asks shows."""
-        if self.problem is None or self.problem.action != action:
+        if self.problem is None or unquote(self.problem.action) != unquote(action):
             return ""
         self.problem_was_shown = True
         return self.problem.message
