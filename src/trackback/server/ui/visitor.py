@@ -94,7 +94,7 @@ class Visitor:
 
     def problem_at(self, action: str) -> str:
         """What is wrong with what was sent there, which whoever asks shows."""
-        if self.problem is None or self.problem.action != action:
+        if self.problem is None or self.problem.action != action or self.problem_was_shown:
             return ""
         self.problem_was_shown = True
         return self.problem.message
@@ -135,7 +135,7 @@ def visiting(services: Services, actor: Actor, request: Request) -> Visitor:
         url=f"{path}?{query}" if query else path,
         secret=secret or secrets.token_urlsafe(24),
         theme=theme if theme in THEMES else "",
-        has_accounts=actor.grants is not None,
+        has_accounts=services.sessions.enabled,
         is_new=not secret,
     )
 
