@@ -127,7 +127,6 @@ async def test_a_session_ends_when_it_is_not_used_and_after_the_longest_time(wor
         await use(world, used)
         world.clock.now_ms += IDLE_MS - 1
         days.append(await is_valid(world, unused))
-        world.clock.now_ms += 1
 
     assert days == [True] + [False] * (len(days) - 1)
     assert world.clock.now_ms - 1_800_000_000_000 >= LONGEST_MS
@@ -157,7 +156,7 @@ async def test_signing_in_and_out_is_in_the_audit_log(world: World, sessions: Se
     await world.user("ann")
     await sessions.end((await sessions.begin("ann", PASSWORD, ADDRESS)).secret)
 
-    log = (await AuditLog(world.storage).search(OPERATOR, actor_name="ann")).items
+    log = (await AuditLog(world.storage).search(OPERATOR, by="ann")).items
 
     assert [(each.action, each.object) for each in log] == [
         ("session.end", "users/ann"),
