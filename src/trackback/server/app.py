@@ -27,8 +27,10 @@ from trackback.services.artifacts import Artifacts
 from trackback.services.attempts import Attempts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
+from trackback.services.charts import Charts
 from trackback.services.collection import Collection
 from trackback.services.deliverer import Deliverer
+from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.gocd import Files, GoCD, Materials, Publications, Stages
@@ -48,6 +50,7 @@ from trackback.services.promotion_rules import Environments
 from trackback.services.promotion_tags import PromotionTags
 from trackback.services.promotion_watch import PromotionWatch
 from trackback.services.promotions import Promotions
+from trackback.services.prospects import Prospects
 from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
@@ -59,6 +62,7 @@ from trackback.services.signatures import Signatures
 from trackback.services.snapshots import Snapshots
 from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
+from trackback.services.version_differences import VersionDifferences
 from trackback.services.webhook_addresses import WebhookAddresses
 from trackback.services.webhook_history import WebhookHistory
 from trackback.services.webhook_sender import WebhookSender
@@ -145,13 +149,16 @@ def build_services(
         run_log=RunLog(storage, sealer, promotion_tags, truncate=truncate),
         heartbeats=Heartbeats(storage, promotion_tags=promotion_tags),
         metrics=Metrics(storage, sealer),
+        charts=Charts(storage, sealer),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
         artifact_trees=ArtifactTrees(storage),
         artifacts=artifacts,
         registered_models=models,
         model_versions=versions,
+        version_differences=VersionDifferences(storage),
         promotions=Promotions(storage, snapshots, gate, PromotionWatch(storage)),
+        prospects=Prospects(storage, gate),
         policies=Policies(storage, gate.environments, gate.retry),
         verdicts=Verdicts(storage, gate.retry_digest),
         approvals=Approvals(storage, gate.environments, gate.retry),
@@ -170,6 +177,7 @@ def build_services(
         purges=Purges(storage),
         builds=builds,
         deployments=Deployments(storage, gate.environments),
+        deliveries=Deliveries(storage),
         provenance=provenance,
         traces=Traces(storage),
         impacts=Impacts(storage, lineage),

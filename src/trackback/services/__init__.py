@@ -8,7 +8,9 @@ from trackback.services.artifact_trees import ArtifactTrees
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
+from trackback.services.charts import Charts
 from trackback.services.collection import Collection
+from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.gocd import GoCD
@@ -20,6 +22,7 @@ from trackback.services.metrics import Metrics
 from trackback.services.model_versions import ModelVersions
 from trackback.services.policies import Policies
 from trackback.services.promotions import Promotions
+from trackback.services.prospects import Prospects
 from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
@@ -28,6 +31,7 @@ from trackback.services.runs import Runs
 from trackback.services.sessions import Sessions
 from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
+from trackback.services.version_differences import VersionDifferences
 from trackback.services.webhook_history import WebhookHistory
 from trackback.services.webhooks import Webhooks
 
@@ -41,13 +45,16 @@ class Services:
     run_log: RunLog
     heartbeats: Heartbeats
     metrics: Metrics
+    charts: Charts
     inputs: Inputs
     logged_models: LoggedModels
     artifacts: Artifacts
     artifact_trees: ArtifactTrees
     registered_models: RegisteredModels
     model_versions: ModelVersions
+    version_differences: VersionDifferences
     promotions: Promotions
+    prospects: Prospects
     policies: Policies
     verdicts: Verdicts
     approvals: Approvals
@@ -60,6 +67,7 @@ class Services:
     purges: Purges
     builds: Builds
     deployments: Deployments
+    deliveries: Deliveries
     provenance: ProvenanceIndex
     traces: Traces
     impacts: Impacts

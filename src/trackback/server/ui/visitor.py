@@ -117,7 +117,7 @@ class Visitor:
 
     def problem_at(self, action: str) -> str:
         """What is wrong with what was sent there, which whoever asks shows."""
-        if self.problem is None or self.problem.action != action or self.problem_was_shown:
+        if self.problem is None or self.problem_was_shown or unquote(self.problem.action) != unquote(action):
             return ""
         self.problem_was_shown = True
         return self.problem.message
