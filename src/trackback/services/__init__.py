@@ -28,6 +28,7 @@ from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
+from trackback.services.sessions import Sessions
 from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
 from trackback.services.version_differences import VersionDifferences
@@ -58,6 +59,7 @@ class Services:
     verdicts: Verdicts
     approvals: Approvals
     accounts: Accounts
+    sessions: Sessions
     webhooks: Webhooks
     webhook_history: WebhookHistory
     audit: AuditLog
