@@ -41,6 +41,11 @@ class FormData:
         raise InvalidParameter(f"{what} is missing: fill it in.")
 
     @property
+    def then(self) -> str:
+        """The page to go to afterwards, where the form says one."""
+        return local(self.get("then")) if "then" in self else ""
+
+    @property
     def back(self) -> str:
         """The page that the form was on."""
         return local(self.get("back"))
