@@ -9,7 +9,7 @@ from trackback.entities import Actor, Permission
 from trackback.errors import InvalidParameter, TrackbackError
 from trackback.limits import check_count
 from trackback.server.downloads import content_disposition
-from trackback.server.ui.form_data import FormData
+from trackback.server.ui.form_data import FormData, page_of
 from trackback.server.ui.forms import action, see_other
 from trackback.server.ui.rendering import page, render
 from trackback.server.ui.routes import acts, shows
@@ -80,7 +80,7 @@ async def show_tagging(services: Services, actor: Actor, request: Request) -> Re
         "run_tagging.html",
         experiment=experiment,
         rows=rows,
-        then=request.query_params.get("back") or f"/experiments/{experiment.experiment_id}",
+        then=_opened_from(request, f"/experiments/{experiment.experiment_id}"),
     )
 
 
@@ -147,6 +147,12 @@ async def _to_each(form: FormData, change: Callable[[str], Awaitable[None]]) -> 
 def _back(form: FormData) -> str:
     """Where the page was that the runs were selected on; of a form in between, where that one was opened from."""
     return form.then or form.back
+
+
+def _opened_from(request: Request, path: str) -> str:
+    """The list of runs that they were selected in, where the browser says so; else that of all."""
+    then = page_of(request.headers.get("referer", ""))
+    return then if then.partition("?")[0] == path else path
 
 
 def _counted(chosen: Sequence[str]) -> str:

@@ -59,6 +59,12 @@ def local(url: str) -> str:
     return "/"
 
 
+def page_of(url: str) -> str:
+    """The path and query of a URL that a browser says something was on; the front page where there is none."""
+    parts = urlsplit(url)
+    return local(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+
+
 async def read_form(request: Request) -> FormData:
     """Raises BadRequest for what is no form, TooLarge past ``MOST_BYTES``."""
     if (sent := request.headers.get("content-type", "").partition(";")[0].strip().lower()) != URLENCODED:
