@@ -123,7 +123,7 @@ def test_no_two_boxes_overlap_and_every_line_goes_to_the_right() -> None:
     assert len({(box.x, box.y) for box in drawing.boxes}) == len(drawing.boxes)
     x_of = {box.number: box.x for box in drawing.boxes}
     assert all(x_of[line.start] + BOX_WIDTH < x_of[line.end] for line in drawing.lines)
-    assert all(0 <= box.x and box.x + BOX_WIDTH <= drawing.width for box in drawing.boxes)
+    assert all(box.x >= 0 and box.x + BOX_WIDTH <= drawing.width for box in drawing.boxes)
 
 
 def test_what_something_went_into_follows_it_by_the_run_that_it_came_through() -> None:
