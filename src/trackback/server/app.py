@@ -18,15 +18,19 @@ from trackback.server.probes import probe_routes
 from trackback.server.routing import BodyLimits, Router, Target
 from trackback.server.settings import Settings
 from trackback.server.ui import ROUTES as UI_ROUTES
+from trackback.server.ui.refusals import Refusals
 from trackback.services import Services
 from trackback.services.accounts import Accounts
 from trackback.services.approvals import Approvals
 from trackback.services.artifact_trees import ArtifactTrees
 from trackback.services.artifacts import Artifacts
+from trackback.services.attempts import Attempts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
+from trackback.services.charts import Charts
 from trackback.services.collection import Collection
 from trackback.services.deliverer import Deliverer
+from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.gocd import Files, GoCD, Materials, Publications, Stages
@@ -53,6 +57,7 @@ from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
+from trackback.services.sessions import Sessions
 from trackback.services.signatures import Signatures
 from trackback.services.snapshots import Snapshots
 from trackback.services.traces import Traces
@@ -83,13 +88,14 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
         sender = WebhookSender(WebhookAddresses(settings.webhook_allowed_networks))
         deliverer = Deliverer(storage, sender, history_days=settings.webhook_history_days)
         stack.push_async_callback(deliverer.close)
-        services = build_services(storage, blobs, sealer, passwords, sender, settings)
+        identities, attempts = Identities(storage, passwords), Attempts()
+        services = build_services(storage, blobs, sealer, passwords, sender, settings, identities, attempts)
         stack.push_async_callback(services.impacts.close)
         stack.push_async_callback(services.heartbeats.close)
         await services.experiments.ensure_default()
         admit: Admit = admit_anybody
         if settings.auth:
-            authorization = await open_authorization(storage, services.accounts, passwords)
+            authorization = await open_authorization(services.accounts, identities, attempts)
             stack.push_async_callback(authorization.close)
             admit = authorization.admit
         services.impacts.start()
@@ -98,14 +104,14 @@ async def open_app(settings: Settings) -> AsyncIterator[Dispatcher]:
         yield build_app(services, storage, blobs, admit, settings)
 
 
-async def open_authorization(storage: Storage, accounts: Accounts, passwords: Passwords) -> Authorization:
+async def open_authorization(accounts: Accounts, identities: Identities, attempts: Attempts) -> Authorization:
     """Raises ConfigurationError if nobody could ever sign in."""
     if not await accounts.has_admin():
         raise ConfigurationError(
             "There is no admin yet, so nobody could sign in. Make one first: "
             "trackback user add NAME --admin --backend-store-uri URI"
         )
-    return Authorization(Identities(storage, passwords), accounts)
+    return Authorization(identities, accounts, attempts=attempts)
 
 
 def build_services(
@@ -115,7 +121,10 @@ def build_services(
     passwords: Passwords,
     sender: WebhookSender,
     settings: Settings,
+    identities: Identities | None = None,
+    attempts: Attempts | None = None,
 ) -> Services:
+    """``identities`` and ``attempts`` are those of who is admitted, so that a password is not tried twice as often."""
     truncate = not settings.refuse_long_values
     snapshots = Snapshots(blobs, settings.default_artifact_root)
     environments = Environments(settings.environments, settings.promotion_rules)
@@ -133,12 +142,14 @@ def build_services(
     models = RegisteredModels(storage, marks)
     versions = ModelVersions(storage, snapshots, marks, created=[lineage.start])
     builds = Builds(storage)
+    accounts = Accounts(storage, passwords, retry=gate.retry)
     return Services(
         experiments=experiments,
         runs=runs,
         run_log=RunLog(storage, sealer, promotion_tags, truncate=truncate),
         heartbeats=Heartbeats(storage, promotion_tags=promotion_tags),
         metrics=Metrics(storage, sealer),
+        charts=Charts(storage, sealer),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
         artifact_trees=ArtifactTrees(storage),
@@ -151,7 +162,14 @@ def build_services(
         policies=Policies(storage, gate.environments, gate.retry),
         verdicts=Verdicts(storage, gate.retry_digest),
         approvals=Approvals(storage, gate.environments, gate.retry),
-        accounts=Accounts(storage, passwords, retry=gate.retry),
+        accounts=accounts,
+        sessions=Sessions(
+            storage,
+            identities or Identities(storage, passwords),
+            accounts,
+            attempts or Attempts(),
+            enabled=settings.auth,
+        ),
         webhooks=Webhooks(storage, sender, gate.environments),
         webhook_history=WebhookHistory(storage),
         audit=AuditLog(storage),
@@ -159,6 +177,7 @@ def build_services(
         purges=Purges(storage),
         builds=builds,
         deployments=Deployments(storage, gate.environments),
+        deliveries=Deliveries(storage),
         provenance=provenance,
         traces=Traces(storage),
         impacts=Impacts(storage, lineage),
@@ -181,6 +200,7 @@ def build_app(services: Services, storage: Storage, blobs: BlobStore, admit: Adm
         router=Router((Target(route, route.endpoint.bind(services, limits)) for route in routes), outside.explain),
         guard=make_guard(settings.host, settings.allowed_hosts),
         admit=admit,
+        refuse_page=Refusals(has_accounts=settings.auth).answer,
         observe=Observer(statistics, log_requests=logs_requests(settings)),
         stop_waiting=services.promotions.stop_waiting,
     )

@@ -8,7 +8,9 @@ from trackback.services.artifact_trees import ArtifactTrees
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
+from trackback.services.charts import Charts
 from trackback.services.collection import Collection
+from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.gocd import GoCD
@@ -26,6 +28,7 @@ from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
+from trackback.services.sessions import Sessions
 from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
 from trackback.services.version_differences import VersionDifferences
@@ -42,6 +45,7 @@ class Services:
     run_log: RunLog
     heartbeats: Heartbeats
     metrics: Metrics
+    charts: Charts
     inputs: Inputs
     logged_models: LoggedModels
     artifacts: Artifacts
@@ -55,6 +59,7 @@ class Services:
     verdicts: Verdicts
     approvals: Approvals
     accounts: Accounts
+    sessions: Sessions
     webhooks: Webhooks
     webhook_history: WebhookHistory
     audit: AuditLog
@@ -62,6 +67,7 @@ class Services:
     purges: Purges
     builds: Builds
     deployments: Deployments
+    deliveries: Deliveries
     provenance: ProvenanceIndex
     traces: Traces
     impacts: Impacts

@@ -7,6 +7,7 @@ from trackback.server.ui import (
     assets,
     deployment_pages,
     gallery,
+    login_pages,
     pages,
     promotion_actions,
     promotion_pages,
@@ -23,6 +24,7 @@ ROUTES = [
     *promotion_pages.ROUTES,
     *deployment_pages.ROUTES,
     *trace_pages.ROUTES,
+    *login_pages.ROUTES,
     *gallery.ROUTES,
     Route("GET", "/static/{release}/{name:path}", Permission.NOTHING, Raw(assets.serve)),
 ]
