@@ -1,8 +1,8 @@
-"""The files of a run or a logged model, as a page shows them: a directory, a file with its preview, or the file alone."""
+"""The files of a run, a logged model or a version, as a page shows them: a directory, a file with its preview, or the file alone."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -75,6 +75,16 @@ def of_model(services: Services, actor: Actor, model_id: str) -> FileTree:
         return await services.artifacts.open_of_model(actor, model_id, path)
 
     return FileTree(f"/models/{model_id}", list_directory, open_file)
+
+
+def of_version(services: Services, actor: Actor, name: str, version: str) -> FileTree:
+    async def list_directory(path: str) -> Listing:
+        return await services.artifacts.list_version(actor, name, version, path)
+
+    async def open_file(path: str) -> OpenFile:
+        return await services.artifacts.open_of_version(actor, name, version, path)
+
+    return FileTree(f"/registry/{quote(name, safe='')}/{version}", list_directory, open_file)
 
 
 async def browse(tree: FileTree, request: Request) -> Browsed:
