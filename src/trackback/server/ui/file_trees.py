@@ -1,4 +1,4 @@
-"""The files of a run, a logged model or a version, as a page shows them: a directory, a file with its preview, or the file alone."""
+"""The files of a run, a logged model or a version, as a page shows them: a directory, or a file with its preview."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple

@@ -114,5 +114,5 @@ ROUTES = [
     acts("/registry/{name}/{version}/approve/{environment}", approve, Permission.APPROVE),
     acts("/registry/{name}/{version}/withdraw-approval/{environment}", withdraw_approval, Permission.APPROVE),
     acts("/runs/{run_id}/promote/{environment}", promote_run, Permission.PROMOTE),
-    acts("/promotions/waiting/{id}/withdraw", withdraw_promotion, Permission.WRITE),
+    acts("/promotions/waiting/{id}/withdraw", withdraw_promotion, Permission.READ),
 ]
