@@ -120,7 +120,7 @@ async def _changes(services: Services, actor: Actor, request: Request, of: Shown
         "comparison": comparison,
         "parts": _by_part(comparison) if comparison else {},
         "problem": problem,
-        "reports": [each for each in _last_of_each(verdicts.items) if each.report and "delta" in each.name.lower()],
+        "reports": [each for each in _last_of_each(verdicts.items) if _is_delta(each)],
     }
 
 
@@ -194,6 +194,12 @@ def _last_of_each(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The last verdict of each name, which is the one that counts; by name."""
     last = {each.name: each for each in reversed(verdicts)}
     return [last[name] for name in sorted(last)]
+
+
+def _is_delta(verdict: Verdict) -> bool:
+    """Whether what it reports is a comparison with another version, as `trackback deliver delta` makes it."""
+    report = verdict.report or {}
+    return bool(report) and ("delta" in verdict.name.lower() or "first_release" in report or "against" in report)
 
 
 def _by_part(comparison: Comparison) -> dict[Part, list[Any]]:
