@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackback.entities import Actor, Permission
-from trackback.errors import AlreadyExists
+from trackback.errors import NotFound
 from trackback.server.ui.form_data import FormData
 from trackback.server.ui.forms import action, see_other
 from trackback.server.ui.lineage_graph import version_url
@@ -20,9 +20,9 @@ async def register(services: Services, actor: Actor, request: Request, form: For
     run = await services.runs.get(actor, request.path_params["run_id"])
     name = form.required("name", "The name of the registered model")
     try:
+        await services.registered_models.get(actor, name)
+    except NotFound:
         await services.registered_models.create(actor, name)
-    except AlreadyExists:
-        pass
     path = form.get("path").strip("/")
     version = await services.model_versions.create(
         actor,
