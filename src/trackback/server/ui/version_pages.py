@@ -118,7 +118,7 @@ async def _changes(services: Services, actor: Actor, request: Request, of: Shown
         "baselines": baselines,
         "against": against,
         "comparison": comparison,
-        "parts": _by_part(comparison) if comparison else {},
+        "by_part": _by_part(comparison) if comparison else {},
         "problem": problem,
         "reports": [each for each in _last_of_each(verdicts.items) if _is_delta(each)],
     }
