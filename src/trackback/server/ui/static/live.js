@@ -11,9 +11,11 @@ async function refresh() {
   const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!page.querySelector("[data-live]")) return; // another page: of who is not signed in any more
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(part.id);
     if (fresh) replace(part, fresh);
+    else part.remove();
   }
   // What was not there when the page was made, as the first that waits.
   for (const fresh of page.querySelectorAll("[data-live]")) {
