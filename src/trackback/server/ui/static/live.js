@@ -27,9 +27,9 @@ function replace(part, fresh) {
   const text = fresh.outerHTML;
   if (served.get(part.id) === text || part.contains(document.activeElement) || part.querySelector("dialog[open]")) return;
   served.set(part.id, text);
-  const scrolled = [...part.querySelectorAll(".scroll, .stages")].map((each) => [each.scrollLeft, each.scrollTop]);
+  const scrolled = [...part.querySelectorAll(".scroll, .stages-frame")].map((each) => [each.scrollLeft, each.scrollTop]);
   part.replaceWith(fresh);
-  [...fresh.querySelectorAll(".scroll, .stages")].forEach((each, place) => {
+  [...fresh.querySelectorAll(".scroll, .stages-frame")].forEach((each, place) => {
     if (scrolled[place]) [each.scrollLeft, each.scrollTop] = scrolled[place];
   });
   showTimes(fresh);
