@@ -6,12 +6,14 @@ from trackback.server.routing import Route
 from trackback.server.ui import (
     assets,
     deployment_pages,
+    experiment_actions,
+    experiment_pages,
     gallery,
     login_pages,
     model_pages,
-    pages,
     promotion_actions,
     promotion_pages,
+    registry_actions,
     registry_pages,
     run_actions,
     run_pages,
@@ -21,12 +23,14 @@ from trackback.server.ui import (
 )
 
 ROUTES = [
-    *pages.ROUTES,
+    *experiment_pages.ROUTES,
+    *experiment_actions.ROUTES,
     *run_pages.ROUTES,
     *run_actions.ROUTES,
     *model_pages.ROUTES,
     *series_data.ROUTES,
     *promotion_actions.ROUTES,
+    *registry_actions.ROUTES,
     *registry_pages.ROUTES,
     *version_pages.ROUTES,
     *promotion_pages.ROUTES,
