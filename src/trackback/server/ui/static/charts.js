@@ -179,6 +179,7 @@ function showButtons({ element, view }) {
 function showTable(chart, button) {
   const shown = chart.element.querySelector(".chart-table");
   button.setAttribute("aria-pressed", String(!shown));
+  chart.element.setAttribute("role", shown ? "img" : "group");
   if (shown) return shown.remove();
   const { head, rows } = chart.view.rows();
   const table = document.createElement("table");
