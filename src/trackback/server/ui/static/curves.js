@@ -18,6 +18,7 @@ export async function drawCurves(chart) {
   const curves = new Curves(chart);
   charts.add(curves);
   await curves.load();
+  if (curves.asked !== curves.question) curves.refresh(); // the page's state has changed meanwhile
   watch();
   return curves;
 }
@@ -120,7 +121,8 @@ class Curves {
   xAxis() {
     const window = state.window;
     const type = this.axis === "time" ? "time" : "value";
-    const ends = window ? { min: window[0], max: window[1] } : { min: "dataMin", max: "dataMax" };
+    const [least, most] = window ?? extent(this.curves);
+    const ends = least < most ? { min: least, max: most } : { scale: true };
     const label = this.axis === "relative" ? { axisLabel: { formatter: duration } } : {};
     return { type, ...ends, ...label, minInterval: this.axis === "step" ? 1 : 0, axisPointer: { label: { show: false } } };
   }
@@ -195,6 +197,12 @@ class Curves {
     });
     surface.on("dblclick", () => state.window && state.set({ from: "", to: "" }));
   }
+}
+
+/** From where to where all of the curves go. */
+function extent(curves) {
+  const known = curves.map((curve) => curve.extent).filter(Boolean);
+  return [Math.min(...known.map(([least]) => least)), Math.max(...known.map(([, most]) => most))];
 }
 
 /** Exponential smoothing, as TensorBoard has it: the beginning is not drawn to 0. */
