@@ -21,12 +21,12 @@ NAMES = [
 ]
 
 
-def row(name: str, *, loss: float | None = None, ended: bool = True, **params: str) -> RunRow:
+def row(name: str, *, loss: float | None = None, ended: bool = True, p: str = "") -> RunRow:
     info = RunInfo(
         "id", "id", name, "1", "ann", RunStatus.FINISHED, 1000, "", LifecycleStage.ACTIVE, 3500 if ended else None
     )
     metrics = {} if loss is None else {"loss": Extremes(loss, None if math.isnan(loss) else loss - 1, loss, 0)}
-    return RunRow(info, metrics, {"a b": value for value in params.values()}, {}, [UsedData(1, "wine", "d1", "")], [])
+    return RunRow(info, metrics, {"a b": p} if p else {}, {}, [UsedData(1, "wine", "d1", "")], [])
 
 
 async def pieces(*found: Sequence[RunRow]) -> AsyncIterator[list[RunRow]]:
