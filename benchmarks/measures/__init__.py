@@ -2,6 +2,7 @@
 
 from benchmarks.measures import (
     artifacts,
+    charts,
     client,
     concurrency,
     footprint,
@@ -10,6 +11,7 @@ from benchmarks.measures import (
     lineage,
     metrics,
     registry,
+    run_pages,
     runs,
     scoring,
     search,
@@ -25,9 +27,11 @@ MEASURES: dict[str, Measure] = {
         metrics,
         concurrency,
         history,
+        charts,
         runs,
         artifacts,
         search,
+        run_pages,
         registry,
         lineage,
         gocd,
