@@ -147,10 +147,8 @@ async def show_rows(services: Services, actor: Actor, request: Request) -> Respo
         term = f"tags.mlflow.parentRunId = {quoted(parent)}" if parent else ""
         whole = listing.narrowed(term) if term else listing
         more = whole.url() if found.rows.next_page_token else None
-    inside = 1 if parent or query.get("in_group") else 0
-    return await render(
-        "run_rows.html", listing=listing, columns=columns, rows=rows, depth=int(query.get("depth") or inside), more=more
-    )
+    depth = _depth(query.get("depth", "")) or (1 if parent else 0)
+    return await render("run_rows.html", listing=listing, columns=columns, rows=rows, depth=depth, more=more)
 
 
 @page
@@ -218,6 +216,11 @@ def _members(listing: RunListing, groups: Page[Group]) -> list[RunListing | None
     by = spelled(parse_group(listing.group))
     values = [None if group.is_cut else quoted(group.value) for group in groups.items]
     return [listing.narrowed(f"{by} = {value}") if value is not None else None for value in values]
+
+
+def _depth(text: str) -> int:
+    """In how many others the rows stand; what is no small number is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 3 else 0
 
 
 def _running(rows: Sequence[RunRow]) -> list[str]:

@@ -30,7 +30,7 @@ function showSelection() {
   const here = boxes();
   for (const box of here) {
     box.checked = selected.has(box.value);
-    box.closest("tr").setAttribute("aria-selected", box.checked);
+    box.closest("tr").toggleAttribute("data-selected", box.checked);
   }
   const all = form.querySelector("[data-all]");
   const checked = here.filter((box) => box.checked).length;
