@@ -1,6 +1,7 @@
 """The pages of experiments, and of the runs of one: as a table, in groups, and by the row."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -15,7 +16,7 @@ from trackback.server.ui.lists import outcome
 from trackback.server.ui.pages import split_tags
 from trackback.server.ui.rendering import data, page, render
 from trackback.server.ui.routes import shows
-from trackback.server.ui.run_listing import YES, RunListing, remember, remembered, spellings
+from trackback.server.ui.run_listing import YES, RunListing, can_be_remembered, remember, remembered, spellings
 from trackback.services import Services
 from trackback.services.experiment_tables import ExperimentRow
 from trackback.services.pages import Page
@@ -23,6 +24,7 @@ from trackback.services.run_columns import Column, Fact, curve_column, fact_colu
 from trackback.services.run_groups import MOST_COUNTED, Group
 from trackback.services.run_tables import Query, RunRow, Table
 
+TOO_MANY = "These columns are in the link, but they are too many for the browser to remember."
 IN_A_ROW = 100
 """How many runs are shown below the one that they are part of, or below the head of their group."""
 
@@ -68,8 +70,9 @@ async def show_runs(services: Services, actor: Actor, request: Request) -> Respo
     listing = RunListing.of(request).at(path)
     if asked := request.query_params.get("remember"):
         listing.chosen()
-        response = see_other(listing.url() if asked == YES else listing.url(columns=(), pin=0))
-        remember(response, request, listing if asked == YES else RunListing(path), path)
+        kept = listing if asked == YES else replace(listing, columns=(), pin=0)
+        response = see_other(kept.url(), "" if can_be_remembered(kept) else TOO_MANY)
+        remember(response, request, kept, path)
         return response
     if (known := remembered(request, listing)) != listing:
         return see_other(known.url())
