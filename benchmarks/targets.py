@@ -112,7 +112,9 @@ _LINEAGE: dict[str, Target] = {key: Under(100) for key in FIGURES if key.startsw
 _GOCD: dict[str, Target] = {key: Under(3) for key in FIGURES if key.startswith("gocd_") and key.endswith("_cpu")}
 
 #: At the server, whatever is shown of 100,000 runs or 10 million points.
-_PAGES: dict[str, Target] = {key: Under(100) for key in FIGURES if key.startswith(("chart_", "run_page_"))}
+_PAGES: dict[str, Target] = {
+    key: Under(100) for key in FIGURES if key.startswith(("chart_", "run_page_", "experiment_page_"))
+}
 
 _SEARCHES = ("filter", "first_page", "tag", "like", "page_1000")
 
