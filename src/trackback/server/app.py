@@ -32,6 +32,7 @@ from trackback.services.collection import Collection
 from trackback.services.deliverer import Deliverer
 from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
+from trackback.services.experiment_tables import ExperimentTables
 from trackback.services.experiments import Experiments
 from trackback.services.gocd import Files, GoCD, Materials, Publications, Stages
 from trackback.services.heartbeats import Heartbeats
@@ -54,7 +55,11 @@ from trackback.services.prospects import Prospects
 from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
+from trackback.services.run_completion import RunCompletion
+from trackback.services.run_exports import RunExports
+from trackback.services.run_groups import RunGroups
 from trackback.services.run_log import RunLog
+from trackback.services.run_tables import RunTables
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.services.sessions import Sessions
@@ -145,8 +150,13 @@ def build_services(
     accounts = Accounts(storage, passwords, retry=gate.retry)
     return Services(
         experiments=experiments,
+        experiment_tables=ExperimentTables(storage),
         runs=runs,
         run_log=RunLog(storage, sealer, promotion_tags, truncate=truncate),
+        run_tables=RunTables(storage),
+        run_groups=RunGroups(storage),
+        run_exports=RunExports(storage),
+        run_completion=RunCompletion(storage),
         heartbeats=Heartbeats(storage, promotion_tags=promotion_tags),
         metrics=Metrics(storage, sealer),
         charts=Charts(storage, sealer),

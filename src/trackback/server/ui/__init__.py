@@ -6,10 +6,11 @@ from trackback.server.routing import Route
 from trackback.server.ui import (
     assets,
     deployment_pages,
+    experiment_actions,
+    experiment_pages,
     gallery,
     login_pages,
     model_pages,
-    pages,
     promotion_actions,
     promotion_pages,
     registry_actions,
@@ -22,7 +23,8 @@ from trackback.server.ui import (
 )
 
 ROUTES = [
-    *pages.ROUTES,
+    *experiment_pages.ROUTES,
+    *experiment_actions.ROUTES,
     *run_pages.ROUTES,
     *run_actions.ROUTES,
     *model_pages.ROUTES,

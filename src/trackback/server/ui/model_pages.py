@@ -82,7 +82,7 @@ async def frame(services: Services, actor: Actor, request: Request) -> Response:
 async def describe_model(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
     model = request.path_params["model_id"]
     await services.logged_models.set_tags(actor, model, [(NOTE_TAG, form.get("description"))])
-    return see_other(form.back)
+    return see_other(form.back, "The description was saved.")
 
 
 @action
@@ -103,7 +103,7 @@ async def delete(services: Services, actor: Actor, request: Request, form: FormD
     """A deleted model has no page any more: on to those of its experiment."""
     model = await services.logged_models.get(actor, request.path_params["model_id"])
     await services.logged_models.delete(actor, model.info.model_id)
-    return see_other(f"/experiments/{model.info.experiment_id}")
+    return see_other(f"/experiments/{model.info.experiment_id}", f"The model {model.info.name} was deleted.")
 
 
 async def _description(services: Services, actor: Actor, model_id: str) -> ModelDescription | None:

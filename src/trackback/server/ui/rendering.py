@@ -14,9 +14,10 @@ from starlette.responses import HTMLResponse, Response
 from trackback import __version__
 from trackback.entities import Actor
 from trackback.errors import TrackbackError
-from trackback.server.ui import assets, formats
+from trackback.server.ui import assets, formats, run_listing
 from trackback.server.ui.visitor import made_for, visiting, visitor
 from trackback.services import Services
+from trackback.services.clock import now_ms
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -85,6 +86,17 @@ def page(function: Page) -> Page:
     return answer
 
 
+def data_source(function: Page) -> Page:
+    """What scripts ask: errors stay JSON, which leave where those of all requests do."""
+
+    @wraps(function)
+    async def answer(services: Services, actor: Actor, request: Request) -> Response:
+        with made_for(visiting(services, actor, request)):
+            return await function(services, actor, request)
+
+    return answer
+
+
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only pages need it
@@ -101,6 +113,9 @@ def _environment() -> "Environment":
         environment.filters[function.__name__] = function
     environment.globals |= {
         "asset": assets.url,
+        "neighbours": run_listing.neighbours,
+        "now_ms": now_ms,
+        "spellings": run_listing.spellings,
         "trackback_version": __version__,
         "unique": lambda: visitor().number(),
         "visitor": visitor,

@@ -17,7 +17,7 @@ async def edit(services: Services, actor: Actor, request: Request, form: FormDat
     """Its name and its description, together or not at all."""
     tags = [(RUN_NAME_TAG, form.required("name", "The name")), (NOTE_TAG, form.get("description"))]
     await services.run_log.log(actor, _run(request), tags=tags)
-    return see_other(form.back)
+    return see_other(form.back, "The run's name and description were saved.")
 
 
 @action
@@ -36,13 +36,13 @@ async def delete_tag(services: Services, actor: Actor, request: Request, form: F
 @action
 async def delete(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
     await services.runs.delete(actor, _run(request))
-    return see_other(form.back)
+    return see_other(form.back, "The run was deleted. It can be restored.")
 
 
 @action
 async def restore(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
     await services.runs.restore(actor, _run(request))
-    return see_other(form.back)
+    return see_other(form.back, "The run was restored.")
 
 
 def _run(request: Request) -> str:
