@@ -92,8 +92,9 @@ def deploy(
     return int(own(http, "deployments", said | ({"build": build} if build else {}))["deployment"]["id"])
 
 
-def require(http: httpx.Client, environment: str = "production", **document: object) -> None:
-    own(http, "policies", {"stream": f"models:/{MODEL}", "environment": environment, "document": document})
+def require(http: httpx.Client, environment: str = "production", *, name: str = MODEL, **document: object) -> None:
+    """Set a policy."""
+    own(http, "policies", {"stream": f"models:/{name}", "environment": environment, "document": document})
 
 
 def report(
