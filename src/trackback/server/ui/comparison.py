@@ -1,0 +1,109 @@
+"""The state of the page that compares runs, which is its URL: which runs, and what of them is shown."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+
+from trackback import limits
+from trackback.errors import InvalidParameter
+from trackback.limits import shown
+from trackback.search import Aggregate
+from trackback.services.comparisons import Selection
+
+PATH = "/compare"
+TABS = {
+    "values": "Values",
+    "charts": "Charts",
+    "parallel": "Parallel coordinates",
+    "scatter": "Scatter",
+    "box": "Box plots",
+    "code": "Code",
+    "made-of": "Data and packages",
+}
+
+_LISTS = {"run": "runs", "experiment": "experiments", "order_by": "order_by", "metric": "metrics", "axis": "axes"}
+_TEXTS = ("filter", "tab", "find", "value", "x", "y", "color", "by", "a", "b")
+_MOST_OFFSET = 10_000
+
+
+@dataclass(frozen=True)
+class ComparisonState:
+    """``runs`` are ids; ``experiments`` and ``filter`` find others. ``everything``: also what does not differ.
+
+    ``at``: the first run of those that a table has columns for; ``a`` and ``b`` the two whose files are compared.
+    ``metrics`` are charted, ``axes`` and ``x``, ``y``, ``color`` and ``by`` are fields, as ``params.depth``.
+    """
+
+    runs: tuple[str, ...] = ()
+    experiments: tuple[str, ...] = ()
+    filter: str = ""
+    order_by: tuple[str, ...] = ()
+    tab: str = "values"
+    everything: bool = False
+    find: str = ""
+    value: str = Aggregate.LAST
+    at: int = 0
+    metrics: tuple[str, ...] = ()
+    axes: tuple[str, ...] = ()
+    x: str = ""
+    y: str = ""
+    color: str = ""
+    by: str = ""
+    a: str = ""
+    b: str = ""
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """Raises InvalidParameter for a URL that no page leads to."""
+        query = request.query_params
+        lists = {field: tuple(filter(None, query.getlist(name))) for name, field in _LISTS.items()}
+        lists["runs"] = tuple(each for text in lists["runs"] for each in text.split(",") if each)
+        state = cls(
+            **lists,
+            **{name: query[name] for name in _TEXTS if query.get(name)},
+            everything=query.get("all") == "1",
+            at=_offset(query.get("at") or "0"),
+        )
+        if state.tab not in TABS:
+            raise InvalidParameter(f"There is no tab {shown(state.tab)}. It is one of {', '.join(TABS)}.")
+        if state.value not in list(Aggregate):
+            raise InvalidParameter(f"Invalid value {shown(state.value)}. It is one of {', '.join(Aggregate)}.")
+        if state.filter and not state.experiments:
+            raise InvalidParameter("A filter finds runs in experiments: say in which, as experiment=1.")
+        return state
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(self.runs, self.experiments, self.filter, self.order_by)
+
+    @property
+    def aggregate(self) -> Aggregate:
+        return Aggregate(self.value)
+
+    def url(self, path: str = PATH, **changes: Any) -> str:
+        """The URL of the page with some of its state changed; only what differs from the default is in it."""
+        pairs = self.pairs(**changes)
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+    def pairs(self, *, without: tuple[str, ...] = (), **changes: Any) -> list[tuple[str, str]]:
+        """The names and values of the URL's query, but for some names: what a form sends along."""
+        state, plain = replace(self, **changes), ComparisonState()
+        found = [(name, each) for name, field in _LISTS.items() for each in getattr(state, field)]
+        found += [(name, getattr(state, name)) for name in _TEXTS if getattr(state, name) != getattr(plain, name)]
+        found += [("all", "1")] if state.everything else []
+        found += [("at", str(state.at))] if state.at else []
+        return [(name, value) for name, value in found if name not in without]
+
+    def without_run(self, run_id: str) -> str:
+        """The URL of the same without one of the runs that it names; empty where it does not name it."""
+        if run_id not in self.runs:
+            return ""
+        return self.url(runs=tuple(each for each in self.runs if each != run_id), at=0)
+
+
+def _offset(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) <= _MOST_OFFSET):
+        raise InvalidParameter(f"Invalid place {shown(text)}. It is from 0 to {limits.COMPARED_RUNS}.")
+    return int(text)
