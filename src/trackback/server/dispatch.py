@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from trackback.server.authorization import Admit
 from trackback.server.body import ClientGone
 from trackback.server.replies import send_error
-from trackback.server.routing import READMIT, Router
+from trackback.server.routing import READMIT, ROUTER, Router
 
 CLIENT_GONE = 499
 NO_ROUTE = "(none)"
@@ -37,7 +37,7 @@ class Dispatcher:
                 target, scope["path_params"] = self.router.find(scope["method"], scope["path"], scope["raw_path"])
                 route = target.route.path
                 admit = partial(self.admit, scope, target.route.permission)
-                scope[READMIT] = admit
+                scope[READMIT], scope[ROUTER] = admit, self.router
                 actor = await admit()
                 status = await target.handle(actor, scope, receive, send)
             except ClientGone:

@@ -12,6 +12,7 @@ from trackback.server.ui.columns import OF_MLFLOW, tabulate
 from trackback.server.ui.listing import Listing
 from trackback.server.ui.lists import outcome, render_list
 from trackback.server.ui.rendering import page, render
+from trackback.server.ui.routes import shows
 from trackback.services import Services, artifacts as artifact_service
 
 ListDirectory = Callable[[Actor, str, str], Awaitable["artifact_service.Listing"]]
@@ -98,3 +99,11 @@ async def _files(list_directory: ListDirectory, actor: Actor, owner: str, reques
         return Files(path, (await list_directory(actor, owner, path)).files, "")
     except TrackbackError as error:
         return Files(path, [], error.message)
+
+
+ROUTES = [
+    shows("/", show_experiments),
+    shows("/experiments/{experiment_id}", show_runs),
+    shows("/runs/{run_id}", show_run),
+    shows("/models/{model_id}", show_model),
+]

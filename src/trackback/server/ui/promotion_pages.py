@@ -7,6 +7,7 @@ from trackback.entities import Actor
 from trackback.errors import InvalidParameter
 from trackback.limits import INT64_MAX, shown
 from trackback.server.ui.rendering import page, render
+from trackback.server.ui.routes import shows
 from trackback.services import Services
 
 ROWS = 50
@@ -55,3 +56,9 @@ def _number(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) < 19:
         return int(text)
     raise InvalidParameter(f"Invalid number of a promotion: {shown(text)}.")
+
+
+ROUTES = [
+    shows("/promotions", show_promotions),
+    shows("/promotions/{seq}", show_promotion),
+]

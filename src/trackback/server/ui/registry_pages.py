@@ -9,6 +9,7 @@ from trackback.server.ui.listing import Listing
 from trackback.server.ui.lists import outcome, render_list
 from trackback.server.ui.pages import split_tags
 from trackback.server.ui.rendering import page, render
+from trackback.server.ui.routes import shows
 from trackback.services import Services
 
 PROMOTIONS = 20
@@ -77,3 +78,10 @@ def _of_model(name: str, filter_text: str) -> str:
     quote = '"' if "'" in name else "'"
     named = f"name = {quote}{name}{quote}"
     return f"{named} AND ({filter_text})" if filter_text.strip() else named
+
+
+ROUTES = [
+    shows("/registry", show_models),
+    shows("/registry/{name}", show_model),
+    shows("/registry/{name}/{version}", show_version),
+]

@@ -6,6 +6,7 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -13,6 +14,7 @@ from trackback import __version__
 from trackback.entities import Actor
 from trackback.errors import TrackbackError
 from trackback.server.ui import assets, formats
+from trackback.server.ui.visitor import made_for, visiting, visitor
 from trackback.services import Services
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ _POLICY = (
     "style-src 'self'",
     "script-src 'self'",
     "img-src 'self'",
+    "connect-src 'self'",
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
@@ -38,6 +41,8 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 
+DATA_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
 
 async def render(template: str, status: int = 200, **values: object) -> Response:
     """The page, written in a thread: a wide table takes long enough that other requests would wait."""
@@ -45,15 +50,24 @@ async def render(template: str, status: int = 200, **values: object) -> Response
     return HTMLResponse(text, status, HEADERS)
 
 
+def data(content: object, status: int = 200) -> Response:
+    """JSON for a script of a page."""
+    return Response(msgspec.json.encode(content), status, DATA_HEADERS, "application/json")
+
+
 def page(function: Page) -> Page:
     """Errors of trackback's own become pages, of the status that they have as JSON."""
 
     @wraps(function)
     async def answer(services: Services, actor: Actor, request: Request) -> Response:
-        try:
-            return await function(services, actor, request)
-        except TrackbackError as error:
-            return await render("error.html", error.status, error=error)
+        someone = visiting(services, actor, request)
+        with made_for(someone):
+            try:
+                response = await function(services, actor, request)
+            except TrackbackError as error:
+                response = await render("error.html", error.status, error=error)
+        someone.remember(response, request.scope)
+        return response
 
     return answer
 
@@ -70,7 +84,12 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for function in (formats.by_key, formats.duration, formats.moment, formats.number, formats.size):
+    for function in formats.FILTERS:
         environment.filters[function.__name__] = function
-    environment.globals |= {"asset": assets.url, "trackback_version": __version__}
+    environment.globals |= {
+        "asset": assets.url,
+        "trackback_version": __version__,
+        "unique": lambda: visitor().number(),
+        "visitor": visitor,
+    }
     return environment
