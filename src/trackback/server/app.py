@@ -26,6 +26,7 @@ from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
 from trackback.services.collection import Collection
+from trackback.services.comparisons import Comparisons
 from trackback.services.deliverer import Deliverer
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
@@ -50,6 +51,7 @@ from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import RunLog
+from trackback.services.run_pairs import RunPairs
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.services.signatures import Signatures
@@ -137,6 +139,8 @@ def build_services(
         run_log=RunLog(storage, sealer, promotion_tags, truncate=truncate),
         heartbeats=Heartbeats(storage, promotion_tags=promotion_tags),
         metrics=Metrics(storage, sealer),
+        comparisons=Comparisons(storage),
+        run_pairs=RunPairs(provenance, artifacts),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
         artifact_trees=ArtifactTrees(storage),

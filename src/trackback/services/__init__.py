@@ -9,6 +9,7 @@ from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
 from trackback.services.collection import Collection
+from trackback.services.comparisons import Comparisons
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.gocd import GoCD
@@ -24,6 +25,7 @@ from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import RunLog
+from trackback.services.run_pairs import RunPairs
 from trackback.services.runs import Runs
 from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
@@ -40,6 +42,8 @@ class Services:
     run_log: RunLog
     heartbeats: Heartbeats
     metrics: Metrics
+    comparisons: Comparisons
+    run_pairs: RunPairs
     inputs: Inputs
     logged_models: LoggedModels
     artifacts: Artifacts

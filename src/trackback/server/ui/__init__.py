@@ -3,12 +3,13 @@
 from trackback.entities import Permission
 from trackback.server.raw import Raw
 from trackback.server.routing import Route
-from trackback.server.ui import assets, gallery, pages, promotion_pages, registry_pages
+from trackback.server.ui import assets, comparison_pages, gallery, pages, promotion_pages, registry_pages
 
 ROUTES = [
     *pages.ROUTES,
     *registry_pages.ROUTES,
     *promotion_pages.ROUTES,
+    *comparison_pages.ROUTES,
     *gallery.ROUTES,
     Route("GET", "/static/{release}/{name:path}", Permission.NOTHING, Raw(assets.serve)),
 ]
