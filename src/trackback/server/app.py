@@ -25,6 +25,7 @@ from trackback.services.artifact_trees import ArtifactTrees
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
+from trackback.services.charts import Charts
 from trackback.services.collection import Collection
 from trackback.services.comparisons import Comparisons
 from trackback.services.deliverer import Deliverer
@@ -141,6 +142,7 @@ def build_services(
         metrics=Metrics(storage, sealer),
         comparisons=Comparisons(storage),
         run_pairs=RunPairs(provenance, artifacts),
+        charts=Charts(storage, sealer),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),
         artifact_trees=ArtifactTrees(storage),

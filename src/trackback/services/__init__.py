@@ -8,6 +8,7 @@ from trackback.services.artifact_trees import ArtifactTrees
 from trackback.services.artifacts import Artifacts
 from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
+from trackback.services.charts import Charts
 from trackback.services.collection import Collection
 from trackback.services.comparisons import Comparisons
 from trackback.services.deployments import Deployments
@@ -44,6 +45,7 @@ class Services:
     metrics: Metrics
     comparisons: Comparisons
     run_pairs: RunPairs
+    charts: Charts
     inputs: Inputs
     logged_models: LoggedModels
     artifacts: Artifacts
