@@ -1,5 +1,6 @@
 """The state of the page that compares runs, which is its URL: which runs, and what of them is shown."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -25,7 +26,9 @@ TABS = {
 
 _LISTS = {"run": "runs", "experiment": "experiments", "order_by": "order_by", "metric": "metrics", "axis": "axes"}
 _TEXTS = ("filter", "tab", "find", "value", "x", "y", "color", "by", "a", "b")
+_FEW = 50
 _MOST_OFFSET = 10_000
+_SEPARATORS = re.compile(r"[,\s]+")
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class ComparisonState:
         """Raises InvalidParameter for a URL that no page leads to."""
         query = request.query_params
         lists = {field: tuple(filter(None, query.getlist(name))) for name, field in _LISTS.items()}
-        lists["runs"] = tuple(each for text in lists["runs"] for each in text.split(",") if each)
+        lists["runs"] = tuple(dict.fromkeys(each for text in lists["runs"] for each in _SEPARATORS.split(text) if each))
         state = cls(
             **lists,
             **{name: query[name] for name in _TEXTS if query.get(name)},
@@ -85,20 +88,24 @@ class ComparisonState:
     def url(self, path: str = PATH, **changes: Any) -> str:
         """The URL of the page with some of its state changed; only what differs from the default is in it."""
         pairs = self.pairs(**changes)
-        return f"{path}?{urlencode(pairs)}" if pairs else path
+        return f"{path}?{urlencode(pairs, safe=',')}" if pairs else path
 
     def pairs(self, *, without: tuple[str, ...] = (), **changes: Any) -> list[tuple[str, str]]:
-        """The names and values of the URL's query, but for some names: what a form sends along."""
+        """The names and values of the URL's query, but for some names: what a form sends along.
+
+        All ids of runs are one value: 500 of them are in each link of a page.
+        """
         state, plain = replace(self, **changes), ComparisonState()
-        found = [(name, each) for name, field in _LISTS.items() for each in getattr(state, field)]
+        found = [("run", ",".join(state.runs))] if state.runs else []
+        found += [(name, each) for name, field in _LISTS.items() if name != "run" for each in getattr(state, field)]
         found += [(name, getattr(state, name)) for name in _TEXTS if getattr(state, name) != getattr(plain, name)]
         found += [("all", "1")] if state.everything else []
         found += [("at", str(state.at))] if state.at else []
         return [(name, value) for name, value in found if name not in without]
 
     def without_run(self, run_id: str) -> str:
-        """The URL of the same without one of the runs that it names; empty where it does not name it."""
-        if run_id not in self.runs:
+        """The URL of the same without one of the runs that it names; empty where it names it not, or too many."""
+        if run_id not in self.runs or len(self.runs) > _FEW:
             return ""
         return self.url(runs=tuple(each for each in self.runs if each != run_id), at=0)
 
