@@ -91,7 +91,7 @@ async def _show_charts(services: Services, actor: Actor, state: ComparisonState,
     return {
         "names": sorted(names),
         "chosen": chosen,
-        "sources": [(name, f"/ui/curves?{urlencode([*pairs, ('key', name)])}") for name in chosen if name in metrics],
+        "sources": [(name, f"/ui/series?{urlencode([*pairs, ('key', name)])}") for name in chosen if name in metrics],
         "left_out": len(compared.runs) - len(drawn),
     }
 
