@@ -31,6 +31,7 @@ from trackback.services.comparisons import Comparisons
 from trackback.services.deliverer import Deliverer
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
+from trackback.services.finder import Finder
 from trackback.services.gocd import Files, GoCD, Materials, Publications, Stages
 from trackback.services.heartbeats import Heartbeats
 from trackback.services.identities import Identities
@@ -141,6 +142,7 @@ def build_services(
         heartbeats=Heartbeats(storage, promotion_tags=promotion_tags),
         metrics=Metrics(storage, sealer),
         comparisons=Comparisons(storage),
+        finder=Finder(storage),
         run_pairs=RunPairs(provenance, artifacts),
         charts=Charts(storage, sealer),
         inputs=Inputs(storage),

@@ -13,6 +13,7 @@ from trackback.services.collection import Collection
 from trackback.services.comparisons import Comparisons
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
+from trackback.services.finder import Finder
 from trackback.services.gocd import GoCD
 from trackback.services.heartbeats import Heartbeats
 from trackback.services.impact import Impacts
@@ -44,6 +45,7 @@ class Services:
     heartbeats: Heartbeats
     metrics: Metrics
     comparisons: Comparisons
+    finder: Finder
     run_pairs: RunPairs
     charts: Charts
     inputs: Inputs
