@@ -13,6 +13,8 @@ SESSION = "trackback_session"
 VISIT = "trackback_visit"
 """A random text that forms of whoever has no session are tied to."""
 THEME = "trackback_theme"
+NOTICE = "trackback_notice"
+"""What the next page is to say of what was just done."""
 
 _YEAR_S = 365 * 24 * 3600
 
@@ -23,17 +25,25 @@ def read(scope: Scope, name: str) -> str:
     return cookie_parser(sent).get(_named(scope, name), "") if sent else ""
 
 
-def give(response: Response, scope: Scope, name: str, value: str, max_age_s: int | None = _YEAR_S) -> None:
+def give(
+    response: Response, scope: Scope, name: str, value: str, max_age_s: int | None = _YEAR_S, path: str = "/"
+) -> None:
     """Have the browser keep the value where no script can read it, and send it along with requests of our own pages
-    and of links to them.
+    and of links to them; those below ``path`` only.
     """
     response.set_cookie(
-        _named(scope, name), value, max_age=max_age_s, httponly=True, samesite="lax", secure=is_secure(scope)
+        _named(scope, name),
+        value,
+        max_age=max_age_s,
+        path=path,
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(scope),
     )
 
 
-def take_away(response: Response, scope: Scope, name: str) -> None:
-    give(response, scope, name, "", 0)
+def take_away(response: Response, scope: Scope, name: str, path: str = "/") -> None:
+    give(response, scope, name, "", 0, path)
 
 
 def is_secure(scope: Scope) -> bool:

@@ -11,6 +11,7 @@ from trackback.services.builds import Builds
 from trackback.services.charts import Charts
 from trackback.services.collection import Collection
 from trackback.services.comparisons import Comparisons
+from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
 from trackback.services.finder import Finder
@@ -23,14 +24,17 @@ from trackback.services.metrics import Metrics
 from trackback.services.model_versions import ModelVersions
 from trackback.services.policies import Policies
 from trackback.services.promotions import Promotions
+from trackback.services.prospects import Prospects
 from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
 from trackback.services.run_log import RunLog
 from trackback.services.run_pairs import RunPairs
 from trackback.services.runs import Runs
+from trackback.services.sessions import Sessions
 from trackback.services.traces import Traces
 from trackback.services.verdicts import Verdicts
+from trackback.services.version_differences import VersionDifferences
 from trackback.services.webhook_history import WebhookHistory
 from trackback.services.webhooks import Webhooks
 
@@ -54,11 +58,14 @@ class Services:
     artifact_trees: ArtifactTrees
     registered_models: RegisteredModels
     model_versions: ModelVersions
+    version_differences: VersionDifferences
     promotions: Promotions
+    prospects: Prospects
     policies: Policies
     verdicts: Verdicts
     approvals: Approvals
     accounts: Accounts
+    sessions: Sessions
     webhooks: Webhooks
     webhook_history: WebhookHistory
     audit: AuditLog
@@ -66,6 +73,7 @@ class Services:
     purges: Purges
     builds: Builds
     deployments: Deployments
+    deliveries: Deliveries
     provenance: ProvenanceIndex
     traces: Traces
     impacts: Impacts

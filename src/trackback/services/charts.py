@@ -15,6 +15,8 @@ from trackback.storage.curves import Curve, Window
 from trackback.storage.latest_metrics import LatestMetric
 from trackback.storage.runs import RunRecord
 
+__all__ = ["INTERVALS", "Axis", "Charts", "Curve", "Names", "RunCurve", "RunState", "Window"]
+
 INTERVALS = 400
 MOST_INTERVALS = 1000
 MOST_CURVES = 100

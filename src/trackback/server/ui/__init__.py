@@ -3,13 +3,30 @@
 from trackback.entities import Permission
 from trackback.server.raw import Raw
 from trackback.server.routing import Route
-from trackback.server.ui import assets, comparison_pages, gallery, pages, promotion_pages, registry_pages
+from trackback.server.ui import (
+    assets,
+    comparison_pages,
+    deployment_pages,
+    gallery,
+    login_pages,
+    pages,
+    promotion_actions,
+    promotion_pages,
+    registry_pages,
+    trace_pages,
+    version_pages,
+)
 
 ROUTES = [
     *pages.ROUTES,
+    *promotion_actions.ROUTES,
     *registry_pages.ROUTES,
+    *version_pages.ROUTES,
     *promotion_pages.ROUTES,
     *comparison_pages.ROUTES,
+    *deployment_pages.ROUTES,
+    *trace_pages.ROUTES,
+    *login_pages.ROUTES,
     *gallery.ROUTES,
     Route("GET", "/static/{release}/{name:path}", Permission.NOTHING, Raw(assets.serve)),
 ]

@@ -8,7 +8,6 @@
 What is refused is shown on the page that it was sent from, where it was sent from, with what was filled in.
 """
 
-import hmac
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from urllib.parse import unquote, urlsplit
@@ -20,9 +19,9 @@ from trackback.entities import Actor
 from trackback.errors import PermissionDenied, TrackbackError
 from trackback.server.raw import Raw
 from trackback.server.routing import ROUTER, Router
-from trackback.server.ui.form_data import FormData, read_form
+from trackback.server.ui.form_data import FormData, local, read_form
 from trackback.server.ui.rendering import Page, render
-from trackback.server.ui.visitor import KEPT, Problem, Visitor, made_for, visiting
+from trackback.server.ui.visitor import KEPT, Problem, Visitor, made_for, visiting, visitor
 from trackback.services import Services, access
 
 Action = Callable[[Services, Actor, Request, FormData], Awaitable[Response]]
@@ -39,8 +38,8 @@ def action(function: Action) -> Page:
         with made_for(someone):
             try:
                 form = await read_form(request)
+                someone.form, someone.url = form, _where_it_was(request, form)
                 check_origin(request, form, someone)
-                someone.form, someone.url = form, form.back
                 response = await function(services, actor, request, form)
             except TrackbackError as error:
                 response = await _refused(services, actor, request, someone, error)
@@ -50,20 +49,31 @@ def action(function: Action) -> Page:
     return answer
 
 
-def see_other(url: str) -> Response:
-    """To a page, by GET."""
-    return RedirectResponse(url, 303, {"cache-control": "no-store"})
+def see_other(url: str, notice: str = "") -> Response:
+    """To a page, by GET; which shows, once, what was done."""
+    response = RedirectResponse(url, 303, {"cache-control": "no-store"})
+    if notice:
+        visitor().leave_notice(response, notice)
+    return response
 
 
 def check_origin(request: Request, form: FormData, someone: Visitor) -> None:
     """Raises PermissionDenied for a form that may be of another site: it would act with the visitor's cookies."""
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise PermissionDenied("A page of another site may not change anything here.")
-    if not hmac.compare_digest(form.get("csrf").encode(), someone.csrf.encode()):
+    if not someone.proved_by(form.get("csrf")):
         raise PermissionDenied(
             "The page that this was sent from is not of this session any more, so nothing was changed. "
             "Load the page again, and send it from there."
         )
+
+
+def _where_it_was(request: Request, form: FormData) -> str:
+    """The page that the form was on; of a button without a field for it, as the browser says."""
+    if "back" in form:
+        return form.back
+    parts = urlsplit(request.headers.get("referer", ""))
+    return local(f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
 
 async def _refused(
@@ -78,6 +88,7 @@ async def _refused(
         if response.status_code == OK:
             response.status_code = error.status
             return response
+    someone.problem_was_shown = True
     return await render("error.html", error.status, error=error)
 
 

@@ -1,6 +1,7 @@
 """From a template to an answer. Whatever users have logged is escaped, and no page may load or run what is not ours."""
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
 from functools import cache, wraps
 from pathlib import Path
@@ -41,18 +42,30 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 
+_ZIPPED = {"content-encoding": "gzip", "vary": "Accept-Encoding"}
+_QUICKLY = 4
+_WORTH_ZIPPING = 1000
 DATA_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 async def render(template: str, status: int = 200, **values: object) -> Response:
     """The page, written in a thread: a wide table takes long enough that other requests would wait."""
-    text = await asyncio.to_thread(lambda: _environment().get_template(template).render(values))
-    return HTMLResponse(text, status, HEADERS)
+    zipped = visitor().takes_gzip
+
+    def write() -> bytes:
+        text = _environment().get_template(template).render(values).encode(errors="replace")
+        return gzip.compress(text, _QUICKLY, mtime=0) if zipped else text
+
+    return HTMLResponse(await asyncio.to_thread(write), status, HEADERS | (_ZIPPED if zipped else {}))
 
 
 def data(content: object, status: int = 200) -> Response:
     """JSON for a script of a page."""
-    return Response(msgspec.json.encode(content), status, DATA_HEADERS, "application/json")
+    body = msgspec.json.encode(content)
+    zipped = len(body) > _WORTH_ZIPPING and visitor().takes_gzip
+    if zipped:
+        body = gzip.compress(body, 1, mtime=0)
+    return Response(body, status, DATA_HEADERS | (_ZIPPED if zipped else {}), "application/json")
 
 
 def page(function: Page) -> Page:

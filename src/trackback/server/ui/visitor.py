@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +23,10 @@ THEMES = ("light", "dark")
 KEPT = "trackback.visitor"
 """Where a scope holds the visitor that a page is made for."""
 
+_PROOF_BYTES = 32
+_NOTICE_S = 30
+_NOTICE_LENGTH = 1000
+_REDIRECTS = (302, 303, 307)
 _SECTIONS = {
     "": "Experiments",
     "experiments": "Experiments",
@@ -57,11 +62,29 @@ class Visitor:
     problem: Problem | None = None
     problem_was_shown: bool = False
     form: FormData | None = None
+    notice: str = ""
+    takes_gzip: bool = False
+    scope: Scope = field(default_factory=lambda: {"headers": [], "scheme": "http"})
     _numbers: int = 0
 
     @property
     def csrf(self) -> str:
-        return hmac.new(self.secret.encode(), b"forms", hashlib.sha256).hexdigest()
+        """Proof that a form is of this visitor's page. It looks different each time, as pages are compressed: else its
+        length among what others may write on a page would tell it, letter by letter.
+        """
+        mask = secrets.token_bytes(_PROOF_BYTES)
+        return (mask + _xor(mask, self._proof)).hex()
+
+    @property
+    def _proof(self) -> bytes:
+        return hmac.new(self.secret.encode(), b"forms", hashlib.sha256).digest()
+
+    def proved_by(self, sent: str) -> bool:
+        try:
+            masked = bytes.fromhex(sent)
+        except ValueError:
+            return False
+        return hmac.compare_digest(_xor(masked[:_PROOF_BYTES], masked[_PROOF_BYTES:]), self._proof)
 
     @property
     def name(self) -> str:
@@ -94,7 +117,7 @@ class Visitor:
 
     def problem_at(self, action: str) -> str:
         """What is wrong with what was sent there, which whoever asks shows."""
-        if self.problem is None or self.problem.action != action:
+        if self.problem is None or self.problem_was_shown or unquote(self.problem.action) != unquote(action):
             return ""
         self.problem_was_shown = True
         return self.problem.message
@@ -112,6 +135,16 @@ class Visitor:
         """Have a new visitor's browser keep the secret, without which its forms are refused."""
         if self.is_new:
             cookies.give(response, scope, cookies.VISIT, self.secret, None)
+        if self.notice and response.status_code not in _REDIRECTS:
+            cookies.take_away(response, scope, cookies.NOTICE)
+
+    def leave_notice(self, response: Response, text: str) -> None:
+        """Have the next page show it."""
+        cookies.give(response, self.scope, cookies.NOTICE, quote(text[:_NOTICE_LENGTH]), _NOTICE_S)
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(left, right, strict=False))
 
 
 _current: ContextVar[Visitor] = ContextVar("visitor")
@@ -135,8 +168,11 @@ def visiting(services: Services, actor: Actor, request: Request) -> Visitor:
         url=f"{path}?{query}" if query else path,
         secret=secret or secrets.token_urlsafe(24),
         theme=theme if theme in THEMES else "",
-        has_accounts=actor.grants is not None,
+        has_accounts=services.sessions.enabled,
         is_new=not secret,
+        notice=unquote(cookies.read(scope, cookies.NOTICE)),
+        takes_gzip="gzip" in request.headers.get("accept-encoding", ""),
+        scope=scope,
     )
 
 
