@@ -13,6 +13,7 @@ from trackback.server.ui import (
     promotion_actions,
     promotion_pages,
     registry_pages,
+    search_pages,
     trace_pages,
     version_pages,
 )
@@ -25,6 +26,7 @@ ROUTES = [
     *promotion_pages.ROUTES,
     *comparison_pages.ROUTES,
     *deployment_pages.ROUTES,
+    *search_pages.ROUTES,
     *trace_pages.ROUTES,
     *login_pages.ROUTES,
     *gallery.ROUTES,

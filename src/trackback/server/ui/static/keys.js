@@ -32,7 +32,7 @@ function focus(selector) {
 function act(key) {
   const row = document.querySelector("tr.cursor");
   if (key === "/") return focus('.find input[name="q"]');
-  if (key === "f") return focus('main [name="filter"]');
+  if (key === "f") return focus('main [aria-keyshortcuts="f"]');
   if (key === "?") return document.getElementById("keys").showModal() ?? true;
   if (key === "j" || key === "k") return move(key === "j" ? 1 : -1) ?? true;
   if (key === "x" && row) return row.querySelector('input[type="checkbox"]')?.click() ?? true;
