@@ -8,6 +8,7 @@ from trackback.artifacts import BlobStore, open_blobs
 from trackback.errors import ConfigurationError
 from trackback.server.api import ROUTES as API_ROUTES
 from trackback.server.authorization import Admit, Authorization, admit_anybody
+from trackback.server.configuration import shown_settings
 from trackback.server.dispatch import Dispatcher
 from trackback.server.gocd import gocd_routes
 from trackback.server.guard import make_guard
@@ -30,6 +31,7 @@ from trackback.services.builds import Builds
 from trackback.services.charts import Charts
 from trackback.services.collection import Collection
 from trackback.services.comparisons import Comparisons
+from trackback.services.configuration import Configuration
 from trackback.services.deliverer import Deliverer
 from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
@@ -153,6 +155,7 @@ def build_services(
         heartbeats=Heartbeats(storage, promotion_tags=promotion_tags),
         metrics=Metrics(storage, sealer),
         comparisons=Comparisons(storage),
+        configuration=Configuration(gate.environments, shown_settings(settings)),
         finder=Finder(storage),
         run_pairs=RunPairs(provenance, artifacts),
         charts=Charts(storage, sealer),

@@ -11,6 +11,7 @@ from trackback.services.builds import Builds
 from trackback.services.charts import Charts
 from trackback.services.collection import Collection
 from trackback.services.comparisons import Comparisons
+from trackback.services.configuration import Configuration
 from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
 from trackback.services.experiments import Experiments
@@ -49,6 +50,7 @@ class Services:
     heartbeats: Heartbeats
     metrics: Metrics
     comparisons: Comparisons
+    configuration: Configuration
     finder: Finder
     run_pairs: RunPairs
     charts: Charts

@@ -4,7 +4,10 @@ from trackback.entities import Permission
 from trackback.server.raw import Raw
 from trackback.server.routing import Route
 from trackback.server.ui import (
+    account_actions,
+    account_pages,
     assets,
+    audit_pages,
     comparison_pages,
     deployment_pages,
     gallery,
@@ -14,8 +17,11 @@ from trackback.server.ui import (
     promotion_pages,
     registry_pages,
     search_pages,
+    settings_pages,
     trace_pages,
     version_pages,
+    webhook_actions,
+    webhook_pages,
 )
 
 ROUTES = [
@@ -28,6 +34,12 @@ ROUTES = [
     *deployment_pages.ROUTES,
     *search_pages.ROUTES,
     *trace_pages.ROUTES,
+    *audit_pages.ROUTES,
+    *webhook_pages.ROUTES,
+    *webhook_actions.ROUTES,
+    *account_pages.ROUTES,
+    *account_actions.ROUTES,
+    *settings_pages.ROUTES,
     *login_pages.ROUTES,
     *gallery.ROUTES,
     Route("GET", "/static/{release}/{name:path}", Permission.NOTHING, Raw(assets.serve)),
