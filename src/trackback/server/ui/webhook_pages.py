@@ -51,7 +51,7 @@ async def show_webhook(services: Services, actor: Actor, request: Request) -> Re
         "webhook.html",
         webhook=webhook,
         here=f"{PATH}/{webhook_id}",
-        status=status,
+        wanted=status,
         statuses=list(DeliveryStatus),
         found=found,
         is_first=not query.get("page_token"),
