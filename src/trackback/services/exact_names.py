@@ -49,7 +49,7 @@ def _of(target: Target, text: str) -> Found | None:
         return Found(FoundKind.PROMOTION, number, f"promotion {number}")
     if target.kind is TraceKind.MODEL:
         return Found(FoundKind.LOGGED_MODEL, text, text)
-    if (version := target.version) and not version.deleted:
+    if (version := target.version) and not version.deleted and target.kind is not TraceKind.RUN:
         return Found(FoundKind.VERSION, f"{version.name}/{version.version}", f"{version.name} {version.version}")
     if target.run and target.kind in (TraceKind.RUN, TraceKind.BLOB, TraceKind.DIGEST):
         return Found(FoundKind.RUN, target.run.run_id, target.run.name or target.run.run_id)

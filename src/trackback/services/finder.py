@@ -155,9 +155,10 @@ class _Search:
         entry = promotions.find(self._tx, int(self._text))
         if entry is None or not streams.may(self._actor, Permission.READ, entry.stream):
             return []
-        what = f"models:/{entry.name}/{entry.version}" if entry.name else f"run {entry.run_id}"
-        label = f"promotion {entry.seq}"
-        return [Found(FoundKind.PROMOTION, str(entry.seq), label, f"{what} to {entry.environment}", entry.time)]
+        (told,) = promotions.load(self._tx, [entry.seq])
+        what = f"models:/{told.name}/{told.version}" if told.name else f"run {told.run_id}"
+        label = f"promotion {told.seq}"
+        return [Found(FoundKind.PROMOTION, str(told.seq), label, f"{what} to {told.environment}", told.time)]
 
     def _deployments(self) -> list[Found]:
         if len(self._text) < 3:
