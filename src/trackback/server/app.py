@@ -35,6 +35,7 @@ from trackback.services.configuration import Configuration
 from trackback.services.deliverer import Deliverer
 from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
+from trackback.services.experiment_tables import ExperimentTables
 from trackback.services.experiments import Experiments
 from trackback.services.finder import Finder
 from trackback.services.gocd import Files, GoCD, Materials, Publications, Stages
@@ -58,8 +59,12 @@ from trackback.services.prospects import Prospects
 from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
+from trackback.services.run_completion import RunCompletion
+from trackback.services.run_exports import RunExports
+from trackback.services.run_groups import RunGroups
 from trackback.services.run_log import RunLog
 from trackback.services.run_pairs import RunPairs
+from trackback.services.run_tables import RunTables
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
 from trackback.services.sessions import Sessions
@@ -150,8 +155,13 @@ def build_services(
     accounts = Accounts(storage, passwords, retry=gate.retry)
     return Services(
         experiments=experiments,
+        experiment_tables=ExperimentTables(storage),
         runs=runs,
         run_log=RunLog(storage, sealer, promotion_tags, truncate=truncate),
+        run_tables=RunTables(storage),
+        run_groups=RunGroups(storage),
+        run_exports=RunExports(storage),
+        run_completion=RunCompletion(storage),
         heartbeats=Heartbeats(storage, promotion_tags=promotion_tags),
         metrics=Metrics(storage, sealer),
         comparisons=Comparisons(storage),

@@ -13,6 +13,8 @@ SESSION = "trackback_session"
 VISIT = "trackback_visit"
 """A random text that forms of whoever has no session are tied to."""
 THEME = "trackback_theme"
+COLUMNS = "trackback_columns"
+"""Of the runs of the experiment whose path it is kept for."""
 NOTICE = "trackback_notice"
 """What the next page is to say of what was just done."""
 

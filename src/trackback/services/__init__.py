@@ -14,6 +14,7 @@ from trackback.services.comparisons import Comparisons
 from trackback.services.configuration import Configuration
 from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
+from trackback.services.experiment_tables import ExperimentTables
 from trackback.services.experiments import Experiments
 from trackback.services.finder import Finder
 from trackback.services.gocd import GoCD
@@ -29,8 +30,12 @@ from trackback.services.prospects import Prospects
 from trackback.services.provenance import ProvenanceIndex
 from trackback.services.purges import Purges
 from trackback.services.registered_models import RegisteredModels
+from trackback.services.run_completion import RunCompletion
+from trackback.services.run_exports import RunExports
+from trackback.services.run_groups import RunGroups
 from trackback.services.run_log import RunLog
 from trackback.services.run_pairs import RunPairs
+from trackback.services.run_tables import RunTables
 from trackback.services.runs import Runs
 from trackback.services.sessions import Sessions
 from trackback.services.traces import Traces
@@ -45,8 +50,13 @@ class Services:
     """All services of one server."""
 
     experiments: Experiments
+    experiment_tables: ExperimentTables
     runs: Runs
     run_log: RunLog
+    run_tables: RunTables
+    run_groups: RunGroups
+    run_exports: RunExports
+    run_completion: RunCompletion
     heartbeats: Heartbeats
     metrics: Metrics
     comparisons: Comparisons

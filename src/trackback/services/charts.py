@@ -15,7 +15,7 @@ from trackback.storage.curves import Curve, Window
 from trackback.storage.latest_metrics import LatestMetric
 from trackback.storage.runs import RunRecord
 
-__all__ = ["INTERVALS", "Axis", "Charts", "Curve", "Names", "RunCurve", "RunState", "Window"]
+__all__ = ["INTERVALS", "Axis", "Charts", "Curve", "LatestMetric", "Names", "RunCurve", "RunState", "Window"]
 
 INTERVALS = 400
 MOST_INTERVALS = 1000

@@ -1,4 +1,4 @@
-"""The files of a run or a logged model, as a page shows them: a directory, a file with its preview, or the file alone."""
+"""The files of a run or a logged model, as pages show them: a directory, a file with its preview, the file alone."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -39,7 +39,10 @@ class FileTree(NamedTuple):
 
 
 class Browsed(NamedTuple):
-    """``directory`` is the one that is listed: of the file at ``path``, or ``path`` itself. ``problem``: why not."""
+    """``directory`` is the one that is listed: of the file at ``path``, or ``path`` itself.
+
+    ``problem`` says what could not be shown, with the ``status`` that the page is to have.
+    """
 
     tree: FileTree
     path: str
@@ -49,6 +52,7 @@ class Browsed(NamedTuple):
     file: OpenFile | None
     preview: Preview | None
     problem: str
+    status: int
 
     @property
     def trail(self) -> list[tuple[str, str]]:
@@ -81,11 +85,11 @@ async def browse(tree: FileTree, request: Request) -> Browsed:
     """What the request's ``path`` leads to; ``at`` and ``row`` say which piece of a file, ``as`` that it is text."""
     query = request.query_params
     path = query.get("path", "").rstrip("/")
-    file, shows, problem = None, None, ""
+    file, shows, problem, status = None, None, "", 200
     try:
         file = await tree.open(path) if path else None
     except NotFound as error:
-        problem = error.message
+        problem, status = error.message, error.status
     except InvalidParameter:
         pass  # a directory, or no path at all, which the listing says
     try:
@@ -95,9 +99,15 @@ async def browse(tree: FileTree, request: Request) -> Browsed:
         directory = path.rpartition("/")[0] if file or problem else path
         files = (await tree.list(directory)).files
     except TrackbackError as error:
-        return Browsed(tree, path, "", [], 0, file, shows, error.message)
+        return Browsed(tree, path, "", [], 0, file, shows, error.message, error.status)
     ordered = sorted(files, key=lambda each: (not each.is_dir, each.path))
-    return Browsed(tree, path, directory, ordered[:ENTRIES], len(files[ENTRIES:]), file, shows, problem)
+    return Browsed(tree, path, directory, ordered[:ENTRIES], len(files[ENTRIES:]), file, shows, problem, status)
+
+
+def answer(response: Response, found: Browsed) -> Response:
+    """The page with the status and the policy that what it shows needs."""
+    response.status_code = found.status
+    return allow_previews(response, found.preview)
 
 
 def allow_previews(response: Response, shows: Preview | None) -> Response:

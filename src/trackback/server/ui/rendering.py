@@ -85,6 +85,17 @@ def page(function: Page) -> Page:
     return answer
 
 
+def data_source(function: Page) -> Page:
+    """What scripts ask: errors stay JSON, which leave where those of all requests do."""
+
+    @wraps(function)
+    async def answer(services: Services, actor: Actor, request: Request) -> Response:
+        with made_for(visiting(services, actor, request)):
+            return await function(services, actor, request)
+
+    return answer
+
+
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only pages need it

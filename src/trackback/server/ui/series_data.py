@@ -10,7 +10,7 @@ from starlette.responses import Response
 from trackback.entities import Actor, RunStatus
 from trackback.errors import InvalidParameter
 from trackback.limits import shown
-from trackback.server.ui.rendering import data
+from trackback.server.ui.rendering import data, data_source
 from trackback.server.ui.routes import shows
 from trackback.services import Services
 from trackback.services.charts import INTERVALS, Axis, RunCurve, Window
@@ -40,6 +40,7 @@ class CurveAnswer(msgspec.Struct):
     means: list[float]
 
 
+@data_source
 async def show_series(services: Services, actor: Actor, request: Request) -> Response:
     query = request.query_params
     found = await services.charts.curves(
@@ -53,6 +54,7 @@ async def show_series(services: Services, actor: Actor, request: Request) -> Res
     return data({"curves": [_answer(each) for each in found]})
 
 
+@data_source
 async def show_versions(services: Services, actor: Actor, request: Request) -> Response:
     query = request.query_params
     found = await services.charts.versions(actor, query.getlist("run"), query.getlist("key"))
@@ -61,6 +63,7 @@ async def show_versions(services: Services, actor: Actor, request: Request) -> R
     )
 
 
+@data_source
 async def show_names(services: Services, actor: Actor, request: Request) -> Response:
     query = request.query_params
     found = await services.charts.names(actor, query.getlist("run"), contains=query.get("q", ""))

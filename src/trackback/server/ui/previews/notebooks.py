@@ -29,11 +29,14 @@ class Output(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """``kind`` is code, markdown or raw; ``lines`` are those of the source, ``prose`` that of markdown."""
+    """``kind`` is code, markdown or raw; ``lines`` are those of the source, ``prose`` that of markdown.
+
+    ``execution`` is its number in the order that cells were run in, if it was.
+    """
 
     kind: str
     number: int
-    count: str
+    execution: str
     lines: list[Markup]
     prose: Markup | None
     outputs: list[Output]

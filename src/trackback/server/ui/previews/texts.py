@@ -6,6 +6,7 @@ from markupsafe import Markup, escape
 
 PIECE_BYTES = 128 << 10
 HIGHLIGHTED_BYTES = 100 << 10
+LINES = 2000
 LONGEST_LINE = 4000
 """Characters of a line that are shown; a file with longer ones is not highlighted, as that may take any time."""
 
@@ -30,11 +31,15 @@ _LEXERS = {
 
 
 class Text(NamedTuple):
-    """A piece of a text: its lines, where it starts and stops in the file, and the language that it is coloured as."""
+    """A piece of a text: its lines, where it starts and stops in the file, which is of ``size`` bytes.
+
+    ``language`` is what it is coloured as, if it is.
+    """
 
     lines: list[Markup]
     start: int
     stop: int
+    size: int
     language: str
 
 
@@ -55,12 +60,14 @@ def is_text(piece: bytes) -> bool:
 
 
 def cut(piece: bytes, start: int, size: int) -> tuple[bytes, int]:
-    """A piece that begins at ``start`` of a file of ``size`` bytes without the line that it ends in the middle of.
+    """The first ``LINES`` of a piece that begins at ``start`` of a file of ``size`` bytes, and where they stop.
 
-    Also where it stops.
+    The line that the piece ends in the middle of is not among them, unless it is the only one.
     """
     if start + len(piece) < size and (end := piece.rfind(b"\n") + 1):
         piece = piece[:end]
+    if piece.count(b"\n") > LINES:
+        piece = b"\n".join(piece.split(b"\n", LINES)[:LINES]) + b"\n"
     return piece, start + len(piece)
 
 
@@ -69,7 +76,7 @@ def show(piece: bytes, start: int, size: int, name: str) -> Text:
     piece, stop = cut(piece, start, size)
     text = piece.decode(errors="replace")
     lines, language = lines_of(text, language_of(name) if not start and len(piece) <= HIGHLIGHTED_BYTES else "")
-    return Text(lines, start, stop, language)
+    return Text(lines, start, stop, size, language)
 
 
 def lines_of(text: str, language: str = "") -> tuple[list[Markup], str]:
