@@ -24,9 +24,10 @@ TABS = {
     "made-of": "Data and packages",
 }
 
-_LISTS = {"run": "runs", "experiment": "experiments", "order_by": "order_by", "metric": "metrics", "axis": "axes"}
+_LISTS = {"run": "runs", "experiment": "experiments", "order_by": "order_by", "metric": "metrics", "dim": "axes"}
 _TEXTS = ("filter", "tab", "find", "value", "x", "y", "color", "by", "a", "b")
 _FEW = 50
+_OF_CHARTS = ("axis", "log", "smooth", "from", "to")
 _MOST_OFFSET = 10_000
 _SEPARATORS = re.compile(r"[,\s]+")
 
@@ -37,6 +38,7 @@ class ComparisonState:
 
     ``at``: the first run of those that a table has columns for; ``a`` and ``b`` the two whose files are compared.
     ``metrics`` are charted, ``axes`` and ``x``, ``y``, ``color`` and ``by`` are fields, as ``params.depth``.
+    ``of_charts`` is what a script keeps in the URL of how curves are drawn.
     """
 
     runs: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ class ComparisonState:
     by: str = ""
     a: str = ""
     b: str = ""
+    of_charts: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, request: Request) -> Self:
@@ -67,6 +70,7 @@ class ComparisonState:
             **lists,
             **{name: query[name] for name in _TEXTS if query.get(name)},
             everything=query.get("all") == "1",
+            of_charts=tuple((name, query[name]) for name in _OF_CHARTS if query.get(name)),
             at=_offset(query.get("at") or "0"),
         )
         if state.tab not in TABS:
@@ -99,6 +103,7 @@ class ComparisonState:
         found = [("run", ",".join(state.runs))] if state.runs else []
         found += [(name, each) for name, field in _LISTS.items() if name != "run" for each in getattr(state, field)]
         found += [(name, getattr(state, name)) for name in _TEXTS if getattr(state, name) != getattr(plain, name)]
+        found += state.of_charts
         found += [("all", "1")] if state.everything else []
         found += [("at", str(state.at))] if state.at else []
         return [(name, value) for name, value in found if name not in without]

@@ -1,6 +1,7 @@
 """The page that compares runs, tab by tab, and the data that its charts draw."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ from trackback.server.ui.comparison import PATH, TABS, ComparisonState
 from trackback.server.ui.comparison_table import WIDTH, View, differs, fields, tabulate
 from trackback.server.ui.rendering import data, page, render
 from trackback.server.ui.routes import shows
+from trackback.server.ui.series_data import axis_of
 from trackback.services import Services
 from trackback.services.charts import MOST_CURVES
 from trackback.services.comparisons import Comparison
@@ -88,11 +90,14 @@ async def _show_charts(services: Services, actor: Actor, state: ComparisonState,
     chosen = state.metrics or tuple(names[:_METRICS_AT_FIRST])
     drawn = [run.run_id for run in compared.runs[:MOST_CURVES]]
     pairs = [("run", run_id) for run_id in drawn]
+    curves = defaultdict(str, state.of_charts)
     return {
         "names": sorted(names),
         "chosen": chosen,
         "sources": [(name, f"/ui/series?{urlencode([*pairs, ('key', name)])}") for name in chosen if name in metrics],
         "left_out": len(compared.runs) - len(drawn),
+        "curves": curves,
+        "axis": axis_of(curves["axis"]),
     }
 
 
@@ -158,7 +163,7 @@ async def show_chart(services: Services, actor: Actor, request: Request) -> Resp
         compared = await _numbers(services, actor, state)
         return data(await asyncio.to_thread(_CHARTS[kind], state, compared))
     except TrackbackError as error:
-        return data({"error": error.message}, error.status)
+        return data({"message": error.message}, error.status)
 
 
 async def _tabulated(state: ComparisonState, compared: Comparison, parts: Any) -> Any:
