@@ -1,8 +1,8 @@
-"""The files of a run or a logged model, as pages show them: a directory, a file with its preview, the file alone."""
+"""The files of a run, a logged model or a version, as a page shows them: a directory, or a file with its preview."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -79,6 +79,16 @@ def of_model(services: Services, actor: Actor, model_id: str) -> FileTree:
         return await services.artifacts.open_of_model(actor, model_id, path)
 
     return FileTree(f"/models/{model_id}", list_directory, open_file)
+
+
+def of_version(services: Services, actor: Actor, name: str, version: str) -> FileTree:
+    async def list_directory(path: str) -> Listing:
+        return await services.artifacts.list_version(actor, name, version, path)
+
+    async def open_file(path: str) -> OpenFile:
+        return await services.artifacts.open_of_version(actor, name, version, path)
+
+    return FileTree(f"/registry/{quote(name, safe='')}/{version}", list_directory, open_file)
 
 
 async def browse(tree: FileTree, request: Request) -> Browsed:

@@ -64,6 +64,11 @@ class Graph:
                 self.edges[cause, key] = None
         return key
 
+    def by_lane(self) -> list[tuple[Lane, list[tuple[str, Node]]]]:
+        """The nodes of each lane that has some, from left to right."""
+        found = [(lane, [(key, node) for key, node in self.nodes.items() if node.lane is lane]) for lane in Lane]
+        return [(lane, members) for lane, members in found if members]
+
     def causes(self, key: str) -> list[str]:
         return [cause for cause, effect in self.edges if effect == key]
 

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackback.entities import Actor, Permission
+from trackback.entities import Actor, PendingPromotion, Permission, Promotion, PromotionKind
 from trackback.errors import NotAdmitted
 from trackback.server.ui.form_data import FormData
 from trackback.server.ui.forms import action, see_other
@@ -16,7 +16,7 @@ from trackback.services import Services
 async def promote(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
     """A version; what is missing is told point by point."""
     try:
-        await services.promotions.promote(
+        done = await services.promotions.promote(
             actor,
             _version(request),
             _environment(request),
@@ -27,7 +27,7 @@ async def promote(services: Services, actor: Actor, request: Request, form: Form
         )
     except NotAdmitted as error:
         raise _in_lines(error, _version(request), _environment(request)) from None
-    return see_other(form.back)
+    return see_other(form.back, _done(done))
 
 
 @action
@@ -36,44 +36,47 @@ async def promote_run(services: Services, actor: Actor, request: Request, form: 
     subject = f"runs:/{request.path_params['run_id']}"
     environment = _environment(request)
     try:
-        await services.promotions.promote(
+        done = await services.promotions.promote(
             actor, subject, environment, reason=form.get("reason"), pending=form.get("how") == "wait"
         )
     except NotAdmitted as error:
         raise _in_lines(error, subject, environment) from None
-    return see_other(form.back)
+    return see_other(form.back, _done(done))
 
 
 @action
 async def demote(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
-    await services.promotions.demote(actor, _version(request), _environment(request), reason=form.get("reason"))
-    return see_other(form.back)
+    subject, environment = _version(request), _environment(request)
+    return see_other(
+        form.back, _done(await services.promotions.demote(actor, subject, environment, reason=form.get("reason")))
+    )
 
 
 @action
 async def roll_back(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
     stream = f"models:/{request.path_params['name']}"
-    await services.promotions.roll_back(actor, stream, _environment(request), reason=form.get("reason"))
-    return see_other(form.back)
+    done = await services.promotions.roll_back(actor, stream, _environment(request), reason=form.get("reason"))
+    return see_other(form.back, _done(done))
 
 
 @action
 async def approve(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
-    await services.approvals.approve(actor, _version(request), _environment(request), reason=form.get("reason"))
-    return see_other(form.back)
+    subject, environment = _version(request), _environment(request)
+    await services.approvals.approve(actor, subject, environment, reason=form.get("reason"))
+    return see_other(form.back, f"You approved {subject} for {environment}.")
 
 
 @action
 async def withdraw_approval(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
     await services.approvals.withdraw(actor, _version(request), _environment(request))
-    return see_other(form.back)
+    return see_other(form.back, "Your approval was withdrawn.")
 
 
 @action
 async def withdraw_promotion(services: Services, actor: Actor, request: Request, form: FormData) -> Response:
     """Of one that waits."""
     await services.promotions.withdraw(actor, path_number(request, "id", "a promotion that waits"))
-    return see_other(form.back)
+    return see_other(form.back, "It waits no longer.")
 
 
 def _version(request: Request) -> str:
@@ -83,6 +86,19 @@ def _version(request: Request) -> str:
 def _environment(request: Request) -> str:
     environment: str = request.path_params["environment"]
     return environment
+
+
+def _done(done: Promotion | PendingPromotion) -> str:
+    """What the next page says of it."""
+    subject = f"{done.name} {done.version}" if done.name else f"Run {done.run_id}"
+    if isinstance(done, PendingPromotion):
+        return f"{subject} waits to enter {done.environment}, for: {' '.join(done.unmet)}"
+    words = {
+        PromotionKind.PROMOTED: "is promoted to",
+        PromotionKind.DEMOTED: "has left",
+        PromotionKind.ROLLED_BACK: "is back in",
+    }
+    return f"{subject} {words[done.kind]} {done.environment}, by promotion {done.seq}."
 
 
 def _in_lines(error: NotAdmitted, subject: str, environment: str) -> NotAdmitted:

@@ -87,6 +87,7 @@ async def show_model(services: Services, actor: Actor, request: Request) -> Resp
         promotions=promotions,
         most_promotions=PROMOTIONS,
         may_promote=streams.may(actor, Permission.PROMOTE, stream),
+        may_write=streams.may(actor, Permission.WRITE, stream),
         tags=split_tags(model.tags)[0],
     )
 

@@ -3,11 +3,11 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import yaml
 
+from trackback.server.ui.previews import pieces
 from trackback.services.artifacts import OpenFile
 
 MLMODEL = "MLmodel"
@@ -37,9 +37,7 @@ async def describe(file: OpenFile) -> ModelDescription:
     """What the file says; nothing of one that is too long, or no MLmodel."""
     if file.size > MOST_BYTES:
         return ModelDescription()
-    async with aclosing(await file.read(0, file.size)) as pieces:
-        content = b"".join([piece async for piece in pieces])
-    return await asyncio.to_thread(read_description, content)
+    return await asyncio.to_thread(read_description, await pieces.read(file, 0, file.size))
 
 
 def read_description(content: bytes) -> ModelDescription:

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackback.entities import Actor, Deployment, FileInfo, ModelVersion, Permission, Verdict
+from trackback.entities import Actor, Deployment, ModelVersion, Permission, Verdict
 from trackback.errors import NotFound, TrackbackError
 from trackback.limits import shown
+from trackback.server.ui import file_trees
 from trackback.server.ui.build_trains import is_running, trains_of
+from trackback.server.ui.file_trees import FileTree
 from trackback.server.ui.pages import split_tags
 from trackback.server.ui.rendering import page, render
 from trackback.server.ui.routes import shows
@@ -18,7 +20,7 @@ from trackback.services import Services, streams
 from trackback.services.prospects import Outlook
 from trackback.services.version_differences import Comparison, Part, VersionName
 
-TABS = ("overview", "changes", "delivery", "provenance", "files")
+TABS = ("overview", "changes", "delivery", "provenance", "artifacts")
 VERDICTS = 50
 BUILDS = 200
 DEPLOYMENTS = 50
@@ -79,6 +81,27 @@ async def show_part(services: Services, actor: Actor, request: Request) -> Respo
     return await shown_version.render(tab, request, **values)
 
 
+@page
+async def show_artifacts(services: Services, actor: Actor, request: Request) -> Response:
+    of = await Shown.of(services, actor, request)
+    browsed = await file_trees.browse(_tree(services, actor, request), request)
+    return file_trees.allow_previews(await of.render("artifacts", request, browsed=browsed), browsed.preview)
+
+
+@page
+async def download(services: Services, actor: Actor, request: Request) -> Response:
+    return await file_trees.send(_tree(services, actor, request), request)
+
+
+@page
+async def frame(services: Services, actor: Actor, request: Request) -> Response:
+    return await file_trees.frame(_tree(services, actor, request), request)
+
+
+def _tree(services: Services, actor: Actor, request: Request) -> FileTree:
+    return file_trees.of_version(services, actor, request.path_params["name"], request.path_params["version"])
+
+
 async def _changes(services: Services, actor: Actor, request: Request, of: Shown) -> dict[str, Any]:
     baselines = await _baselines(services, actor, of)
     against = request.query_params.get("against") or (baselines[0].version if baselines else "")
@@ -95,9 +118,9 @@ async def _changes(services: Services, actor: Actor, request: Request, of: Shown
         "baselines": baselines,
         "against": against,
         "comparison": comparison,
-        "parts": _by_part(comparison) if comparison else {},
+        "by_part": _by_part(comparison) if comparison else {},
         "problem": problem,
-        "reports": [each for each in _last_of_each(verdicts.items) if each.report and "delta" in each.name.lower()],
+        "reports": [each for each in _last_of_each(verdicts.items) if _is_delta(each)],
     }
 
 
@@ -118,16 +141,7 @@ async def _provenance(services: Services, actor: Actor, request: Request, of: Sh
     return {"provenance": known.provenance}
 
 
-async def _files(services: Services, actor: Actor, request: Request, of: Shown) -> dict[str, Any]:
-    path, root = request.query_params.get("path", ""), f"versions/{of.version.digest}"
-    files: list[FileInfo] = []
-    if of.version.digest:
-        found = await services.artifacts.list_directory(actor, f"{root}/{path}" if path else root)
-        files = [FileInfo(f"{path}/{each.path}" if path else each.path, each.is_dir, each.file_size) for each in found]
-    return {"path": path, "root": root, "files": files}
-
-
-_PARTS = {"changes": _changes, "delivery": _delivery, "provenance": _provenance, "files": _files}
+_PARTS = {"changes": _changes, "delivery": _delivery, "provenance": _provenance}
 
 
 async def _description(services: Services, actor: Actor, version: ModelVersion) -> ModelDescription | None:
@@ -182,6 +196,12 @@ def _last_of_each(verdicts: Sequence[Verdict]) -> list[Verdict]:
     return [last[name] for name in sorted(last)]
 
 
+def _is_delta(verdict: Verdict) -> bool:
+    """Whether what it reports is a comparison with another version, as `trackback deliver delta` makes it."""
+    report = verdict.report or {}
+    return bool(report) and ("delta" in verdict.name.lower() or "first_release" in report or "against" in report)
+
+
 def _by_part(comparison: Comparison) -> dict[Part, list[Any]]:
     return {part: [each for each in comparison.differences if each.part is part] for part in Part}
 
@@ -192,5 +212,8 @@ def _last_first(deployment: Deployment) -> tuple[bool, int]:
 
 ROUTES = [
     shows("/registry/{name}/{version}", show_version),
+    shows("/registry/{name}/{version}/artifacts", show_artifacts),
+    shows("/registry/{name}/{version}/download", download),
+    shows("/registry/{name}/{version}/frame", frame),
     shows("/registry/{name}/{version}/{part}", show_part),
 ]
