@@ -18,7 +18,6 @@ from tests.ui.accessibility import violations_in_both_themes
 from tests.ui.delivery_site import MODEL, add_model, own, promote
 from trackback.server.settings import Settings
 
-
 PROMOTED = {"entity": "PROMOTION", "action": "CREATED"}
 
 
