@@ -26,7 +26,7 @@ class Fact(StrEnum):
     RUN_ID = "run_id"
 
 
-FACT_LABELS = {
+FACT_LABELS: dict[str, str] = {
     Fact.STATUS: "Status",
     Fact.START: "Started",
     Fact.END: "Ended",
@@ -86,7 +86,7 @@ def curve_column(field: Field) -> Column:
 
 def parse_column(text: str) -> Column:
     """Raises InvalidParameter for what is no column."""
-    if text in Fact:
+    if text in FACT_LABELS:
         return fact_column(Fact(text))
     is_curve = text.startswith(_CURVE) and text.endswith(")")
     try:

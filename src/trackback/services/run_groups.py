@@ -30,7 +30,7 @@ class Spread(NamedTuple):
 
 
 class Group(NamedTuple):
-    """``count`` is that of its runs, as far as they are counted; ``spreads`` are those of the metrics of the columns."""
+    """``count`` is that of its runs, as far as they are counted; ``spreads`` are those of the columns' metrics."""
 
     value: str
     count: int

@@ -10,10 +10,11 @@ from trackback.server.ui import (
     audit_pages,
     comparison_pages,
     deployment_pages,
+    experiment_actions,
+    experiment_pages,
     gallery,
     login_pages,
     model_pages,
-    pages,
     promotion_actions,
     promotion_pages,
     registry_actions,
@@ -30,7 +31,8 @@ from trackback.server.ui import (
 )
 
 ROUTES = [
-    *pages.ROUTES,
+    *experiment_pages.ROUTES,
+    *experiment_actions.ROUTES,
     *run_pages.ROUTES,
     *run_actions.ROUTES,
     *model_pages.ROUTES,

@@ -1,4 +1,4 @@
-"""The pages of experiments, and of the runs of one: as a table, in groups, and by the row for what keeps up with them."""
+"""The pages of experiments, and of the runs of one: as a table, in groups, and by the row."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -91,7 +91,7 @@ async def _show_groups(services: Services, actor: Actor, experiment: Experiment,
     groups = await services.run_groups.page(
         actor, experiment.experiment_id, by, listing.query(), columns=columns, after=listing.after
     )
-    return await _show(experiment, listing, columns=columns, groups=groups, group_urls=_group_urls(listing, groups))
+    return await _show(experiment, listing, columns=columns, groups=groups, members=_members(listing, groups))
 
 
 async def _show(
@@ -102,7 +102,7 @@ async def _show(
     columns: Sequence[Column] = (),
     table: Table | None = None,
     groups: Page[Group] | None = None,
-    group_urls: Sequence[str | None] = (),
+    members: Sequence[RunListing | None] = (),
     problem: Problem | None = None,
 ) -> Response:
     own, by_mlflow = split_tags(experiment.tags)
@@ -117,7 +117,7 @@ async def _show(
         columns=columns,
         table=table,
         groups=groups,
-        group_urls=group_urls,
+        members=members,
         most_counted=MOST_COUNTED,
         problem=problem,
         running=_running(table.rows.items) if table else [],
@@ -145,7 +145,8 @@ async def show_rows(services: Services, actor: Actor, request: Request) -> Respo
         )
         rows = found.rows.items
         term = f"tags.mlflow.parentRunId = {quoted(parent)}" if parent else ""
-        more = (listing.narrowed(term) if term else listing.url()) if found.rows.next_page_token else None
+        whole = listing.narrowed(term) if term else listing
+        more = whole.url() if found.rows.next_page_token else None
     inside = 1 if parent or query.get("in_group") else 0
     return await render(
         "run_rows.html", listing=listing, columns=columns, rows=rows, depth=int(query.get("depth") or inside), more=more
@@ -212,8 +213,8 @@ def _offered(kind: Kind, keys: Sequence[str]) -> list[Column]:
     return found
 
 
-def _group_urls(listing: RunListing, groups: Page[Group]) -> list[str | None]:
-    """Where the runs of each group are by themselves; None where no filter finds them."""
+def _members(listing: RunListing, groups: Page[Group]) -> list[RunListing | None]:
+    """The list of the runs of each group by themselves; None where no filter finds them."""
     by = spelled(parse_group(listing.group))
     values = [None if group.is_cut else quoted(group.value) for group in groups.items]
     return [listing.narrowed(f"{by} = {value}") if value is not None else None for value in values]

@@ -41,6 +41,11 @@ class FormData:
         raise InvalidParameter(f"{what} is missing: fill it in.")
 
     @property
+    def then(self) -> str:
+        """The page to go to afterwards, where the form says one."""
+        return local(self.get("then")) if "then" in self else ""
+
+    @property
     def back(self) -> str:
         """The page that the form was on."""
         return local(self.get("back"))
@@ -52,6 +57,12 @@ def local(url: str) -> str:
     if parts and url.startswith("/") and not url.startswith("//") and not parts.netloc and not parts.scheme:
         return url
     return "/"
+
+
+def page_of(url: str) -> str:
+    """The path and query of a URL that a browser says something was on; the front page where there is none."""
+    parts = urlsplit(url)
+    return local(f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
 
 async def read_form(request: Request) -> FormData:

@@ -19,7 +19,7 @@ from trackback.entities import Actor
 from trackback.errors import PermissionDenied, TrackbackError
 from trackback.server.raw import Raw
 from trackback.server.routing import ROUTER, Router
-from trackback.server.ui.form_data import FormData, local, read_form
+from trackback.server.ui.form_data import FormData, page_of, read_form
 from trackback.server.ui.rendering import Page, render
 from trackback.server.ui.visitor import KEPT, Problem, Visitor, made_for, visiting, visitor
 from trackback.services import Services, access
@@ -72,8 +72,7 @@ def _where_it_was(request: Request, form: FormData) -> str:
     """The page that the form was on; of a button without a field for it, as the browser says."""
     if "back" in form:
         return form.back
-    parts = urlsplit(request.headers.get("referer", ""))
-    return local(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+    return page_of(request.headers.get("referer", ""))
 
 
 async def _refused(

@@ -1,7 +1,7 @@
 """What a browser is told where a request got no further than to a page's door: sign in, or why not."""
 
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,7 +11,7 @@ from trackback.entities import ANYONE
 from trackback.errors import TrackbackError, Unauthenticated
 from trackback.server.credentials import authorization
 from trackback.server.replies import send_error, told_error
-from trackback.server.ui.form_data import local
+from trackback.server.ui.form_data import page_of
 from trackback.server.ui.rendering import render
 from trackback.server.ui.visitor import Visitor, made_for
 
@@ -54,19 +54,14 @@ def _led_to_login(request: Request) -> Response:
         path = scope["raw_path"].decode("ascii", "replace")
         then = f"{path}?{query}" if query else path
     else:
-        then = _path_of(request.headers.get("referer", ""))
+        then = page_of(request.headers.get("referer", ""))
     return RedirectResponse(login_url(then), 303, {"cache-control": "no-store"})
 
 
 def _told_to_go_to_login(request: Request) -> Response:
     """A part of a page was asked for: the whole page goes."""
-    then = _path_of(request.headers.get("hx-current-url", ""))
+    then = page_of(request.headers.get("hx-current-url", ""))
     return Response(status_code=401, headers={"hx-redirect": login_url(then), "cache-control": "no-store"})
-
-
-def _path_of(url: str) -> str:
-    parts = urlsplit(url)
-    return local(f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
 
 async def _nothing_more() -> Message:

@@ -14,9 +14,10 @@ from starlette.responses import HTMLResponse, Response
 from trackback import __version__
 from trackback.entities import Actor
 from trackback.errors import TrackbackError
-from trackback.server.ui import assets, formats
+from trackback.server.ui import assets, formats, run_listing
 from trackback.server.ui.visitor import made_for, visiting, visitor
 from trackback.services import Services
+from trackback.services.clock import now_ms
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -112,6 +113,9 @@ def _environment() -> "Environment":
         environment.filters[function.__name__] = function
     environment.globals |= {
         "asset": assets.url,
+        "neighbours": run_listing.neighbours,
+        "now_ms": now_ms,
+        "spellings": run_listing.spellings,
         "trackback_version": __version__,
         "unique": lambda: visitor().number(),
         "visitor": visitor,

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import ClassVar, Self
 
 from starlette.requests import Request
@@ -60,11 +61,16 @@ class RunListing(Listing):
     def query(self) -> Query:
         return Query(self.filter, self.order_by, self.view, top_only=bool(self.nested and not self.group))
 
-    def narrowed(self, term: str) -> str:
-        """The URL of a flat list of what the filter and another term match."""
+    def narrowed(self, term: str) -> Self:
+        """A flat list of what the filter and another term match."""
         asked = self.filter.strip()
-        return self.url(
-            filter=f"{term} AND ({asked})" if asked else term, group="", after=None, nested="", page_token=""
+        narrower = f"{term} AND ({asked})" if asked else term
+        return replace(self, filter=narrower, group="", after=None, nested="", page_token="")
+
+    def rows_url(self, columns: Sequence[Column]) -> str:
+        """Where the rows of the list are, without the page around them."""
+        return self.at(f"{self.path}/rows").url(
+            columns=spellings(columns), pin=0, group="", after=None, nested="", page_token=""
         )
 
 
@@ -92,6 +98,11 @@ def remember(response: Response, request: Request, listing: RunListing, path: st
 
 def spellings(columns: Sequence[Column]) -> tuple[str, ...]:
     return tuple(column.spelled for column in columns)
+
+
+def neighbours(columns: Sequence[Column]) -> list[tuple[str, int]]:
+    """The groups that columns beside each other belong to, and how many of each."""
+    return [(group, len(list(found))) for group, found in groupby(columns, key=lambda column: column.group)]
 
 
 def _pinned(text: str) -> int:

@@ -96,6 +96,12 @@ class Visitor:
         return self.has_accounts and not self.name
 
     @property
+    def origin(self) -> str:
+        """Where the visitor's browser finds this server, for code that is to be copied."""
+        host = next((value.decode("latin-1") for name, value in self.scope["headers"] if name == b"host"), "")
+        return f"{'https' if cookies.is_secure(self.scope) else 'http'}://{host}"
+
+    @property
     def section(self) -> str:
         """Which section of the site the page belongs to."""
         return _SECTIONS.get(self.url.partition("?")[0].split("/")[1], "")
