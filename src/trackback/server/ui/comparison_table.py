@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from trackback.server.ui.columns import OF_MLFLOW
 from trackback.server.ui.formats import number
+from trackback.server.ui.pages import OF_MLFLOW
 
 WIDTH = 8
 """Runs that a table has columns for at once."""
