@@ -12,7 +12,6 @@ from starlette.responses import Response
 from trackback.entities import Actor
 from trackback.errors import InvalidParameter, TrackbackError, UnknownEndpoint
 from trackback.limits import shown
-from trackback.search import Aggregate
 from trackback.server.ui import comparison_charts as charts
 from trackback.server.ui.commits import compare_url
 from trackback.server.ui.comparison import PATH, TABS, ComparisonState
@@ -81,7 +80,7 @@ async def _made_of(services: Services, actor: Actor, state: ComparisonState) -> 
 
 
 async def _show_values(services: Services, actor: Actor, state: ComparisonState, compared: Comparison) -> Values:
-    return {"parts": await _tabulated(state, compared, compared.parts), "values": list(Aggregate)}
+    return {"parts": await _tabulated(state, compared, compared.parts)}
 
 
 async def _show_charts(services: Services, actor: Actor, state: ComparisonState, compared: Comparison) -> Values:
@@ -109,7 +108,7 @@ async def _show_parallel(services: Services, actor: Actor, state: ComparisonStat
 
 async def _show_scatter(services: Services, actor: Actor, state: ComparisonState, compared: Comparison) -> Values:
     names = _fields(compared)
-    x = state.x or _first(names, "params.", "metrics.")
+    x = state.x or _first(names, "params.", "metrics.") or charts.START
     y = state.y or next((name for name in names if name.startswith("metrics.") and name != x), charts.DURATION)
     source = state.url(f"{CHARTS}/scatter", x=x, y=y, tab="values")
     return {"names": names, "x": x, "y": y, "color": state.color, "source": source}
