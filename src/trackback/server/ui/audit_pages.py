@@ -1,6 +1,6 @@
 """The audit log: who changed what, the newest first, by its filters."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
@@ -41,7 +41,7 @@ class AuditState:
     @classmethod
     def of(cls, request: Request) -> Self:
         query = request.query_params
-        return cls(**{name: query[name].strip() for name in cls.__dataclass_fields__ if query.get(name)})
+        return cls(*(query.get(field.name, "").strip() for field in fields(cls)))
 
     @property
     def is_filtered(self) -> bool:
@@ -49,7 +49,7 @@ class AuditState:
 
     def url(self, **changes: Any) -> str:
         state = replace(self, **changes)
-        query = {name: value for name in self.__dataclass_fields__ if (value := getattr(state, name))}
+        query = {field.name: text for field in fields(self) if (text := getattr(state, field.name))}
         return f"{PATH}?{urlencode(query)}" if query else PATH
 
 

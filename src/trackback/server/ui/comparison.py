@@ -64,14 +64,30 @@ class ComparisonState:
     def of(cls, request: Request) -> Self:
         """Raises InvalidParameter for a URL that no page leads to."""
         query = request.query_params
-        lists = {field: tuple(filter(None, query.getlist(name))) for name, field in _LISTS.items()}
-        lists["runs"] = tuple(dict.fromkeys(each for text in lists["runs"] for each in _SEPARATORS.split(text) if each))
+
+        def several(name: str) -> tuple[str, ...]:
+            return tuple(filter(None, query.getlist(name)))
+
+        runs = (each for text in several("run") for each in _SEPARATORS.split(text) if each)
         state = cls(
-            **lists,
-            **{name: query[name] for name in _TEXTS if query.get(name)},
+            runs=tuple(dict.fromkeys(runs)),
+            experiments=several("experiment"),
+            filter=query.get("filter", ""),
+            order_by=several("order_by"),
+            tab=query.get("tab") or "values",
             everything=query.get("all") == "1",
-            of_charts=tuple((name, query[name]) for name in _OF_CHARTS if query.get(name)),
+            find=query.get("find", ""),
+            value=query.get("value") or Aggregate.LAST,
             at=_offset(query.get("at") or "0"),
+            metrics=several("metric"),
+            axes=several("dim"),
+            x=query.get("x", ""),
+            y=query.get("y", ""),
+            color=query.get("color", ""),
+            by=query.get("by", ""),
+            a=query.get("a", ""),
+            b=query.get("b", ""),
+            of_charts=tuple((name, query[name]) for name in _OF_CHARTS if query.get(name)),
         )
         if state.tab not in TABS:
             raise InvalidParameter(f"There is no tab {shown(state.tab)}. It is one of {', '.join(TABS)}.")
