@@ -84,7 +84,7 @@ def test_a_whole_id_or_digest_leads_straight_to_its_page(site: Registry, text: s
 def test_the_page_lists_what_is_found_kind_by_kind(page: Page, site: Registry) -> None:
     page.goto("/search?q=sag")
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
-    runs = page.get_by_role("region", name="Runs").locator("tbody tr")
+    runs = page.get_by_role("region", name="Runs", exact=True).locator("tbody tr")
     assert [row.locator("td").first.inner_text() for row in runs.all()] == [f"{MODEL} trainings · solver=sag"] * 2
     page.get_by_role("link", name="train 2").click()
     expect(page).to_have_url(re.compile(f"/runs/{site.runs[1]}"))
