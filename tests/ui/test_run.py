@@ -6,9 +6,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.compat.wire import post
 from tests.ui.accessibility import violations
 from tests.ui.conftest import Site, begin_run
-from tests.ui.full_run import COMMIT, DATA_DIGEST, FullRun, log_full_run
+from tests.ui.full_run import COMMIT, DATA_DIGEST, START_MS, FullRun, log_full_run, log_points
 
 TABS = ("", "/params", "/metrics", "/system", "/data", "/code", "/environment", "/logs", "/models", "/artifacts")
 
@@ -65,6 +66,26 @@ def test_the_overview_tells_the_last_least_and_greatest_values(page: Page, run: 
     assert row.locator("td").all_inner_texts() == ["0.000333222", "0.000333222", "5", "2999"]
     assert "Trees, on all customers." in main(page)
     assert "3min 07s" in main(page)
+
+
+def test_the_overview_of_a_running_run_is_kept_up_to_date(page: Page, site: Site, fresh: FullRun) -> None:
+    page.goto(fresh.url)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("running")
+    with httpx.Client(base_url=site.url, trust_env=False) as http:
+        log_points(http, fresh.run_id, "loss", range(2))
+        post(http, "runs/update", {"run_id": fresh.run_id, "status": "FINISHED", "end_time": START_MS + 1000})
+    expect(page.get_by_role("row", name="loss")).to_contain_text("0.333333", timeout=10_000)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("finished")
+
+
+def test_the_runs_that_are_part_of_a_run_are_listed(page: Page, site: Site, fresh: FullRun) -> None:
+    with httpx.Client(base_url=site.url, trust_env=False) as http:
+        child = begin_run(http, site.wine, "fold 1", START_MS)
+        parent = {"key": "mlflow.parentRunId", "value": fresh.run_id}
+        post(http, "runs/log-batch", {"run_id": child, "tags": [parent]})
+    page.goto(fresh.url)
+    page.get_by_role("link", name="fold 1").click()
+    page.wait_for_url(f"**/runs/{child}")
 
 
 def test_params_are_found_by_a_part_of_name_or_value(page: Page, run: FullRun) -> None:

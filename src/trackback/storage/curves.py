@@ -59,7 +59,7 @@ def read(tx: Transaction, run: int, key: int, *, over_steps: bool, window: Windo
         return _whole(_ordered(rest, over_steps), over_steps, extent)
     shown = window or extent
     opened = _to_open(outline, over_steps, shown, (shown.stop - shown.start) / intervals)
-    fine = merged([rest, *(history.chunk(tx, int(number)) for number in opened)])
+    fine = merged([*(history.chunk(tx, int(number)) for number in opened), rest])
     coarse = outline.stretches[~np.isin(outline.chunks, opened)]
     curve = _cut(fine, coarse, over_steps, shown, intervals)
     return curve._replace(points=points, extent=extent)
@@ -93,7 +93,7 @@ def _places(series: Series, over_steps: bool) -> Floats:
 
 
 def _to_open(outline: Outline, over_steps: bool, window: Window, width: float) -> Ints:
-    """The chunks of which points are to be shown that their stretches don't tell: the coarsest first."""
+    """The chunks of which points are to be shown that their stretches don't tell: the coarsest, by their order."""
     least, most = _spans(outline.stretches, over_steps)
     if not least.size:
         return np.empty(0, np.int64)
@@ -106,11 +106,13 @@ def _to_open(outline: Outline, over_steps: bool, window: Window, width: float) -
     wide = np.flatnonzero(coarse)
     wide = wide[np.argsort(least[wide] - most[wide], kind="stable")]
     _, first = np.unique(outline.chunks[wide], return_index=True)
-    return outline.chunks[wide[np.sort(first)]][:MOST_OPENED]
+    coarsest = wide[np.sort(first)[:MOST_OPENED]]
+    return outline.chunks[np.sort(coarsest)]
 
 
 def _cut(fine: Series, coarse: Stretches, over_steps: bool, window: Window, intervals: int) -> Curve:
-    series = _ordered(Series(*map(np.concatenate, zip(fine, _points_of(coarse), strict=True))), over_steps)
+    parts = [fine, _points_of(coarse)] if coarse.size else [fine]
+    series = _ordered(Series(*map(np.concatenate, zip(*parts, strict=True))), over_steps)
     places = _places(series, over_steps)
     start, stop = np.searchsorted(places, window, "left")[0], np.searchsorted(places, window, "right")[1]
     inside = series.taken(slice(start, stop))
@@ -133,11 +135,12 @@ def _points_of(stretches: Stretches) -> Series:
 
 
 def _ordered(series: Series, over_steps: bool) -> Series:
-    if not over_steps:
-        order = np.lexsort((series.steps, series.timestamps_ms))
-    else:
-        order = np.lexsort((series.timestamps_ms, series.steps))
-    return series.taken(order)
+    first, second = series.timestamps_ms, series.steps
+    if over_steps:
+        first, second = second, first
+    if (first[1:] > first[:-1]).all():
+        return series
+    return series.taken(np.lexsort((second, first)))
 
 
 def _bins(places: Floats, window: Window, intervals: int) -> Places:

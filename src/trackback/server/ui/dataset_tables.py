@@ -62,7 +62,8 @@ def _shown(logged: DatasetInput, known: UsedDataset | None) -> ShownDataset:
     measures = list(dict.fromkeys(title for column in columns for title in column.measured))
     source = known.source if known and known.source else _source(dataset.source)
     tags = {tag.key: tag.value for tag in logged.tags}
-    rows = profile.get("num_rows", known.rows if known else None) if isinstance(profile, dict) else None
+    told = profile.get("num_rows") if isinstance(profile, dict) else None
+    rows = known.rows if told is None and known else told
     return ShownDataset(
         name=dataset.name,
         digest=known.digest if known else dataset.digest,

@@ -15,6 +15,7 @@ from trackback.server.ui.rendering import page, render
 from trackback.server.ui.routes import acts, shows
 from trackback.server.ui.run_files import FORMATS
 from trackback.server.ui.run_listing import RunListing
+from trackback.server.ui.visitor import visitor
 from trackback.services import Services
 from trackback.services.run_tables import Query
 
@@ -145,8 +146,8 @@ async def _to_each(form: FormData, change: Callable[[str], Awaitable[None]]) -> 
 
 
 def _back(form: FormData) -> str:
-    """Where the page was that the runs were selected on; of a form in between, where that one was opened from."""
-    return form.then or form.back
+    """The page that the runs were selected on; of a form in between, the one that it was opened from."""
+    return form.then or visitor().url
 
 
 def _opened_from(request: Request, path: str) -> str:

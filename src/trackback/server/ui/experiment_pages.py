@@ -1,6 +1,7 @@
 """The pages of experiments, and of the runs of one: as a table, in groups, and by the row."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -15,7 +16,7 @@ from trackback.server.ui.lists import outcome
 from trackback.server.ui.pages import split_tags
 from trackback.server.ui.rendering import data, page, render
 from trackback.server.ui.routes import shows
-from trackback.server.ui.run_listing import YES, RunListing, remember, remembered, spellings
+from trackback.server.ui.run_listing import YES, RunListing, can_be_remembered, remember, remembered, spellings
 from trackback.services import Services
 from trackback.services.experiment_tables import ExperimentRow
 from trackback.services.pages import Page
@@ -23,6 +24,7 @@ from trackback.services.run_columns import Column, Fact, curve_column, fact_colu
 from trackback.services.run_groups import MOST_COUNTED, Group
 from trackback.services.run_tables import Query, RunRow, Table
 
+TOO_MANY = "These columns are in the link, but they are too many for the browser to remember."
 IN_A_ROW = 100
 """How many runs are shown below the one that they are part of, or below the head of their group."""
 
@@ -68,8 +70,9 @@ async def show_runs(services: Services, actor: Actor, request: Request) -> Respo
     listing = RunListing.of(request).at(path)
     if asked := request.query_params.get("remember"):
         listing.chosen()
-        response = see_other(listing.url() if asked == YES else listing.url(columns=(), pin=0))
-        remember(response, request, listing if asked == YES else RunListing(path), path)
+        kept = listing if asked == YES else replace(listing, columns=(), pin=0)
+        response = see_other(kept.url(), "" if can_be_remembered(kept) else TOO_MANY)
+        remember(response, request, kept, path)
         return response
     if (known := remembered(request, listing)) != listing:
         return see_other(known.url())
@@ -147,10 +150,8 @@ async def show_rows(services: Services, actor: Actor, request: Request) -> Respo
         term = f"tags.mlflow.parentRunId = {quoted(parent)}" if parent else ""
         whole = listing.narrowed(term) if term else listing
         more = whole.url() if found.rows.next_page_token else None
-    inside = 1 if parent or query.get("in_group") else 0
-    return await render(
-        "run_rows.html", listing=listing, columns=columns, rows=rows, depth=int(query.get("depth") or inside), more=more
-    )
+    depth = _depth(query.get("depth", "")) or (1 if parent else 0)
+    return await render("run_rows.html", listing=listing, columns=columns, rows=rows, depth=depth, more=more)
 
 
 @page
@@ -218,6 +219,11 @@ def _members(listing: RunListing, groups: Page[Group]) -> list[RunListing | None
     by = spelled(parse_group(listing.group))
     values = [None if group.is_cut else quoted(group.value) for group in groups.items]
     return [listing.narrowed(f"{by} = {value}") if value is not None else None for value in values]
+
+
+def _depth(text: str) -> int:
+    """In how many others the rows stand; what is no small number is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 3 else 0
 
 
 def _running(rows: Sequence[RunRow]) -> list[str]:

@@ -86,14 +86,21 @@ def remembered(request: Request, listing: RunListing) -> RunListing:
         return listing
 
 
+def can_be_remembered(listing: RunListing) -> bool:
+    return len(_written(listing)) <= MOST_REMEMBERED
+
+
 def remember(response: Response, request: Request, listing: RunListing, path: str) -> None:
-    """Have the browser keep the columns for the pages below ``path``; too many for a cookie it does not keep."""
-    kept = json.dumps({"columns": listing.columns, "pin": listing.pin}).encode()
-    value = base64.urlsafe_b64encode(kept).decode()
-    if listing.columns and len(value) <= MOST_REMEMBERED:
-        cookies.give(response, request.scope, cookies.COLUMNS, value, path=path)
+    """Have the browser keep the columns for the pages below ``path``, instead of those that it kept before."""
+    if listing.columns and can_be_remembered(listing):
+        cookies.give(response, request.scope, cookies.COLUMNS, _written(listing), path=path)
     else:
         cookies.take_away(response, request.scope, cookies.COLUMNS, path)
+
+
+def _written(listing: RunListing) -> str:
+    kept = json.dumps({"columns": listing.columns, "pin": listing.pin}).encode()
+    return base64.urlsafe_b64encode(kept).decode()
 
 
 def spellings(columns: Sequence[Column]) -> tuple[str, ...]:

@@ -16,8 +16,10 @@ from trackback.server.ui.pages import split_tags
 from trackback.server.ui.rendering import page, render
 from trackback.server.ui.routes import shows
 from trackback.services import Services
+from trackback.services.pages import Page
 
 NOTE_TAG = "mlflow.note.content"
+PARENT_TAG = "mlflow.parentRunId"
 UNFINISHED = (RunStatus.RUNNING, RunStatus.SCHEDULED)
 FEW = 12
 """So many params, or metrics, are on the overview."""
@@ -62,6 +64,7 @@ async def show_overview(services: Services, actor: Actor, request: Request) -> R
         metrics=metrics[:FEW],
         metrics_in_all=len(metrics),
         models=_models(of.run),
+        children=await _children(services, actor, of.run),
         delivered=await services.deliveries.of_run(actor, info.run_id),
         outlook=await services.prospects.find(actor, f"runs:/{info.run_id}"),
     )
@@ -151,6 +154,12 @@ async def download(services: Services, actor: Actor, request: Request) -> Respon
 @page
 async def frame(services: Services, actor: Actor, request: Request) -> Response:
     return await file_trees.frame(file_trees.of_run(services, actor, request.path_params["run_id"]), request)
+
+
+async def _children(services: Services, actor: Actor, run: Run) -> Page[Run]:
+    """The first of the runs that are part of this one."""
+    part_of = f"tags.`{PARENT_TAG}` = '{run.info.run_id}'"
+    return await services.runs.search(actor, [run.info.experiment_id], filter_text=part_of, max_results=FEW)
 
 
 def _models(run: Run) -> list[tuple[str, str]]:

@@ -145,7 +145,7 @@ async function draw(element) {
     chart.instance = library.init(element, null, { renderer: "canvas" });
     chart.instance.group = "page";
     library.connect("page");
-    const kind = kinds.get(element.dataset.kind || "line");
+    const kind = await kindOf(element);
     if (!kind) throw new Error(`There is no kind of chart called ${element.dataset.kind}.`);
     chart.view = await kind(chart);
     element.dataset.drawn = "";
@@ -156,6 +156,15 @@ async function draw(element) {
     element.replaceChildren(Object.assign(document.createElement("p"), { className: "chart-quiet", textContent: error.message }));
     element.dataset.drawn = "failed";
   }
+}
+
+/** A kind may be that of another script, which has run when the page has loaded. */
+async function kindOf(element) {
+  const name = element.dataset.kind || "line";
+  if (!kinds.has(name) && document.readyState !== "complete") {
+    await new Promise((resolve) => addEventListener("load", resolve, { once: true }));
+  }
+  return kinds.get(name);
 }
 
 const coming = new IntersectionObserver((entries) => {
@@ -179,6 +188,7 @@ function showButtons({ element, view }) {
 function showTable(chart, button) {
   const shown = chart.element.querySelector(".chart-table");
   button.setAttribute("aria-pressed", String(!shown));
+  chart.element.setAttribute("role", shown ? "img" : "group");
   if (shown) return shown.remove();
   const { head, rows } = chart.view.rows();
   const table = document.createElement("table");

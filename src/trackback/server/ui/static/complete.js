@@ -8,7 +8,7 @@ class Completion {
     this.list = Object.assign(document.createElement("ul"), { className: "completions", id: `completions-${input.name}`, hidden: true });
     this.list.setAttribute("role", "listbox");
     this.list.setAttribute("aria-label", "What may come next");
-    document.body.append(this.list);
+    (input.closest("main") ?? document.body).append(this.list);
     input.setAttribute("role", "combobox");
     input.setAttribute("aria-autocomplete", "list");
     input.setAttribute("aria-expanded", "false");

@@ -9,6 +9,7 @@ const POINTS_OF_ALL = 6000;
 const LIVE_MS = 3000;
 const NAMED = 8;
 const ROWS_OF_TABLE = 500;
+const ROWS_OF_TIP = 12;
 const UNFINISHED = new Set(["RUNNING", "SCHEDULED"]);
 
 const charts = new Set();
@@ -17,6 +18,7 @@ export async function drawCurves(chart) {
   const curves = new Curves(chart);
   charts.add(curves);
   await curves.load();
+  if (curves.asked !== curves.question) curves.refresh(); // the page's state has changed meanwhile
   watch();
   return curves;
 }
@@ -90,6 +92,7 @@ class Curves {
     const keys = new Set(this.curves.map((curve) => curve.key)).size > 1;
     const label = (curve) => [several && (curve.name || curve.run), keys && curve.key].filter(Boolean).join(" · ") || curve.key;
     const series = [];
+    this.drawn = [];
     let dropped = 0;
     this.curves.forEach((curve, place) => {
       const { points, smooth } = this.lines(curve);
@@ -97,8 +100,9 @@ class Curves {
       const hue = option.color[place % option.color.length];
       const dashed = Math.floor(place / option.color.length) % 2 ? "dashed" : "solid";
       const single = points.length < 2;
+      this.drawn.push({ hue, name: label(curve), points: smooth ?? points });
       const common = { type: "line", name: label(curve), color: hue, animation: false, emphasis: { disabled: true }, connectNulls: false };
-      series.push({ ...common, id: `raw ${place}`, data: points, showSymbol: single, symbol: "circle", symbolSize: 6, silent: Boolean(smooth), tooltip: { show: !smooth }, lineStyle: { width: smooth ? 1 : 1.5, opacity: smooth ? 0.25 : 1, type: dashed }, z: 2 });
+      series.push({ ...common, id: `raw ${place}`, data: points, showSymbol: single, symbol: "circle", symbolSize: 6, silent: Boolean(smooth), lineStyle: { width: smooth ? 1 : 1.5, opacity: smooth ? 0.25 : 1, type: dashed }, z: 2 });
       if (smooth) series.push({ ...common, id: `smooth ${place}`, data: smooth, showSymbol: single, lineStyle: { width: 1.5, type: dashed }, z: 3 });
     });
     this.instance.setOption({
@@ -117,7 +121,8 @@ class Curves {
   xAxis() {
     const window = state.window;
     const type = this.axis === "time" ? "time" : "value";
-    const ends = window ? { min: window[0], max: window[1] } : { min: "dataMin", max: "dataMax" };
+    const [least, most] = window ?? extent(this.curves);
+    const ends = least < most ? { min: least, max: most } : { scale: true };
     const label = this.axis === "relative" ? { axisLabel: { formatter: duration } } : {};
     return { type, ...ends, ...label, minInterval: this.axis === "step" ? 1 : 0, axisPointer: { label: { show: false } } };
   }
@@ -127,11 +132,14 @@ class Curves {
     return this.axis === "time" ? new Date(x).toLocaleString() : duration(x);
   }
 
+  /** The values nearest to where the pointer is: of every curve, and not only of that which has a point closest to it. */
   tip(points) {
-    const shown = points.filter(({ seriesId, value }) => value && value[1] !== null && (!state.weight || seriesId.startsWith("smooth")));
-    shown.sort((a, b) => b.value[1] - a.value[1]);
-    const rows = shown.slice(0, 12).map(({ color, seriesName, value }) => [color, seriesName, number(value[1])]);
-    return tip(this.place(points[0].axisValue), rows, shown.length - rows.length);
+    if (!points.length) return "";
+    const x = points[0].axisValue;
+    const found = this.drawn.map((line) => ({ ...line, value: nearest(line.points, x) })).filter(({ value }) => value !== null);
+    found.sort((a, b) => b.value - a.value);
+    const rows = found.slice(0, ROWS_OF_TIP).map(({ hue, name, value }) => [hue, name, number(value)]);
+    return tip(this.place(x), rows, found.length - rows.length);
   }
 
   /** What the chart shows, in words: for who doesn't see it, and what it can't show. */
@@ -191,6 +199,12 @@ class Curves {
   }
 }
 
+/** From where to where all of the curves go. */
+function extent(curves) {
+  const known = curves.map((curve) => curve.extent).filter(Boolean);
+  return [Math.min(...known.map(([least]) => least)), Math.max(...known.map(([, most]) => most))];
+}
+
 /** Exponential smoothing, as TensorBoard has it: the beginning is not drawn to 0. */
 function smoothed(points, weight) {
   let last = 0;
@@ -199,6 +213,19 @@ function smoothed(points, weight) {
     last = last * weight + (1 - weight) * y;
     return [x, last / (1 - weight ** (place + 1))];
   });
+}
+
+/** The value of the point closest to x; null where the curve has not begun yet, or has ended. */
+function nearest(points, x) {
+  if (!points.length || x < points[0][0] || x > points.at(-1)[0]) return points.length === 1 ? points[0][1] : null;
+  let [low, high] = [0, points.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (points[middle][0] < x) low = middle;
+    else high = middle;
+  }
+  const [first, second] = x - points[low][0] <= points[high][0] - x ? [low, high] : [high, low];
+  return points[first][1] ?? points[second][1];
 }
 
 function duration(milliseconds) {

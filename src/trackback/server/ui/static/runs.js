@@ -30,7 +30,7 @@ function showSelection() {
   const here = boxes();
   for (const box of here) {
     box.checked = selected.has(box.value);
-    box.closest("tr").setAttribute("aria-selected", box.checked);
+    box.closest("tr").toggleAttribute("data-selected", box.checked);
   }
   const all = form.querySelector("[data-all]");
   const checked = here.filter((box) => box.checked).length;
@@ -144,6 +144,11 @@ async function keepUp(source) {
     const changed = old.textContent.replace(/\s+/g, " ") !== row.textContent.replace(/\s+/g, " ");
     row.classList.toggle("cursor", old.classList.contains("cursor"));
     if (changed) row.classList.add("fresh");
+    const before = old.querySelectorAll("td.curve");
+    row.querySelectorAll("td.curve").forEach((cell, index) => {
+      cell.append(...(before[index]?.childNodes ?? []));
+      cell.dataset.stale = "";
+    });
     old.replaceWith(row);
   }
   showSelection();
@@ -221,7 +226,7 @@ function drawn(curve) {
 }
 
 async function drawCurves() {
-  const cells = [...table.querySelectorAll("td[data-curve]:empty")];
+  const cells = [...table.querySelectorAll("td[data-curve]:empty, td[data-curve][data-stale]")];
   const metrics = new Set(cells.map((cell) => cell.dataset.curve));
   for (const metric of metrics) {
     const wanted = cells.filter((cell) => cell.dataset.curve === metric);
@@ -235,7 +240,9 @@ async function drawCurves() {
       if (!response.ok) return;
       for (const curve of (await response.json()).curves) {
         const svg = drawn(curve);
-        if (svg) some.get(curve.run)?.replaceChildren(svg);
+        const cell = some.get(curve.run);
+        if (svg) cell?.replaceChildren(svg);
+        delete cell?.dataset.stale;
       }
     }
   }
