@@ -8,6 +8,7 @@ from trackback.artifacts import BlobStore, open_blobs
 from trackback.errors import ConfigurationError
 from trackback.server.api import ROUTES as API_ROUTES
 from trackback.server.authorization import Admit, Authorization, admit_anybody
+from trackback.server.configuration import shown_settings
 from trackback.server.dispatch import Dispatcher
 from trackback.server.gocd import gocd_routes
 from trackback.server.guard import make_guard
@@ -29,11 +30,14 @@ from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
 from trackback.services.charts import Charts
 from trackback.services.collection import Collection
+from trackback.services.comparisons import Comparisons
+from trackback.services.configuration import Configuration
 from trackback.services.deliverer import Deliverer
 from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
 from trackback.services.experiment_tables import ExperimentTables
 from trackback.services.experiments import Experiments
+from trackback.services.finder import Finder
 from trackback.services.gocd import Files, GoCD, Materials, Publications, Stages
 from trackback.services.heartbeats import Heartbeats
 from trackback.services.identities import Identities
@@ -59,6 +63,7 @@ from trackback.services.run_completion import RunCompletion
 from trackback.services.run_exports import RunExports
 from trackback.services.run_groups import RunGroups
 from trackback.services.run_log import RunLog
+from trackback.services.run_pairs import RunPairs
 from trackback.services.run_tables import RunTables
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
@@ -159,6 +164,10 @@ def build_services(
         run_completion=RunCompletion(storage),
         heartbeats=Heartbeats(storage, promotion_tags=promotion_tags),
         metrics=Metrics(storage, sealer),
+        comparisons=Comparisons(storage),
+        configuration=Configuration(gate.environments, shown_settings(settings)),
+        finder=Finder(storage),
+        run_pairs=RunPairs(provenance, artifacts),
         charts=Charts(storage, sealer),
         inputs=Inputs(storage),
         logged_models=LoggedModels(storage),

@@ -10,10 +10,13 @@ from trackback.services.audit import AuditLog
 from trackback.services.builds import Builds
 from trackback.services.charts import Charts
 from trackback.services.collection import Collection
+from trackback.services.comparisons import Comparisons
+from trackback.services.configuration import Configuration
 from trackback.services.deliveries import Deliveries
 from trackback.services.deployments import Deployments
 from trackback.services.experiment_tables import ExperimentTables
 from trackback.services.experiments import Experiments
+from trackback.services.finder import Finder
 from trackback.services.gocd import GoCD
 from trackback.services.heartbeats import Heartbeats
 from trackback.services.impact import Impacts
@@ -31,6 +34,7 @@ from trackback.services.run_completion import RunCompletion
 from trackback.services.run_exports import RunExports
 from trackback.services.run_groups import RunGroups
 from trackback.services.run_log import RunLog
+from trackback.services.run_pairs import RunPairs
 from trackback.services.run_tables import RunTables
 from trackback.services.runs import Runs
 from trackback.services.sessions import Sessions
@@ -55,6 +59,10 @@ class Services:
     run_completion: RunCompletion
     heartbeats: Heartbeats
     metrics: Metrics
+    comparisons: Comparisons
+    configuration: Configuration
+    finder: Finder
+    run_pairs: RunPairs
     charts: Charts
     inputs: Inputs
     logged_models: LoggedModels

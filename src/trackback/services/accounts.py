@@ -110,6 +110,11 @@ class Accounts:
 
         return await self._storage.read(operation)
 
+    async def user(self, actor: Actor, name: str) -> User:
+        """One user, with the roles. Raises NotFound if there is none of that name."""
+        require_admin(actor)
+        return await self._storage.look_up(lambda tx: loaded_users(tx, [existing_user(tx, name)])[0])
+
     async def myself(self, actor: Actor) -> User:
         """The caller, with its roles. Raises InvalidState without accounts."""
         check_accounts(actor)

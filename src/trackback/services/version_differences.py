@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trackback import limits
-from trackback.entities import Actor, CodeRecord, EnvironmentRecord, ModelVersion, Provenance, ProvenanceOrigin
+from trackback.entities import Actor, ModelVersion, Provenance, ProvenanceOrigin
+from trackback.entities.particulars import of_code, of_datasets, of_environment, of_packages
 from trackback.services import access
 from trackback.services.provenance import of_run
 from trackback.services.registry import readable_version
@@ -114,10 +115,10 @@ def _parts(before: ComparedVersion, after: ComparedVersion) -> Iterator[tuple[Pa
     yield Part.METRIC, _metrics(before.version), _metrics(after.version)
     yield Part.PARAM, _params(before.version), _params(after.version)
     one, other = (each.provenance or Provenance(ProvenanceOrigin.DERIVED) for each in (before, after))
-    yield Part.DATASET, _datasets(one), _datasets(other)
-    yield Part.CODE, _code(one), _code(other)
-    yield Part.PACKAGE, _packages(one), _packages(other)
-    yield Part.ENVIRONMENT, _environment(one), _environment(other)
+    yield Part.DATASET, *(_told(of_datasets(each.datasets)) for each in (one, other))
+    yield Part.CODE, *(_told(of_code(each.code)) for each in (one, other))
+    yield Part.PACKAGE, *(_told(of_packages(each.packages)) for each in (one, other))
+    yield Part.ENVIRONMENT, *(_told(of_environment(each.environment)) for each in (one, other))
 
 
 def _metrics(version: ModelVersion) -> Values:
@@ -128,39 +129,12 @@ def _params(version: ModelVersion) -> Values:
     return {each.name: each.value for each in version.model_params}
 
 
-def _datasets(known: Provenance) -> Values:
-    return {f"{each.name} ({each.context})" if each.context else each.name: each.digest for each in known.datasets}
+def _told(values: Mapping[str, Any]) -> Values:
+    """As texts, as a table shows them."""
+    return {name: _text(value) for name, value in values.items()}
 
 
-def _packages(known: Provenance) -> Values:
-    return {each.name: each.version or each.specifier or "any" for each in known.packages}
-
-
-def _code(known: Provenance) -> Values:
-    code = known.code or CodeRecord()
-    files = {"diff": code.diff, "script": code.script, "notebook": code.notebook}
-    return _told(
-        repository=code.repository,
-        commit=code.commit,
-        branch=code.branch,
-        command=" ".join(code.command),
-        **{"entry point": code.entry_point, "uncommitted changes": "yes" if code.dirty else None},
-        **{name: file.sha256 or file.path for name, file in files.items() if file},
-    )
-
-
-def _environment(known: Provenance) -> Values:
-    found = known.environment or EnvironmentRecord()
-    hardware = found.hardware
-    return _told(
-        python=found.python,
-        os=found.os,
-        machine=found.machine,
-        image=found.image,
-        cpu=hardware.cpu if hardware else None,
-        gpus=", ".join(hardware.gpus) if hardware else None,
-    )
-
-
-def _told(**values: str | None) -> Values:
-    return {name: value for name, value in values.items() if value}
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

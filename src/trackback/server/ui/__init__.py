@@ -4,7 +4,11 @@ from trackback.entities import Permission
 from trackback.server.raw import Raw
 from trackback.server.routing import Route
 from trackback.server.ui import (
+    account_actions,
+    account_pages,
     assets,
+    audit_pages,
+    comparison_pages,
     deployment_pages,
     experiment_actions,
     experiment_pages,
@@ -17,9 +21,13 @@ from trackback.server.ui import (
     registry_pages,
     run_actions,
     run_pages,
+    search_pages,
     series_data,
+    settings_pages,
     trace_pages,
     version_pages,
+    webhook_actions,
+    webhook_pages,
 )
 
 ROUTES = [
@@ -34,8 +42,16 @@ ROUTES = [
     *registry_pages.ROUTES,
     *version_pages.ROUTES,
     *promotion_pages.ROUTES,
+    *comparison_pages.ROUTES,
     *deployment_pages.ROUTES,
+    *search_pages.ROUTES,
     *trace_pages.ROUTES,
+    *audit_pages.ROUTES,
+    *webhook_pages.ROUTES,
+    *webhook_actions.ROUTES,
+    *account_pages.ROUTES,
+    *account_actions.ROUTES,
+    *settings_pages.ROUTES,
     *login_pages.ROUTES,
     *gallery.ROUTES,
     Route("GET", "/static/{release}/{name:path}", Permission.NOTHING, Raw(assets.serve)),

@@ -1,5 +1,6 @@
 """How the pages write what they show. Templates know these as filters, by their names."""
 
+import json
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -90,9 +91,14 @@ def hue(environment: str) -> str:
     return f"hue-{number}"
 
 
+def pretty(value: object) -> str:
+    """JSON, as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 def outcome(status: str) -> str:
     """What a status means: good, bad, warn, busy, or nothing of these."""
     return _OUTCOME_OF.get(status.upper(), "")
 
 
-FILTERS = (by_key, duration, hue, iso, moment, number, outcome, short, size)
+FILTERS = (by_key, duration, hue, iso, moment, number, outcome, pretty, short, size)

@@ -3,6 +3,7 @@
 import "./links.js";
 import { showTimes } from "./times.js";
 import "./keys.js";
+import "./find.js";
 
 const root = document.documentElement;
 root.dataset.script = "";
