@@ -32,6 +32,11 @@ def get_ours(path: str, query: Mapping[str, str | int]) -> bytes:
     return _head("GET", f"{OURS}{path}?{urlencode(query)}" if query else OURS + path, "")
 
 
+def page(path: str) -> bytes:
+    """A request for a page of trackback's, or for what its scripts ask for; the path has its query in it."""
+    return _head("GET", path, "")
+
+
 def put_head(artifact_path: str, length: int) -> bytes:
     """The head of an upload; the body follows by itself."""
     fields = f"Content-Type: application/octet-stream\r\nContent-Length: {length}\r\n"

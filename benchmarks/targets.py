@@ -111,6 +111,11 @@ _LINEAGE: dict[str, Target] = {key: Under(100) for key in FIGURES if key.startsw
 #: With 100,000 promotions, of the processors' time; the database's, too.
 _GOCD: dict[str, Target] = {key: Under(3) for key in FIGURES if key.startswith("gocd_") and key.endswith("_cpu")}
 
+#: At the server, whatever is shown of 100,000 runs or 10 million points.
+_PAGES: dict[str, Target] = {
+    key: Under(100) for key in FIGURES if key.startswith(("chart_", "run_page_", "experiment_page_"))
+}
+
 _SEARCHES = ("filter", "first_page", "tag", "like", "page_1000")
 
 #: For this server on SQLite.
@@ -133,6 +138,7 @@ TARGETS: dict[str, Target] = {
     **_REGISTRY,
     **_LINEAGE,
     **_GOCD,
+    **_PAGES,
     "scoring_rate": Against("mlflow", 2),
     "transfer_up": Under(1.5),
     "transfer_down": Under(1.5),
@@ -169,6 +175,7 @@ POSTGRES_TARGETS: dict[str, Target] = {
     **_REGISTRY,
     **_LINEAGE,
     **_GOCD,
+    **_PAGES,
     "search_one_term": Against("trackback", 1 / 2),
     "search_many_terms": Growth("search_one_term", times=10),
     "search_many_broad_terms": Growth("search_one_broad_term", times=10),

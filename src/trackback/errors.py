@@ -6,6 +6,7 @@
       BadRequest                   BAD_REQUEST               400
       AlreadyExists                RESOURCE_ALREADY_EXISTS   400
       InvalidState                 INVALID_STATE             400
+        NotAdmitted
       ReadTooSlow                  DEADLINE_EXCEEDED         400
       Unauthenticated              UNAUTHENTICATED           401
       PermissionDenied             PERMISSION_DENIED         403
@@ -70,6 +71,14 @@ class AlreadyExists(TrackbackError):
 class InvalidState(TrackbackError):
     code = "INVALID_STATE"
     status = 400
+
+
+class NotAdmitted(InvalidState):
+    """Something may not enter an environment yet. ``unmet``: what is missing, a sentence each."""
+
+    def __init__(self, message: str, unmet: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.unmet = tuple(unmet)
 
 
 class Unauthenticated(TrackbackError):

@@ -312,3 +312,35 @@ class TestAccess:
         with pytest.raises(Conflict) as refused:
             await deployments.report(stranger, DeploymentReport(IMAGE, "staging", "models:/fraud/1", key="job-7"))
         assert str(refused.value) == "The key 'job-7' is taken. Report the deployment under another key."
+
+
+class TestTimesOfChange:
+    async def test_each_start_and_end_is_one_and_the_last_comes_first(
+        self, deployments: Deployments, clock: Clock
+    ) -> None:
+        for clock.now, asked in ((100, VERSION_1), (200, VERSION_2._replace(replaces_previous=True))):
+            await report(deployments, asked)
+        clock.now = 300
+        ended = await report(deployments, VERSION_1._replace(place=ENDPOINT))
+        await deployments.end(ANYONE, ended.id, 400)
+        assert await deployments.change_times(ANYONE) == [400, 300, 200, 100]
+        assert await deployments.change_times(ANYONE, max_results=2) == [400, 300]
+        assert await deployments.change_times(ANYONE, before_ms=300) == [200, 100]
+
+    async def test_they_are_of_one_environment_or_model_where_that_is_asked_for(
+        self, deployments: Deployments, clock: Clock, storage: Storage
+    ) -> None:
+        clock.now = 100
+        await report(deployments, VERSION_1)
+        other = await register_model(storage, "fraud")
+        await register_version(storage, other, "c" * 64)
+        clock.now = 200
+        await report(deployments, DeploymentReport(ENDPOINT, "staging", "models:/fraud/1"))
+        assert await deployments.change_times(ANYONE, environment="staging") == [200]
+        assert await deployments.change_times(ANYONE, stream="models:/churn") == [100]
+        with pytest.raises(InvalidParameter, match="no environment"):
+            await deployments.change_times(ANYONE, environment="moon")
+
+    async def test_they_tell_nothing_of_what_may_not_be_read(self, deployments: Deployments) -> None:
+        await report(deployments, VERSION_1)
+        assert await deployments.change_times(Actor("eve", grants=Grants())) == []

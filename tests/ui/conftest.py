@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from tests.compat.wire import post
 from tests.needs import need
-from tests.servers.trackback import TrackbackServer
+from tests.servers.threaded import ThreadedServer
+from trackback.server.settings import Settings
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run"
@@ -32,10 +34,19 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("ui")
-    with TrackbackServer(f"sqlite:///{folder}/trackback.db", folder / "artifacts", folder) as server:
+    with ThreadedServer(settings(folder)) as server:
         with httpx.Client(base_url=server.url, trust_env=False) as http:
             yield furnish(http, server.url)
         assert "Traceback" not in server.log_text, server.log_text
+
+
+def settings(folder: Path, *, auth: bool = False) -> Settings:
+    return Settings(
+        backend_store_uri=f"sqlite:///{folder}/trackback.db",
+        artifacts_destination=str(folder / "artifacts"),
+        port=0,
+        auth=auth,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -50,15 +61,41 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, site: Site) -> Iterator[Page]:
-    """A tab. The test fails if a page of ours breaks its own policy, or asks another server for anything."""
-    page = browser.new_page(base_url=site.url)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if "Policy" in message.text else None)
-    page.on("request", lambda request: None if request.url.startswith(site.url) else complaints.append(request.url))
+    """A tab, in which nothing may go wrong: see ``watched``."""
+    with watched(browser, site.url) as page:
+        yield page
+
+
+@contextmanager
+def watched(browser: Browser, url: str) -> Iterator[Page]:
+    """A tab of its own. Fails if a page of ours logs an error, breaks its policy, or asks another server for anything.
+
+    That a page itself is answered with 4xx is an error to browsers; to tests it is an answer.
+    """
+    context = browser.new_context(base_url=url)
+    page = context.new_page()
+    complaints: list[tuple[str, str]] = []
+    refused: set[str] = set()
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error" or "Policy" in message.text:
+            complaints.append((message.location["url"], message.text))
+
+    def look(response: Response) -> None:
+        if response.request.is_navigation_request() and response.status in range(400, 500):
+            refused.add(response.url)
+
+    def follow(request: Request) -> None:
+        if not request.url.startswith(url):
+            complaints.append((request.url, "is not ours"))
+
+    page.on("pageerror", lambda error: complaints.append((page.url, str(error))))
+    page.on("console", hear)
+    page.on("response", look)
+    page.on("request", follow)
     yield page
-    page.close()
-    assert not complaints
+    context.close()
+    assert [each for each in complaints if not ("status of 4" in each[1] and each[0] in refused)] == []
 
 
 def furnish(http: httpx.Client, url: str) -> Site:

@@ -10,19 +10,26 @@ from tests.ui.conftest import MARKUP, Site
 
 def test_a_runs_page_shows_what_was_logged_and_takes_none_of_it_for_markup(page: Page, site: Site) -> None:
     page.goto(f"/runs/{site.rich_run}")
-    expect(page.get_by_role("heading", level=1)).to_have_text(MARKUP)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(MARKUP)
     assert page.get_by_role("row", name="val/auc").locator("td").all_inner_texts() == [
         "0.123457",
+        *["0.123457"] * 2,
         "7",
-        "2023-11-14 22:13:20",
     ]
     expect(page.get_by_role("row", name="broken")).to_contain_text("NaN")
     expect(page.get_by_role("row", name="solver")).to_contain_text(MARKUP)
     expect(page.get_by_role("row", name="team")).to_contain_text(MARKUP)
-    expect(page.get_by_role("row", name="d1g357")).to_contain_text("training")
     expect(page.locator(".note")).to_have_text(MARKUP)
     assert page.title() == f"{MARKUP} · trackback"
     assert page.locator("main img, main script").count() == 0
+
+
+@pytest.mark.parametrize("tab", ["params", "metrics", "data", "code", "environment", "logs", "models", "artifacts"])
+def test_no_tab_of_a_run_takes_what_was_logged_for_markup(page: Page, site: Site, tab: str) -> None:
+    page.goto(f"/runs/{site.rich_run}/{tab}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(MARKUP)
+    assert page.locator("main img, main script").count() == 0
+    assert page.title() == f"{MARKUP} · trackback"
 
 
 @pytest.mark.parametrize("path", ["/", "/experiments/2", "/experiments/2?filter=%3Cscript%3E", "/runs/%3Cscript%3E"])
@@ -34,18 +41,13 @@ def test_lists_and_errors_take_nothing_for_markup_either(page: Page, path: str) 
 
 
 def test_files_are_downloaded_and_folders_opened(page: Page, site: Site) -> None:
-    page.goto(f"/runs/{site.rich_run}")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="notes.html").click()
-    assert download.value.suggested_filename == "notes.html"
-    assert download.value.path().read_text() == MARKUP
-
+    page.goto(f"/runs/{site.rich_run}/artifacts")
     page.get_by_role("link", name="plots/").click()
+    page.get_by_role("link", name="<b>.svg").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="<b>.svg").click()
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "<b>.svg"
     assert download.value.path().read_bytes() == b"<svg/>"
-    page.get_by_role("link", name="..", exact=True).click()
-    expect(page.get_by_role("link", name="notes.html")).to_be_visible()
 
 
 def test_a_run_leads_to_the_model_it_made_and_the_model_back(page: Page, site: Site) -> None:
@@ -53,11 +55,8 @@ def test_a_run_leads_to_the_model_it_made_and_the_model_back(page: Page, site: S
     page.get_by_role("link", name=site.model).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("net")
     expect(page.locator("main")).to_contain_text(f"models:/{site.model}")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="MLmodel").click()
-    assert download.value.path().read_bytes() == b"flavors: {}"
-    page.get_by_role("link", name=site.rich_run).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(MARKUP)
+    page.get_by_role("link", name=site.rich_run, exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(MARKUP)
 
 
 @pytest.mark.parametrize("path", ["/runs/none", "/experiments/999", "/models/m-none"])

@@ -32,7 +32,7 @@ def test_the_front_page_lists_experiments_and_leads_to_their_runs(page: Page) ->
 def test_a_row_has_the_runs_params_and_metrics(page: Page, site: Site) -> None:
     page.goto(f"/experiments/{site.wine}")
     row = page.locator("tbody tr", has_text="run 02")
-    assert row.locator("td").all_inner_texts() == ["finished", "2023-11-14 22:13:20", "1min 02s", "0.333333", "sag"]
+    assert row.locator("td").all_inner_texts()[1:] == ["finished", "2023-11-14 22:13:20", "1min 02s", "0.333333", "sag"]
 
 
 def test_a_filter_is_part_of_the_url_and_can_be_sent_to_others(page: Page, site: Site) -> None:
@@ -65,7 +65,7 @@ def test_a_click_on_a_heading_orders_by_it_and_another_the_other_way(page: Page,
     page.get_by_role("link", name="loss").click()
     assert names(page)[:2] == ["run 27", "run 24"]
     expect(page.locator("th[aria-sort=ascending]")).to_contain_text("loss")
-    assert query(page) == {"filter": ["params.solver = 'lbfgs'"], "order_by": ["metrics.`loss` ASC"]}
+    assert query(page) == {"filter": ["params.solver = 'lbfgs'"], "order_by": ["metrics.loss ASC"]}
 
 
 def test_pages_follow_each_other_and_lead_back(page: Page, site: Site) -> None:
@@ -107,4 +107,4 @@ def test_colours_follow_the_readers_system(page: Page) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
-    assert grounds == ["rgb(255, 255, 255)", "rgb(22, 25, 29)"]
+    assert grounds == ["rgb(255, 255, 255)", "rgb(16, 19, 23)"]

@@ -1,7 +1,7 @@
 """In what two runs differ: what was given to them, what came out, and all that went into them."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,20 @@ import msgspec
 from trackback.client.transport import Transport
 from trackback.entities import (
     PROVENANCE_PATH,
-    CodeRecord,
     DatasetRecord,
-    EnvironmentRecord,
     Provenance,
     ProvenanceOrigin,
     ProvenanceRecord,
     Run,
+)
+from trackback.entities.particulars import (
+    Values,
+    called,
+    of_code,
+    of_columns,
+    of_datasets,
+    of_environment,
+    of_packages,
 )
 from trackback.errors import TrackbackError
 
@@ -90,18 +97,15 @@ def compare(a: ComparedRun, b: ComparedRun) -> list[Difference]:
     ]
 
 
-Values = Mapping[str, Any]
-
-
 def _parts(a: ComparedRun, b: ComparedRun) -> Iterator[tuple[str, Values, Values]]:
     yield "param", _params(a.run), _params(b.run)
     yield "metric", _metrics(a.run), _metrics(b.run)
     yield "tag", _tags(a.run), _tags(b.run)
-    yield "code", _code(a), _code(b)
+    yield "code", *(of_code(each.provenance.code if each.provenance else None) for each in (a, b))
     yield "data", *_data(a, b)
     if a.provenance and b.provenance:
-        yield "package", _packages(a.provenance), _packages(b.provenance)
-        yield "environment", _environment(a.provenance), _environment(b.provenance)
+        yield "package", of_packages(a.provenance.packages), of_packages(b.provenance.packages)
+        yield "environment", of_environment(a.provenance.environment), of_environment(b.provenance.environment)
 
 
 def _params(run: Run) -> Values:
@@ -117,75 +121,22 @@ def _tags(run: Run) -> Values:
     return {each.key: each.value for each in run.data.tags if not each.key.startswith(_OWN_TAGS)}
 
 
-def _packages(known: Provenance) -> Values:
-    return {each.name: each.version or each.specifier or "" for each in known.packages}
-
-
-def _code(compared: ComparedRun) -> Values:
-    code = (compared.provenance.code if compared.provenance else None) or CodeRecord()
-    files = {"diff": code.diff, "script": code.script, "notebook": code.notebook}
-    return _there(
-        repository=code.repository,
-        commit=code.commit,
-        branch=code.branch,
-        dirty=code.dirty,
-        entry_point=code.entry_point,
-        command=" ".join(code.command) or None,
-        **{name: file.sha256 or file.path for name, file in files.items() if file},
-    )
-
-
-def _environment(known: Provenance) -> Values:
-    found = known.environment or EnvironmentRecord()
-    hardware = msgspec.to_builtins(found.hardware) if found.hardware else {}
-    return _there(
-        python=found.python,
-        os=found.os,
-        machine=found.machine,
-        image=found.image,
-        **{f"hardware {name}": value for name, value in hardware.items()},
-        **{f"variable {name}": value for name, value in found.variables.items()},
-    )
-
-
 def _data(a: ComparedRun, b: ComparedRun) -> tuple[Values, Values]:
     """Digests by name and context; then, of data that both have, the columns, rows and sources that differ."""
-    left, right = _digests(a), _digests(b)
-    known = [{_called(each): each for each in compared.datasets} for compared in (a, b)]
+    left, right = dict(_digests(a)), dict(_digests(b))
+    known = [{called(each.name, each.context): each for each in compared.datasets} for compared in (a, b)]
     for name in list(left):
         if left[name] != right.get(name) and all(name in each for each in known):
-            left |= _columns(name, known[0][name])
-            right |= _columns(name, known[1][name])
+            left |= of_columns(name, known[0][name])
+            right |= of_columns(name, known[1][name])
     return left, right
 
 
-def _digests(compared: ComparedRun) -> dict[str, Any]:
+def _digests(compared: ComparedRun) -> Values:
     if compared.provenance:
-        return {_called(each): each.digest for each in compared.provenance.datasets}
+        return of_datasets(compared.provenance.datasets)
     inputs = compared.run.inputs.dataset_inputs
     contexts = [next((tag.value for tag in each.tags if tag.key == "mlflow.data.context"), None) for each in inputs]
     return {
-        f"{each.dataset.name} ({context})" if context else each.dataset.name: each.dataset.digest
-        for each, context in zip(inputs, contexts, strict=True)
+        called(each.dataset.name, context): each.dataset.digest for each, context in zip(inputs, contexts, strict=True)
     }
-
-
-def _called(dataset: Any) -> str:
-    return f"{dataset.name} ({dataset.context})" if dataset.context else str(dataset.name)
-
-
-def _columns(name: str, dataset: DatasetRecord) -> dict[str, Any]:
-    """The columns of a data set, each by its type and the digests of its parts, so that the changed ones show."""
-    columns = dataset.schema.get("columns", ()) if isinstance(dataset.schema, dict) else ()
-    found = {f"{name}: column {each['name']}": _column(each) for each in columns if isinstance(each, dict)}
-    return found | _there(**{f"{name}: rows": dataset.rows, f"{name}: source": dataset.source})
-
-
-def _column(column: Mapping[str, Any]) -> str:
-    parts = column.get("parts")
-    digests = [str(digest)[:12] for _, digest in sorted(parts.items())] if isinstance(parts, dict) else []
-    return " ".join([str(column.get("type", "")), *digests])
-
-
-def _there(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}

@@ -8,9 +8,11 @@ IS NULL for metrics, and the least, greatest and last value of a metric. ``parse
 that MLflow lets pass and we do not; ``syntax`` says what a tree means, ``targets`` what can be asked of which entity.
 """
 
+from trackback.search.completion import Place, Wanted, place_in
 from trackback.search.errors import InvalidSearch
 from trackback.search.order import parse_order_by, parse_order_field
 from trackback.search.parser import parse_filter
+from trackback.search.spelling import quoted, spelled
 from trackback.search.syntax import Aggregate, And, Comparison, Field, Kind, Node, Operator, Or, Order, Value
 from trackback.search.targets import EXPERIMENTS, LOGGED_MODELS, MODEL_VERSIONS, REGISTERED_MODELS, RUNS, Target
 
@@ -30,9 +32,14 @@ __all__ = [
     "Operator",
     "Or",
     "Order",
+    "Place",
     "Target",
     "Value",
+    "Wanted",
     "parse_filter",
     "parse_order_by",
     "parse_order_field",
+    "place_in",
+    "quoted",
+    "spelled",
 ]

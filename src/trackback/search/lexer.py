@@ -86,6 +86,25 @@ def tokenize(text: str, lead: str) -> list[Token]:
     Raises InvalidSearch, which begins with ``lead``, where a quote is not closed or a character has no meaning.
     """
     check_characters(text)
+    tokens, position = _read(text)
+    if tokens and tokens[-1].kind is TokenKind.END:
+        return tokens
+    raise _unreadable(text, position, lead)
+
+
+def leading_tokens(text: str) -> tuple[list[Token], int]:
+    """The tokens of a text that may be unfinished, without END; and where it can't be read on, or ends."""
+    check_characters(text)
+    tokens, position = _read(text)
+    if tokens and tokens[-1].kind is TokenKind.END:
+        return tokens[:-1], len(text)
+    while text[position].isspace():
+        position += 1
+    return tokens, position
+
+
+def _read(text: str) -> tuple[list[Token], int]:
+    """The tokens up to where none can be read, and that place; the last one is END if that is at the end."""
     tokens: list[Token] = []
     position = 0
     while match := _TOKEN.match(text, position):
@@ -97,8 +116,8 @@ def tokenize(text: str, lead: str) -> list[Token]:
         if len(tokens) > MAX_TOKENS:
             raise InvalidSearch(f"The text has more than {MAX_TOKENS} words and signs", text, tokens[-1].start)
         if kind is TokenKind.END:
-            return tokens
-    raise _unreadable(text, position, lead)
+            break
+    return tokens, position
 
 
 def _unreadable(text: str, position: int, lead: str) -> InvalidSearch:

@@ -4,15 +4,16 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from hashlib import blake2b
 from time import monotonic, time
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from starlette.types import Scope
 
 from trackback.entities import ANYONE, Actor, Permission, Token
 from trackback.errors import PermissionDenied, TrackbackError, Unauthenticated
+from trackback.server import cookies
 from trackback.server.credentials import authorization, read_credentials
 from trackback.services.access import may_anything
 from trackback.services.accounts import Accounts
@@ -26,8 +27,14 @@ PASSWORD_KNOWN_S = 300.0
 REMEMBERED = 10_000
 USE_NOTED_MS = 60_000
 
-Admit = Callable[[Scope, Permission], Awaitable[Actor]]
-"""Who asks. Raises Unauthenticated or PermissionDenied if they may not have what needs the permission."""
+
+class Admit(Protocol):
+    async def __call__(self, scope: Scope, permission: Permission, *, is_page: bool = False) -> Actor:
+        """Who asks. ``is_page``: a browser's session signs in too; nowhere else, so that no other site can use it.
+
+        Raises Unauthenticated or PermissionDenied if they may not have what needs the permission.
+        """
+
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +44,7 @@ def address_of(scope: Scope) -> str | None:
     return client[0] if client else None
 
 
-async def admit_anybody(scope: Scope, permission: Permission) -> Actor:
+async def admit_anybody(scope: Scope, permission: Permission, *, is_page: bool = False) -> Actor:
     """Without accounts everybody is the same actor, at an address, and may do everything."""
     return Actor(ANYONE.name, address_of(scope))
 
@@ -52,38 +59,47 @@ class _Known(NamedTuple):
 
 
 class Authorization:
-    """Admits who signs in with a token, or with a name and password, and has the permission for anything at all.
+    """Admits who signs in with a token, a name and password or, to pages, a session, and has the permission for
+    anything at all.
 
     A request's credential is looked up in memory first, by a keyed hash of it: it itself is not kept. After
     ``FRESH_S`` the database is asked again; a password is computed with only once in ``PASSWORD_KNOWN_S``.
     """
 
-    def __init__(self, identities: Identities, accounts: Accounts, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        identities: Identities,
+        accounts: Accounts,
+        clock: Callable[[], float] = monotonic,
+        attempts: Attempts | None = None,
+    ) -> None:
         self._identities = identities
         self._accounts = accounts
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._attempts = Attempts(clock)
+        self._attempts = attempts or Attempts(clock)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._under_way: dict[bytes, asyncio.Task[Identity]] = {}
         self._notes: set[asyncio.Task[None]] = set()
 
-    async def admit(self, scope: Scope, permission: Permission) -> Actor:
+    async def admit(self, scope: Scope, permission: Permission, *, is_page: bool = False) -> Actor:
         address = address_of(scope)
         if permission is Permission.NOTHING:
             return Actor(ANYONE.name, address)
-        header = authorization(scope)
-        if not header:
+        session = cookies.read(scope, cookies.SESSION) if is_page else ""
+        header = b"" if session else authorization(scope)
+        if not (session or header):
             raise Unauthenticated(
                 "This server wants to know who asks. Send a token as Bearer (MLFLOW_TRACKING_TOKEN), or a name and "
                 "password as Basic (MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD)."
             )
-        digest = blake2b(header, digest_size=16, key=self._key).digest()
+        kind = b"session" if session else b"header"
+        digest = blake2b(session.encode() or header, digest_size=16, key=self._key, person=kind).digest()
         known = self._known.get(digest)
         if known and known.changes == self._accounts.changes and self._clock() < known.fresh_until:
             identity = known.identity
         else:
-            identity = await self._identified(digest, header, address)
+            identity = await self._identified(digest, header, session, address)
         actor = Actor(identity.user, address, identity.grants, identity.token)
         if permission is not Permission.SELF and not may_anything(actor, permission):
             raise PermissionDenied(
@@ -96,11 +112,11 @@ class Authorization:
         if tasks := [*self._under_way.values(), *self._notes]:
             await asyncio.wait(tasks)
 
-    async def _identified(self, digest: bytes, header: bytes, address: str | None) -> Identity:
+    async def _identified(self, digest: bytes, header: bytes, session: str, address: str | None) -> Identity:
         """Ask the database, once for all requests that wait for the same answer."""
         task = self._under_way.get(digest)
         if task is None:
-            task = asyncio.create_task(self._identify(digest, header, address))
+            task = asyncio.create_task(self._identify(digest, header, session, address))
             self._under_way[digest] = task
             task.add_done_callback(lambda done: self._end(digest, done))
         return await asyncio.shield(task)
@@ -110,11 +126,15 @@ class Authorization:
         if not task.cancelled():
             task.exception()  # which nobody else may have waited for
 
-    async def _identify(self, digest: bytes, header: bytes, address: str | None) -> Identity:
+    async def _identify(self, digest: bytes, header: bytes, session: str, address: str | None) -> Identity:
         changes, now = self._accounts.changes, self._clock()
         known = self._known.pop(digest, None)
-        credentials = read_credentials(header)
-        if credentials.name is None:
+        credentials = None if session else read_credentials(header)
+        if credentials is None:
+            identity = await self._identities.of_session(session)
+            password_until = now
+            self._note_use_of_session(identity)
+        elif credentials.name is None:
             identity = await self._identities.of_token(credentials.secret)
             password_until = now
             if identity.token:
@@ -147,18 +167,26 @@ class Authorization:
         """Have the time noted, in the background and once a minute: it is not worth a write for each request."""
         if token.last_used is not None and 1000 * time() - token.last_used < USE_NOTED_MS:
             return
-        task = asyncio.create_task(self._write_use(token))
+        self._note(f"token {token.id}", self._identities.note_use(token))
+
+    def _note_use_of_session(self, identity: Identity) -> None:
+        if identity.session and 1000 * time() - identity.session.used_ms >= USE_NOTED_MS:
+            self._note(f"a session of {identity.user}", self._identities.note_use_of_session(identity.session))
+
+    def _note(self, what: str, writing: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(_noted(what, writing))
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
 
-    async def _write_use(self, token: Token) -> None:
-        try:
-            await self._identities.note_use(token)
-        except TrackbackError as error:
-            log.warning("could not note that token %s was used: %s", token.id, error)
+
+async def _noted(what: str, writing: Coroutine[None, None, None]) -> None:
+    try:
+        await writing
+    except TrackbackError as error:
+        log.warning("could not note that %s was used: %s", what, error)
 
 
 def _fresh_until(now: float, identity: Identity) -> float:
     """Not beyond the end of the credential."""
-    expires = identity.token.expires if identity.token else None
+    expires = identity.expires_ms
     return now + (FRESH_S if expires is None else min(FRESH_S, expires / 1000 - time()))

@@ -43,12 +43,18 @@ async def send_json(send: Send, body: bytes, status: int = 200, headers: tuple[H
 
 
 async def send_error(scope: Scope, send: Send, error: Exception) -> int:
-    """Answer with MLflow's error object. Of an error that is not ours, the client learns only the request's id."""
-    if not isinstance(error, TrackbackError):
-        name = request_id(scope)
-        log.error("internal error in request %s", name, exc_info=error, extra={"request_id": name})
-        error = TrackbackError(f"An internal error occurred. The server's log tells more, under request {name}.")
-    return await send_json(send, error_body(error), error.status, _headers(error))
+    """Answer with MLflow's error object."""
+    told = told_error(scope, error)
+    return await send_json(send, error_body(told), told.status, _headers(told))
+
+
+def told_error(scope: Scope, error: Exception) -> TrackbackError:
+    """What the client is told. One that is not ours is logged, and the client learns only the request's id."""
+    if isinstance(error, TrackbackError):
+        return error
+    name = request_id(scope)
+    log.error("internal error in request %s", name, exc_info=error, extra={"request_id": name})
+    return TrackbackError(f"An internal error occurred. The server's log tells more, under request {name}.")
 
 
 def _headers(error: TrackbackError) -> tuple[Header, ...]:

@@ -27,6 +27,9 @@ Readmit = Callable[[], Awaitable[Actor]]
 READMIT = "trackback.readmit"
 """Where a scope holds it."""
 
+ROUTER = "trackback.router"
+"""Where a scope holds the router that its target was found by."""
+
 _PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
 _EMPTY: dict[str, str] = {}
 
@@ -46,10 +49,13 @@ class Endpoint(Protocol):
 
 @dataclass(frozen=True)
 class Route:
+    """``is_page``: browsers ask for it. Cookies sign in there, and only there; and errors are pages."""
+
     method: str
     path: str
     permission: Permission
     endpoint: Endpoint
+    is_page: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from trackback.services.identities import new_secret, permissions_of, token_dige
 from trackback.services.pages import Page
 from trackback.services.passwords import Passwords
 from trackback.services.policies import Retry, retry_nothing
-from trackback.storage import Storage, Transaction, accounts, audit, promotions
+from trackback.storage import Storage, Transaction, accounts, audit, promotions, sessions
 
 PER_PAGE = 1000
 
@@ -63,6 +63,10 @@ class Accounts:
         self._retry = retry
         self._attempts = Attempts()
         self.changes = 0
+
+    def note_change(self) -> None:
+        """What is remembered of who asks may not be so any more."""
+        self.changes += 1
 
     async def has_admin(self) -> bool:
         return await self._storage.look_up(lambda tx: bool(accounts.admins(tx)))
@@ -106,6 +110,11 @@ class Accounts:
 
         return await self._storage.read(operation)
 
+    async def user(self, actor: Actor, name: str) -> User:
+        """One user, with the roles. Raises NotFound if there is none of that name."""
+        require_admin(actor)
+        return await self._storage.look_up(lambda tx: loaded_users(tx, [existing_user(tx, name)])[0])
+
     async def myself(self, actor: Actor) -> User:
         """The caller, with its roles. Raises InvalidState without accounts."""
         check_accounts(actor)
@@ -128,6 +137,7 @@ class Accounts:
             user = existing_user(tx, name)
             if (user.disabled_ms is None) != (disabled_ms is None):
                 accounts.set_disabled(tx, user.id, disabled_ms)
+                sessions.end_all(tx, user.id)
                 check_admins(tx, before)
                 action = "user.enable" if disabled_ms is None else "user.disable"
                 audit.record(tx, actor, action, f"users/{name}", time_ms=now)
@@ -138,7 +148,7 @@ class Accounts:
         return await self._change(operation)
 
     async def set_password(self, actor: Actor, name: str, password: str, current: str = "") -> None:
-        """An admin may set anybody's; others their own, if they know the ``current`` one.
+        """An admin may set anybody's; others their own, if they know the ``current`` one. The user's sessions end.
 
         Raises InvalidParameter for a password that is too short, PermissionDenied for a wrong current one or with a
         token of narrower scopes, and Overloaded after several wrong ones.
@@ -160,6 +170,7 @@ class Accounts:
             if user.service:
                 raise InvalidParameter(f"{shown(name)} is a service, which has no password: make a token for it.")
             accounts.set_password(tx, user.id, hashed)
+            sessions.end_all(tx, user.id)
             audit.record(tx, actor, "user.password", f"users/{name}", time_ms=now)
 
         await self._change(operation)
@@ -282,4 +293,4 @@ class Accounts:
         try:
             return await self._storage.write(operation)
         finally:
-            self.changes += 1
+            self.note_change()

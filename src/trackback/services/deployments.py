@@ -162,6 +162,33 @@ class Deployments:
 
         return await self._storage.read(operation)
 
+    async def change_times(
+        self,
+        actor: Actor,
+        *,
+        environment: str = "",
+        stream: str = "",
+        before_ms: int = limits.INT64_MAX,
+        max_results: int = limits.DEPLOYMENTS_PER_PAGE_DEFAULT,
+    ) -> list[int]:
+        """The last times before one at which something began or ceased to be live, the newest first."""
+        limits.check_max_results(max_results, limits.DEPLOYMENTS_PER_PAGE)
+        if environment:
+            self._environments.check(environment)
+
+        def operation(tx: Transaction) -> list[int]:
+            readable = access.readable_streams(actor)
+            query = DeploymentQuery(
+                limit=max_results,
+                offset=0,
+                environment=environment or None,
+                stream=resolve_stream(tx, stream, actor) if stream else None,
+                streams=None if readable is None else sorted(readable),
+            )
+            return deployments.change_times(tx, query, before_ms)
+
+        return await self._storage.read(operation)
+
 
 def readable_deployment(tx: Transaction, actor: Actor, deployment: int) -> Deployment:
     """NotFound if there is no such deployment that the actor may read."""

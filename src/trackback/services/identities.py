@@ -12,11 +12,16 @@ from trackback.entities.streams import StreamKind, parse_stream
 from trackback.errors import Unauthenticated
 from trackback.services.clock import Clock, now_ms
 from trackback.services.passwords import Passwords
-from trackback.storage import Storage, Transaction, accounts
+from trackback.storage import Storage, Transaction, accounts, sessions
 from trackback.storage.accounts import GrantRecord, UserRecord
+from trackback.storage.sessions import SessionRecord
 
 USER_NAME_LENGTH = 128
 TOKEN_PREFIX = "tbk_"
+IDLE_MS = 7 * 24 * 3600 * 1000
+"""After which an unused session ends."""
+LONGEST_MS = 30 * 24 * 3600 * 1000
+"""After which any session ends."""
 _TOKEN_BYTES = 32
 _USER_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+\-]{{0,{USER_NAME_LENGTH - 1}}}")
 
@@ -28,12 +33,19 @@ _WRONG = (
 
 
 class Identity(NamedTuple):
-    """``password`` is the hash that matched; a token has none."""
+    """``password`` is the hash that matched; a token has none. ``session`` is the one that was signed in with."""
 
     user: str
     grants: Grants
     token: Token | None = None
     password: str | None = None
+    session: SessionRecord | None = None
+
+    @property
+    def expires_ms(self) -> int | None:
+        """When the credential ends by itself."""
+        ends = (self.token and self.token.expires, self.session and self.session.expires_ms)
+        return min((end for end in ends if end is not None), default=None)
 
 
 class Identities:
@@ -73,6 +85,28 @@ class Identities:
         assert user is not None
         return Identity(user.name, grants, password=hashed)
 
+    async def of_session(self, secret: str) -> Identity:
+        """Whose session that is. Unauthenticated if it is none, or has ended, as it does with its token or user."""
+        digest = token_digest(secret)
+        now = self._clock()
+
+        def operation(tx: Transaction) -> Identity:
+            record = sessions.find(tx, digest)
+            if record is None or record.expires_ms <= now or record.owner.disabled_ms is not None:
+                raise wrong()
+            token = record.token
+            if token and (token.revoked is not None or (token.expires is not None and token.expires <= now)):
+                raise wrong()
+            grants = _grants(tx, record.owner, token.scopes if token else ())
+            return Identity(record.owner.name, grants, token, session=record)
+
+        return await self._storage.look_up(operation)
+
+    async def note_use_of_session(self, session: SessionRecord) -> None:
+        now = self._clock()
+        expires = session_expiry(session.created_ms, now)
+        await self._storage.write(lambda tx: sessions.note_use(tx, session.digest, now, expires))
+
     async def note_use(self, token: Token) -> None:
         number, now = int(token.id), self._clock()
         await self._storage.write(lambda tx: accounts.note_use(tx, number, now))
@@ -89,6 +123,15 @@ def wrong() -> Unauthenticated:
 def new_secret() -> str:
     """A token's, of 256 random bits: too many to be guessed, so that a plain hash of it tells nothing."""
     return TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def new_session_secret() -> str:
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def session_expiry(created_ms: int, used_ms: int) -> int:
+    """When a session ends that is used for the last time now."""
+    return min(created_ms + LONGEST_MS, used_ms + IDLE_MS)
 
 
 def token_digest(secret: str) -> str:

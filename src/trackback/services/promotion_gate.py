@@ -17,7 +17,7 @@ from trackback.entities import (
     Stage,
 )
 from trackback.entities.streams import parse_stream
-from trackback.errors import InvalidState, NotFound
+from trackback.errors import InvalidState, NotAdmitted, NotFound
 from trackback.services import events, registry_events, run_trees, subjects
 from trackback.services.clock import Clock, now_ms
 from trackback.services.judgement import current_digest
@@ -168,7 +168,8 @@ class PromotionGate:
     def _wait(self, tx: Transaction, asked: Asked, case: Case) -> PendingPromotion:
         if not asked.pending:
             missing = "; ".join(f"({number}) {each}" for number, each in enumerate(case.unmet, 1))
-            raise InvalidState(f"{asked.subject.text} can't enter {asked.environment} yet. Missing: {missing}")
+            said = f"{asked.subject.text} can't enter {asked.environment} yet. Missing: {missing}"
+            raise NotAdmitted(said, case.unmet)
         subject = asked.subject
         for waiting in pending_promotions.waiting(tx, [subject.stream], asked.environment):
             if (waiting.model_version, waiting.run) == (subject.model_version, subject.run and subject.run.id):

@@ -1,6 +1,6 @@
 """Promotions: asked for, read, and waited for. What a promotion does is in ``promotion_gate``."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -198,6 +198,19 @@ class Promotions:
             scope = self._scope(tx, actor, stream, environment)
             found = promotions.in_force(tx, scope, at, max_results + 1, offset)
             return pages.cut(found[:max_results], len(found) > max_results, offset)
+
+        return await self._storage.read(operation)
+
+    async def holders(self, actor: Actor, streams_of: Sequence[str]) -> dict[str, list[Promotion]]:
+        """What holds the environments of some streams now; nothing is told of those that the actor may not read."""
+        readable = [each for each in streams_of if streams.may(actor, Permission.READ, each)]
+        most = len(readable) * len(self._gate.environments.names)
+
+        def operation(tx: Transaction) -> dict[str, list[Promotion]]:
+            found: dict[str, list[Promotion]] = {each: [] for each in readable}
+            for entry in promotions.in_force(tx, Scope(readable), limits.INT64_MAX, most, 0) if readable else ():
+                found[entry.stream].append(entry)
+            return found
 
         return await self._storage.read(operation)
 

@@ -6,7 +6,7 @@ the upload.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -39,15 +39,13 @@ from trackback.services.provenance_documents import (
 )
 from trackback.services.runs import readable_run
 from trackback.services.subjects import resolve
-from trackback.storage import Storage, Transaction, logged_models, packages, provenance, runs, traces
+from trackback.storage import Storage, Transaction, logged_models, packages, provenance, run_values, runs, traces
 from trackback.storage.inputs import CONTEXT_TAG
 from trackback.storage.provenance import DocumentRecord, Source
 from trackback.storage.runs import RunRecord
 
-# The tags in which MLflow's clients say what code a run was.
-_REPOSITORY_TAG = "mlflow.source.git.repoURL"
-_BRANCH_TAG = "mlflow.source.git.branch"
-_SOURCE_TAG = "mlflow.source.name"
+# The tags in which MLflow's clients say what code a run was: repository, commit, branch and program.
+CODE_TAGS = ("mlflow.source.git.repoURL", provenance.COMMIT_TAG, "mlflow.source.git.branch", "mlflow.source.name")
 _DOCUMENT_SET = ""
 
 log = logging.getLogger(__name__)
@@ -182,14 +180,15 @@ def of_run(tx: Transaction, actor: Actor, run: RunRecord, model_version: int | N
     are not named.
     """
     document = provenance.find_document(tx, run.id)
-    record = msgspec.json.decode(document.record, type=ProvenanceRecord) if document else ProvenanceRecord(0)
+    record = _decoded(document.record if document else None)
     installed = packages.of_run(tx, run.id, model_version)
+    tags = {name: value for name in CODE_TAGS if (value := runs.find_tag(tx, run.id, name)) is not None}
     return Provenance(
         origin=ProvenanceOrigin.DOCUMENT if document else ProvenanceOrigin.DERIVED,
-        code=record.code or _code(tx, run),
+        code=record.code or _code(tags),
         environment=record.environment or _environment(installed),
         packages=installed,
-        datasets=tuple(_datasets(tx, run, record)),
+        datasets=tuple(_datasets(record, provenance.logged_datasets(tx, run.id, CONTEXT_TAG))),
         parents=tuple(_parents(tx, actor, run)),
         captured=record.captured,
         captured_by=record.captured_by,
@@ -197,9 +196,41 @@ def of_run(tx: Transaction, actor: Actor, run: RunRecord, model_version: int | N
     )
 
 
-def _code(tx: Transaction, run: RunRecord) -> CodeRecord | None:
-    names = (_REPOSITORY_TAG, provenance.COMMIT_TAG, _BRANCH_TAG, _SOURCE_TAG)
-    repository, commit, branch, source = (runs.find_tag(tx, run.id, name) for name in names)
+def of_runs(tx: Transaction, records: Sequence[RunRecord]) -> dict[int, Provenance]:
+    """The same of many runs, but for what they come from and for faults: a fixed number of statements."""
+    numbers = [record.id for record in records]
+    documents = provenance.find_records(tx, numbers)
+    installed = packages.of_runs(tx, numbers)
+    logged = provenance.logged_datasets_of_runs(tx, numbers, CONTEXT_TAG)
+    tags = run_values.tags_named(tx, numbers, CODE_TAGS)
+    return {number: _told(number, documents, installed, logged, tags) for number in numbers}
+
+
+def _told(
+    run: int,
+    documents: Mapping[int, str],
+    installed: Mapping[int, tuple[Package, ...]],
+    logged: Mapping[int, Sequence[UsedDataset]],
+    tags: Mapping[int, Mapping[str, str]],
+) -> Provenance:
+    record, had = _decoded(documents.get(run)), installed.get(run, ())
+    return Provenance(
+        origin=ProvenanceOrigin.DOCUMENT if run in documents else ProvenanceOrigin.DERIVED,
+        code=record.code or _code(tags.get(run, {})),
+        environment=record.environment or _environment(had),
+        packages=had,
+        datasets=tuple(_datasets(record, logged.get(run, ()))),
+        captured=record.captured,
+        captured_by=record.captured_by,
+    )
+
+
+def _decoded(document: str | None) -> ProvenanceRecord:
+    return msgspec.json.decode(document, type=ProvenanceRecord) if document else ProvenanceRecord(0)
+
+
+def _code(tags: Mapping[str, str]) -> CodeRecord | None:
+    repository, commit, branch, source = (tags.get(name) for name in CODE_TAGS)
     found = CodeRecord(repository=repository, commit=commit, branch=branch, entry_point=source)
     return found if found != CodeRecord() else None
 
@@ -209,14 +240,13 @@ def _environment(installed: tuple[Package, ...]) -> EnvironmentRecord | None:
     return EnvironmentRecord(python=python) if python else None
 
 
-def _datasets(tx: Transaction, run: RunRecord, record: ProvenanceRecord) -> list[UsedDataset]:
+def _datasets(record: ProvenanceRecord, logged: Sequence[UsedDataset]) -> list[UsedDataset]:
     """Those of the document, then those that were logged besides, but for weak digests of the same."""
     found = [
         UsedDataset(each.name, each.sha256, False, each.source, each.source_type, each.context, each.rows)
         for each in record.datasets
     ]
     named = {each.name for each in found}
-    logged = provenance.logged_datasets(tx, run.id, CONTEXT_TAG)
     return [*found, *(each for each in logged if not (each.weak and each.name in named))]
 
 

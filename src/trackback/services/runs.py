@@ -215,15 +215,13 @@ class Runs:
         Raises InvalidParameter for a filter, order, token or size that is not valid.
         """
         limits.check_max_results(max_results, limits.RUNS_PER_PAGE)
-        limits.check_count(len(experiment_ids), "experiment_ids", limits.SEARCH_EXPERIMENTS)
         offset = pages.decode(page_token)
-        query = run_search.RunQuery(
-            experiments=access.among_readable(
-                actor, (limits.check_experiment_id(each, "experiment_ids") for each in experiment_ids)
-            ),
-            view=view_type,
-            condition=parse_filter(filter_text, RUNS),
-            order=parse_order_by(order_by, RUNS),
+        query = run_query(
+            actor,
+            experiment_ids,
+            filter_text=filter_text,
+            order_by=order_by,
+            view_type=view_type,
             limit=max_results + 1,
             offset=offset,
         )
@@ -233,3 +231,30 @@ class Runs:
             return pages.cut(runs.load(tx, found[:max_results]), len(found) > max_results, offset)
 
         return await self._storage.read(operation)
+
+
+def run_query(
+    actor: Actor,
+    experiment_ids: Sequence[str],
+    *,
+    filter_text: str,
+    order_by: Sequence[str],
+    view_type: ViewType,
+    limit: int,
+    offset: int = 0,
+) -> run_search.RunQuery:
+    """A search among those of the experiments that the actor may read.
+
+    Raises InvalidParameter for ids, a filter or an order that is not valid.
+    """
+    limits.check_count(len(experiment_ids), "experiment_ids", limits.SEARCH_EXPERIMENTS)
+    return run_search.RunQuery(
+        experiments=access.among_readable(
+            actor, (limits.check_experiment_id(each, "experiment_ids") for each in experiment_ids)
+        ),
+        view=view_type,
+        condition=parse_filter(filter_text, RUNS),
+        order=parse_order_by(order_by, RUNS),
+        limit=limit,
+        offset=offset,
+    )

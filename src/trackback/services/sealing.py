@@ -6,12 +6,12 @@ matter, and looking for it at the start took a look at every record of every run
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from trackback import limits
 from trackback.errors import TrackbackError
-from trackback.storage import Storage, sealing
+from trackback.storage import Storage, sealing, summaries
 from trackback.storage.sealing import StaleCut
 
 # A reader unpacks all unsealed records of a run, so their number bounds what reading a history costs.
@@ -33,6 +33,7 @@ class Sealer:
         self._looked_at: set[str] = set()
         self._to_look_at: set[str] = set()
         self._waiting: set[int] = set()
+        self._to_summarize: set[int] = set()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -72,23 +73,26 @@ class Sealer:
             self._task = asyncio.create_task(self._work())
 
     async def _work(self) -> None:
-        while (self._to_look_at or self._waiting) and not self._closing:
+        while (self._to_look_at or self._waiting or self._to_summarize) and not self._closing:
             if self._to_look_at:
                 await self._look()
+            elif self._waiting:
+                await self._logged(self.seal, self._waiting.pop())
             else:
-                await self._seal_logged(self._waiting.pop())
+                await self._logged(self.summarize, self._to_summarize.pop())
 
     async def _look(self) -> None:
         run_ids, self._to_look_at = sorted(self._to_look_at), set()
         try:
             self._waiting.update(await self._storage.read(lambda tx: sealing.due(tx, run_ids, RECORDS, POINTS)))
+            self._to_summarize.update(await self._storage.read(lambda tx: sealing.lacking_summaries(tx, run_ids)))
         except TrackbackError as error:
             log.warning("could not look for unsealed metrics: %s", error)
 
-    async def _seal_logged(self, run: int) -> None:
-        """``seal``, of which nobody waits for the outcome."""
+    async def _logged(self, work: Callable[[int], Awaitable[None]], run: int) -> None:
+        """Do what nobody waits for the outcome of."""
         try:
-            await self.seal(run)
+            await work(run)
         except TrackbackError as error:
             log.warning("could not seal the metrics of run %d: %s", run, error)
         except Exception:
@@ -102,3 +106,8 @@ class Sealer:
             except StaleCut:
                 log.info("the metrics of run %d are being sealed by another server", run)
                 return
+
+    async def summarize(self, run: int) -> None:
+        """Sum up the chunks of a run that were sealed before there were summaries."""
+        while not self._closing and (found := await self._storage.read(lambda tx: sealing.summarize(tx, run))):
+            await self._storage.write(partial(summaries.add, run=run, summaries=found))

@@ -54,6 +54,11 @@ def find_user(tx: Transaction, name: str) -> UserRecord | None:
     return UserRecord(*row) if row else None
 
 
+def find_user_numbered(tx: Transaction, account: int) -> UserRecord:
+    """The user of that number, which there is."""
+    return UserRecord(*tx.rows(f"SELECT {_USER} FROM users u WHERE u.id = ?", account)[0])
+
+
 def list_users(tx: Transaction, after: str, limit: int) -> list[UserRecord]:
     """By name, those after one."""
     return [

@@ -69,6 +69,7 @@ _AFTER_RUN = {
     "latest_metrics": "key",
     "metric_records": "id",
     "metric_chunks": "id",
+    "metric_summaries": "chunk",
     "run_commits": "origin",
     "run_sources": "value",
     "run_packages": "path",

@@ -165,6 +165,21 @@ def search(tx: Transaction, query: DeploymentQuery) -> list[Deployment]:
     return list(map(_deployment, rows))
 
 
+def change_times(tx: Transaction, query: DeploymentQuery, before_ms: int) -> list[int]:
+    """The times before one at which a deployment began or ended, each once, the last first."""
+    where = joined(_conditions(query), "AND")
+    parts = [
+        f"SELECT time_ms FROM (SELECT DISTINCT d.{column} AS time_ms FROM deployments d"
+        f" WHERE d.{column} < ? AND {where.sql} ORDER BY time_ms DESC LIMIT ?) {column}"
+        for column in ("started_ms", "ended_ms")
+    ]
+    values = (before_ms, *where.values, query.limit)
+    rows = tx.rows(
+        f"{' UNION '.join(parts)} ORDER BY time_ms DESC LIMIT ? OFFSET ?", *values, *values, query.limit, query.offset
+    )
+    return [time_ms for (time_ms,) in rows]
+
+
 def _conditions(query: DeploymentQuery) -> list[Fragment]:
     found = [
         Fragment(f"d.{column} = ?", (value,))

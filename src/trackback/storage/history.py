@@ -24,13 +24,13 @@ class Position(NamedTuple):
 
 def page(tx: Transaction, run: int, key: int, after: Position | None, limit: int) -> Series:
     """The first ``limit`` points of a series that come after a position; reads no more chunks than that takes."""
-    parts = [_after(_unsealed(tx, run, key), after)]
-    for chunk, *first in _chunks_after(tx, run, key, after):
+    parts = [_after(unsealed(tx, run, key), after)]
+    for number, *first in _chunks_after(tx, run, key, after):
         if sum(_count_before(part, *first) for part in parts) >= limit:
             parts = [merged(parts)]  # of which some may have been repeats
             if _count_before(parts[0], *first) >= limit:
                 break
-        parts.append(_after(_chunk(tx, chunk), after))
+        parts.append(_after(chunk(tx, number), after))
     return merged(parts).taken(slice(limit))
 
 
@@ -41,15 +41,15 @@ def pieces(tx: Transaction, run: int, key: int) -> Iterator[Series]:
     far out of the order of their timestamps.
     """
     fresh: list[Series] = []
-    rest = _unsealed(tx, run, key)
-    for chunk, *first in _chunks_after(tx, run, key, None):
+    rest = unsealed(tx, run, key)
+    for number, *first in _chunks_after(tx, run, key, None):
         if sum(part.size for part in fresh) >= max(PIECE_POINTS, rest.size):
             found = merged([*fresh, rest])
             settled = _count_before(found, *first)
             if settled:
                 yield found.taken(slice(settled))
             fresh, rest = [], found.taken(slice(settled, None))
-        fresh.append(_chunk(tx, chunk))
+        fresh.append(chunk(tx, number))
     yield merged([*fresh, rest])
 
 
@@ -60,7 +60,8 @@ def position(series: Series) -> Position:
     return Position(int(series.timestamps_ms[-1]), int(series.steps[-1]), 0.0 if is_nan else value, int(is_nan))
 
 
-def _unsealed(tx: Transaction, run: int, key: int) -> Series:
+def unsealed(tx: Transaction, run: int, key: int) -> Series:
+    """What of a series lies in records."""
     records = tx.rows("SELECT data FROM metric_records WHERE run = ?", run)
     if not records:
         return EMPTY
@@ -76,8 +77,9 @@ def _chunks_after(tx: Transaction, run: int, key: int, after: Position | None) -
     return tx.rows(f"{query} AND (last_ms, last_step) >= (?, ?){order}", run, key, after.timestamp_ms, after.step)
 
 
-def _chunk(tx: Transaction, chunk: int) -> Series:
-    row = tx.row("SELECT data FROM metric_chunks WHERE id = ?", chunk)
+def chunk(tx: Transaction, number: int) -> Series:
+    """The points of a chunk, by its id."""
+    row = tx.row("SELECT data FROM metric_chunks WHERE id = ?", number)
     assert row is not None
     return unpack_chunk(row[0])
 

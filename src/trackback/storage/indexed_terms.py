@@ -45,7 +45,7 @@ def _place_of_text(operator: Operator, value: Any) -> Place:
         indexed = predicate(start, operator, tuple(each[:INDEXED_LENGTH] for each in value))
         return Place(indexed, None if all(len(each) < INDEXED_LENGTH for each in value) else test)
     if operator is Operator.LIKE and (prefix := _literal_prefix(value)):
-        return Place(Fragment(f"{start} >= ? AND {start} < ?", (prefix, _successor(prefix))), test)
+        return Place(Fragment(f"{start} >= ? AND {start} < ?", (prefix, successor(prefix))), test)
     return Place(None, test)
 
 
@@ -65,10 +65,10 @@ def _literal_prefix(pattern: str) -> str:
     return pattern[: min(wild, default=len(pattern))][:INDEXED_LENGTH]
 
 
-def _successor(prefix: str) -> str:
+def successor(prefix: str) -> str:
     """The least text, by code points, that is greater than all that begin with ``prefix``."""
     last = ord(prefix[-1])
     if last == 0x10FFFF:
-        return _successor(prefix[:-1]) if len(prefix) > 1 else prefix * (INDEXED_LENGTH + 1)
+        return successor(prefix[:-1]) if len(prefix) > 1 else prefix * (INDEXED_LENGTH + 1)
     following = 0xE000 if last == 0xD7FF else last + 1
     return prefix[:-1] + chr(following)

@@ -1,7 +1,8 @@
 """Which packages runs and versions had. Equal sets of packages are kept once."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from trackback.entities import Package
 from trackback.storage.interface import Transaction
@@ -74,10 +75,7 @@ def sets_of_versions(tx: Transaction, versions: Sequence[int], sets: Mapping[tup
 
 
 def of_run(tx: Transaction, run: int, model_version: int | None = None) -> tuple[Package, ...]:
-    """The packages of a run, and of a version of it, by name.
-
-    Of several files that list a package, the first counts that says its version.
-    """
+    """The packages of a run, and of a version of it, by name."""
     rows = tx.rows(
         "SELECT s.path, m.name, m.version, m.specifier FROM (SELECT path, package_set FROM run_packages WHERE run = ?"
         " UNION SELECT path, package_set FROM version_packages WHERE model_version = ?) s"
@@ -85,8 +83,34 @@ def of_run(tx: Transaction, run: int, model_version: int | None = None) -> tuple
         run,
         -1 if model_version is None else model_version,
     )
+    return _listed(Package(name, version or None, specifier or None) for _, name, version, specifier in rows)
+
+
+def of_runs(tx: Transaction, runs: Sequence[int]) -> dict[int, tuple[Package, ...]]:
+    """The packages of those runs of which any are known, by name. Runs with equal ones share them."""
+    sets: defaultdict[int, list[int]] = defaultdict(list)
+    for run, number in tx.rows(
+        "SELECT run, package_set FROM run_packages WHERE run {ints} ORDER BY run, path", list(runs)
+    ):
+        sets[run].append(number)
+    members: defaultdict[int, list[Package]] = defaultdict(list)
+    for number, name, version, specifier in tx.rows(
+        "SELECT package_set, name, version, specifier FROM package_set_members WHERE package_set {ints}",
+        sorted({number for numbers in sets.values() for number in numbers}),
+    ):
+        members[number].append(Package(name, version or None, specifier or None))
+    listed = {
+        numbers: _listed(package for number in numbers for package in members[number])
+        for numbers in {tuple(numbers) for numbers in sets.values()}
+    }
+    return {run: listed[tuple(numbers)] for run, numbers in sets.items()}
+
+
+def _listed(packages: Iterable[Package]) -> tuple[Package, ...]:
+    """By name. Of several files that list a package, in their order, the first counts that says its version."""
     found: dict[str, Package] = {}
-    for _, name, version, specifier in rows:
-        if name not in found or (version and not found[name].version):
-            found[name] = Package(name, version or None, specifier or None)
+    for package in packages:
+        known = found.get(package.name)
+        if known is None or (package.version and not known.version):
+            found[package.name] = package
     return tuple(found[name] for name in sorted(found))

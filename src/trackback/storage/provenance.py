@@ -124,6 +124,11 @@ def find_document(tx: Transaction, run: int) -> DocumentRecord | None:
     return DocumentRecord(row[0], row[1], tuple(json.loads(row[2]))) if row else None
 
 
+def find_records(tx: Transaction, runs: Sequence[int]) -> dict[int, str]:
+    """The documents, as far as they were read, of those of the runs that have one."""
+    return dict(tx.rows("SELECT run, record FROM provenance_documents WHERE run {ints}", list(runs)))
+
+
 def set_datasets(tx: Transaction, run: int, datasets: Iterable[tuple[str, str]]) -> None:
     """The data sets, by digest and name, that a run's document names."""
     kept = sorted(set(datasets))
@@ -141,17 +146,21 @@ def logged_datasets(tx: Transaction, run: int, context_tag: str) -> list[UsedDat
     """The data sets that clients logged as inputs of a run. Of their digests none is of all of the content, but those
     that are as long as one that is.
     """
-    rows = tx.rows(
-        "SELECT d.name, d.digest, d.source, d.source_type, t.value FROM dataset_inputs i"
+    return logged_datasets_of_runs(tx, [run], context_tag).get(run, [])
+
+
+def logged_datasets_of_runs(tx: Transaction, runs: Sequence[int], context_tag: str) -> dict[int, list[UsedDataset]]:
+    found: dict[int, list[UsedDataset]] = {}
+    for run, name, digest, source, source_type, context in tx.rows(
+        "SELECT i.run, d.name, d.digest, d.source, d.source_type, t.value FROM dataset_inputs i"
         " JOIN datasets d ON d.id = i.dataset LEFT JOIN dataset_input_tags t ON t.input = i.id AND t.key = ?"
-        " WHERE i.run = ? ORDER BY i.id",
+        " WHERE i.run {ints} ORDER BY i.id",
         context_tag,
-        run,
-    )
-    return [
-        UsedDataset(name, digest, is_weak(digest), source or None, source_type or None, context)
-        for name, digest, source, source_type, context in rows
-    ]
+        list(runs),
+    ):
+        used = UsedDataset(name, digest, is_weak(digest), source or None, source_type or None, context)
+        found.setdefault(run, []).append(used)
+    return found
 
 
 def is_weak(digest: str) -> bool:

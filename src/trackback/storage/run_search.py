@@ -28,7 +28,7 @@ from trackback.storage.conditions import (
     ranked,
 )
 from trackback.storage.indexed_terms import COLUMNS, INDEXED_LENGTH, RANGES
-from trackback.storage.interface import Transaction
+from trackback.storage.interface import Row, Transaction
 from trackback.storage.run_candidates import Candidates, Walk, find_candidates
 from trackback.storage.run_terms import ATTRIBUTES, TABLES, RunTerms, stored
 from trackback.storage.runs import RUN_COLUMNS, RunRecord
@@ -47,15 +47,25 @@ class RunQuery(NamedTuple):
 
 def search(tx: Transaction, query: RunQuery) -> list[RunRecord]:
     """The runs of a query, in order: its orders, then the latest start first, then the run id."""
+    return [RunRecord(*row) for row in _found(tx, query, RUN_COLUMNS)]
+
+
+def search_numbers(tx: Transaction, query: RunQuery) -> list[int]:
+    """The numbers of the runs of a query, in the same order: of many they take much less room."""
+    return [number for (number,) in _found(tx, query, "r.id")]
+
+
+def _found(tx: Transaction, query: RunQuery, columns: str) -> list[Row]:
     if not query.experiments:
         return []
     tx.trust_indexes()
-    return _Search(tx, query).page()
+    return _Search(tx, query, columns).page()
 
 
 class _Search:
-    def __init__(self, tx: Transaction, query: RunQuery) -> None:
+    def __init__(self, tx: Transaction, query: RunQuery, columns: str) -> None:
         self._tx = tx
+        self._columns = columns
         self._query = query
         self._order = [Order(stored(order.field), order.descending) for order in query.order]
         fields = [stored(term.field) for term in comparisons(query.condition)] + [order.field for order in self._order]
@@ -64,14 +74,14 @@ class _Search:
         self._along_runs = not self._order or self._order[0].field.kind is Kind.ATTRIBUTE
         self._scope = joined((self._terms.of_experiments("r.experiment"), self._view), "AND")
 
-    def page(self) -> list[RunRecord]:
+    def page(self) -> list[Row]:
         few = self._candidates()
         walks = self._walks() if few is None else iter([self._among(few)])
-        found: list[RunRecord] = []
+        found: list[Row] = []
         ahead, wanted = self._query.offset, self._query.limit
         for walk in walks:
             rows = self._tx.rows(f"{walk.sql} LIMIT ? OFFSET ?", *walk.values, wanted - len(found), ahead)
-            found.extend(RunRecord(*row) for row in rows)
+            found.extend(rows)
             if len(found) == wanted:
                 break
             if ahead:
@@ -139,7 +149,7 @@ class _Search:
         where = joined(conditions, "AND")
         order = ordered([*ranks, *(_ranked(place, order) for place, order in places), *self._ties()])
         return Fragment(
-            f"SELECT {RUN_COLUMNS} FROM {source.sql}{''.join(join.sql for join in joins)} WHERE {where.sql}"
+            f"SELECT {self._columns} FROM {source.sql}{''.join(join.sql for join in joins)} WHERE {where.sql}"
             f" ORDER BY {order.sql}",
             (*(value for join in joins for value in join.values), *where.values, *order.values),
         )

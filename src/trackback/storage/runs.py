@@ -72,6 +72,12 @@ def find_many(tx: Transaction, run_ids: Sequence[str]) -> list[RunRecord]:
     return [RunRecord(*row) for row in rows]
 
 
+def find_numbered(tx: Transaction, numbers: Sequence[int]) -> list[RunRecord]:
+    """Those of the runs with these numbers that exist."""
+    rows = tx.rows(f"SELECT {RUN_COLUMNS} FROM runs r WHERE r.id {{ints}}", list(numbers))
+    return [RunRecord(*row) for row in rows]
+
+
 def add(
     tx: Transaction,
     uuid: str,

@@ -9,12 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from trackback.storage import summaries
 from trackback.storage.codec import Series, merged, pack_chunk, unpack_chunk, unpack_records
 from trackback.storage.interface import Transaction
+from trackback.storage.summaries import Stretches
 
-CHUNK_POINTS = 8192
+CHUNK_POINTS = 8192  # a multiple of summaries.STRETCHES
 RECORDS_PER_CUT = 2000
 POINTS_PER_CUT = 200_000
+CHUNKS_PER_SUMMARY = 100
 
 
 class StaleCut(Exception):
@@ -34,6 +37,13 @@ class Chunk(NamedTuple):
     data: bytes
 
 
+class Filled(NamedTuple):
+    """A chunk that will not be cut again, and what charts draw of it."""
+
+    chunk: Chunk
+    stretches: Stretches
+
+
 class Cut(NamedTuple):
     """New chunks of a run, and the ids of the records and unfilled chunks whose points they hold."""
 
@@ -41,6 +51,7 @@ class Cut(NamedTuple):
     records: list[int]
     unfilled: list[int]
     chunks: list[Chunk]
+    filled: list[Filled]
 
 
 def due(tx: Transaction, run_ids: list[str], records: int, points: int) -> list[int]:
@@ -59,7 +70,7 @@ def cut(tx: Transaction, run: int) -> Cut:
     """Pack the oldest records of a run, together with the chunks that their series have not filled yet."""
     oldest = _oldest(tx, run)
     if not oldest:
-        return Cut(run, [], [], [])
+        return Cut(run, [], [], [], [])
     rows = tx.rows("SELECT id, data FROM metric_records WHERE run = ? AND id {ints} ORDER BY id", run, oldest)
     columns, points = unpack_records(data for _, data in rows)
     order = np.argsort(columns, kind="stable")
@@ -73,8 +84,18 @@ def cut(tx: Transaction, run: int) -> Cut:
     )
     for _, key, data in unfilled:
         parts[key].append(unpack_chunk(data))
-    chunks = [chunk for key, series in parts.items() for chunk in _chunks(run, key, merged(series))]
-    return Cut(run, [number for number, _ in rows], [number for number, _, _ in unfilled], chunks)
+    pieces = [(key, piece) for key, series in parts.items() for piece in _pieces(merged(series))]
+    return Cut(
+        run,
+        [number for number, _ in rows],
+        [number for number, _, _ in unfilled],
+        [_chunk(run, key, piece) for key, piece in pieces if piece.size < CHUNK_POINTS],
+        [
+            Filled(_chunk(run, key, piece), summaries.summarize(piece))
+            for key, piece in pieces
+            if piece.size == CHUNK_POINTS
+        ],
+    )
 
 
 def _oldest(tx: Transaction, run: int) -> list[int]:
@@ -96,25 +117,46 @@ def replace(tx: Transaction, cut: Cut) -> None:
         raise StaleCut
     if tx.run("DELETE FROM metric_chunks WHERE id {ints}", cut.unfilled) != len(cut.unfilled):
         raise StaleCut
-    tx.insert_columns(
-        "INSERT INTO metric_chunks (run, key, points, first_ms, first_step, last_ms, last_step, data)"
-        " {columns bigint, bigint, integer, bigint, bigint, bigint, bigint, bytea}",
-        *zip(*cut.chunks, strict=True),
+    if cut.chunks:
+        tx.insert_columns(f"{_ADD} {{columns {_TYPES}}}", *zip(*cut.chunks, strict=True))
+    added = [(_add(tx, chunk), stretches) for chunk, stretches in cut.filled]
+    summaries.add(tx, cut.run, added)
+
+
+def lacking_summaries(tx: Transaction, run_ids: list[str]) -> list[int]:
+    """Those of some runs, by their numbers, that have filled chunks that were not summed up."""
+    return summaries.lacking(tx, run_ids, CHUNK_POINTS)
+
+
+def summarize(tx: Transaction, run: int) -> list[tuple[int, Stretches]]:
+    """Sum up some filled chunks of a run that were not: those that were sealed before there were summaries."""
+    found = summaries.unsummarized(tx, run, CHUNK_POINTS, CHUNKS_PER_SUMMARY)
+    return [(chunk, summaries.summarize(unpack_chunk(data))) for chunk, data in found]
+
+
+_ADD = "INSERT INTO metric_chunks (run, key, points, first_ms, first_step, last_ms, last_step, data)"
+_TYPES = "bigint, bigint, integer, bigint, bigint, bigint, bigint, bytea"
+
+
+def _add(tx: Transaction, chunk: Chunk) -> int:
+    """The new chunk's id."""
+    row = tx.row(f"{_ADD} VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id", *chunk)
+    assert row is not None
+    return int(row[0])
+
+
+def _pieces(series: Series) -> list[Series]:
+    return [series.taken(slice(start, start + CHUNK_POINTS)) for start in range(0, series.size, CHUNK_POINTS)]
+
+
+def _chunk(run: int, key: int, piece: Series) -> Chunk:
+    return Chunk(
+        run,
+        key,
+        piece.size,
+        int(piece.timestamps_ms[0]),
+        int(piece.steps[0]),
+        int(piece.timestamps_ms[-1]),
+        int(piece.steps[-1]),
+        pack_chunk(piece),
     )
-
-
-def _chunks(run: int, key: int, series: Series) -> list[Chunk]:
-    pieces = [series.taken(slice(start, start + CHUNK_POINTS)) for start in range(0, series.size, CHUNK_POINTS)]
-    return [
-        Chunk(
-            run,
-            key,
-            piece.size,
-            int(piece.timestamps_ms[0]),
-            int(piece.steps[0]),
-            int(piece.timestamps_ms[-1]),
-            int(piece.steps[-1]),
-            pack_chunk(piece),
-        )
-        for piece in pieces
-    ]

@@ -12,9 +12,11 @@ from trackback.server.authorization import FRESH_S, PASSWORD_KNOWN_S, Authorizat
 from trackback.services.accounts import Accounts
 from trackback.services.attempts import FREE
 from trackback.services.identities import Identities, Identity, granted, wrong
-from trackback.storage.accounts import GrantRecord
+from trackback.storage.accounts import GrantRecord, UserRecord
+from trackback.storage.sessions import SessionRecord
 
 PASSWORD = "correct horse battery"
+SECRET = "the secret of a session"
 
 
 class Clock:
@@ -56,6 +58,16 @@ class FakeIdentities(Identities):
                 raise wrong()
         return Identity("ann", self._grants(), password=self.hash)
 
+    async def of_session(self, secret: str) -> Identity:
+        await self._wait()
+        if secret != SECRET:
+            raise wrong()
+        record = SessionRecord("digest", UserRecord(1, "ann", 0, None, 0, None), None, 0, 0, self.expires or 2**60)
+        return Identity("ann", self._grants(), session=record)
+
+    async def note_use_of_session(self, session: SessionRecord) -> None:
+        self.notes += 1
+
     async def note_use(self, token: Token) -> None:
         self.notes += 1
         if self.fault:
@@ -77,12 +89,20 @@ class Server:
         self.authorization = Authorization(self.identities, self.accounts, self.clock)
 
     async def admit(
-        self, authorization: str | None, permission: Permission = Permission.READ, address: str = "192.0.2.1"
+        self,
+        authorization: str | None,
+        permission: Permission = Permission.READ,
+        address: str = "192.0.2.1",
+        *,
+        session: str = "",
+        is_page: bool = False,
     ) -> str:
         """The name of who was admitted."""
         headers = [] if authorization is None else [(b"authorization", authorization.encode())]
+        if session:
+            headers.append((b"cookie", f"trackback_session={session}; other=1".encode()))
         scope: Scope = {"headers": headers, "client": (address, 5)}
-        actor = await self.authorization.admit(scope, permission)
+        actor = await self.authorization.admit(scope, permission, is_page=is_page)
         assert actor.address == address
         return actor.name
 
@@ -222,3 +242,31 @@ async def test_failures_are_logged_without_what_was_tried(server: Server, caplog
 
     assert "signing in as 'ann' from 192.0.2.1 failed" in caplog.text
     assert "a secret" not in caplog.text
+
+
+# Sessions
+
+
+async def test_a_session_signs_in_to_pages_only(server: Server) -> None:
+    assert await server.admit(None, session=SECRET, is_page=True) == "ann"
+    with pytest.raises(Unauthenticated):
+        await server.admit(None, session=SECRET)
+    with pytest.raises(Unauthenticated):
+        await server.admit(SECRET, is_page=True)
+    with pytest.raises(Unauthenticated):
+        await server.admit(None, session="another", is_page=True)
+
+
+async def test_a_session_is_looked_up_once_while_it_is_fresh_and_again_after_a_change(server: Server) -> None:
+    for _ in range(3):
+        await server.admit(None, session=SECRET, is_page=True)
+    assert server.identities.asked == 1
+    server.accounts.note_change()
+    await server.admit(None, session=SECRET, is_page=True)
+    assert server.identities.asked == 2
+
+
+async def test_that_a_session_is_used_is_noted(server: Server) -> None:
+    await server.admit(None, session=SECRET, is_page=True)
+    await server.authorization.close()
+    assert server.identities.notes == 1

@@ -56,7 +56,7 @@ class Exchange:
         await self.answer()
         return await send_json(send, b"{}")
 
-    async def _admit(self, scope: Scope, permission: Permission) -> Actor:
+    async def _admit(self, scope: Scope, permission: Permission, *, is_page: bool = False) -> Actor:
         self.permissions.append(permission)
         if self.denied:
             raise PermissionDenied("no")

@@ -114,7 +114,7 @@ ROUTES = [
     *rpc("GET", "artifacts/list", Permission.READ, ListRunArtifacts, list_of_run),
     *raw("POST", "artifacts/presigned-upload-url", Permission.WRITE, refuse_presigned_url, under=TRACKING),
     *raw("POST", "artifacts/presigned-download-url", Permission.READ, refuse_presigned_url, under=TRACKING),
-    *raw("GET", "get-artifact", Permission.READ, fetch_of_run, under=("/",)),
+    *raw("GET", "get-artifact", Permission.READ, fetch_of_run, under=("/",), is_page=True),
     *raw("POST", "upload-artifact", Permission.WRITE, upload_to_run, under=AJAX_ONLY),
     *rpc("GET", "logged-models/{model_id}/artifacts/directories", Permission.READ, ListModelArtifacts, list_of_model),
     *raw("GET", "logged-models/{model_id}/artifacts/files", Permission.READ, fetch_of_model, under=AJAX_ONLY),

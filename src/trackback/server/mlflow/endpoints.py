@@ -121,10 +121,16 @@ def poll(
 
 
 def raw(
-    method: str, path: str, permission: Permission, function: RawFunction, *, under: Sequence[str] = ARTIFACTS
+    method: str,
+    path: str,
+    permission: Permission,
+    function: RawFunction,
+    *,
+    under: Sequence[str] = ARTIFACTS,
+    is_page: bool = False,
 ) -> list[Route]:
     """Routes for a function from Starlette's Request to its Response."""
-    return [Route(method, prefix + path, permission, Raw(function)) for prefix in under]
+    return [Route(method, prefix + path, permission, Raw(function), is_page) for prefix in under]
 
 
 def query_field(request: Request, name: str) -> str:

@@ -131,5 +131,5 @@ ROUTES = [
     *rpc("GET", "model-versions/get-download-uri", Permission.READ, ModelVersionRequest, get_download_uri),
     *rpc("POST", "model-versions/set-tag", Permission.WRITE, SetModelVersionTag, set_tag),
     *rpc("DELETE", "model-versions/delete-tag", Permission.WRITE, DeleteModelVersionTag, delete_tag),
-    *raw("GET", "model-versions/get-artifact", Permission.READ, fetch, under=("/",)),
+    *raw("GET", "model-versions/get-artifact", Permission.READ, fetch, under=("/",), is_page=True),
 ]

@@ -1,13 +1,28 @@
 """How the pages write what they show. Templates know these as filters, by their names."""
 
+import json
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from zlib import crc32
 
 from trackback.entities import Param, Tag
 
 _SECOND_MS, _MINUTE_MS, _HOUR_MS, _DAY_MS = 1000, 60_000, 3_600_000, 86_400_000
 _LATEST_MS = 253_402_300_799_000  # the end of the year 9999
+_DIGEST_SHOWN = 12
+_HUES = 6
+_HUE_OF = {"production": 0, "staging": 1}
+_OUTCOMES = {
+    "good": ("FINISHED", "READY", "LOGGED_MODEL_READY", "PASSED", "SUCCEEDED", "DELIVERED", "ACTIVE", "LIVE"),
+    "bad": (
+        *("FAILED", "LOGGED_MODEL_UPLOAD_FAILED", "UPLOAD_FAILED", "FAILED_REGISTRATION", "CANCELLED", "DELETED"),
+        *("DISABLED", "REVOKED"),
+    ),
+    "warn": ("KILLED", "EXPIRED", "PENDING", "WAITING"),
+    "busy": ("RUNNING", "LOGGED_MODEL_PENDING", "PENDING_REGISTRATION", "BUILDING"),
+}
+_OUTCOME_OF = {word: outcome for outcome, words in _OUTCOMES.items() for word in words}
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -18,6 +33,13 @@ def moment(time_ms: int | None) -> str:
     if not 0 <= time_ms <= _LATEST_MS:
         return f"{time_ms} ms"
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso(time_ms: int) -> str:
+    """For the attribute ``datetime``; empty for what is no date."""
+    if not 0 <= time_ms <= _LATEST_MS:
+        return ""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def duration(milliseconds: int | None) -> str:
@@ -56,3 +78,27 @@ def size(byte_count: int | None) -> str:
 
 def by_key(items: Iterable[Param | Tag]) -> dict[str, str]:
     return {item.key: item.value for item in items}
+
+
+def short(digest: str) -> str:
+    """The first digits of a digest or commit, without the name of what made it."""
+    return digest.rpartition(":")[2][:_DIGEST_SHOWN]
+
+
+def hue(environment: str) -> str:
+    """The class of an environment's colour: always the same for a name."""
+    number = _HUE_OF.get(environment, 2 + crc32(environment.encode()) % (_HUES - 2))
+    return f"hue-{number}"
+
+
+def pretty(value: object) -> str:
+    """JSON, as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def outcome(status: str) -> str:
+    """What a status means: good, bad, warn, busy, or nothing of these."""
+    return _OUTCOME_OF.get(status.upper(), "")
+
+
+FILTERS = (by_key, duration, hue, iso, moment, number, outcome, pretty, short, size)

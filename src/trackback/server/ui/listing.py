@@ -1,7 +1,7 @@
 """The state of a page that lists something, which is its URL: what is filtered for, in which order, and which page."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -18,6 +18,10 @@ SIZES = (25, 50, 100, MOST_ROWS)
 
 @dataclass(frozen=True)
 class Listing:
+    """``STATE`` names what is in the URL."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("filter", "order_by", "view", "rows", "page_token")
+
     path: str
     filter: str = ""
     order_by: tuple[str, ...] = ()
@@ -41,10 +45,14 @@ class Listing:
     def url(self, **changes: Any) -> str:
         """The URL of the same list with some of its state changed; only what differs from the default is in it."""
         state = replace(self, **changes)
-        plain = Listing(self.path)
-        names = ("filter", "order_by", "view", "rows", "page_token")
-        query = {name: getattr(state, name) for name in names if getattr(state, name) != getattr(plain, name)}
-        return f"{self.path}?{urlencode(query, doseq=True)}" if query else self.path
+        query = urlencode(state.fields())
+        return f"{state.path}?{query}" if query else state.path
+
+    def fields(self, *without: str) -> list[tuple[str, str]]:
+        """What of the state differs from the default, but for some of it: names and texts, as a form has them."""
+        plain = type(self)(self.path)
+        names = [name for name in self.STATE if name not in without and getattr(self, name) != getattr(plain, name)]
+        return [(name, str(each)) for name in names for each in _each(getattr(self, name))]
 
     def direction(self, field: str) -> str:
         """How the list is ordered by a field: ``ascending``, ``descending`` or not at all, as aria-sort has it."""
@@ -73,6 +81,10 @@ class Listing:
 
     def next_url(self, page: "pages.Page[Any]") -> str | None:
         return self.url(page_token=page.next_page_token) if page.next_page_token else None
+
+
+def _each(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _view(text: str) -> ViewType:

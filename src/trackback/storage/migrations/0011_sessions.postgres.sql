@@ -1,0 +1,14 @@
+-- Who is signed in to the pages. `digest` is the SHA-256 of the secret in the browser's cookie; `token` is what was
+-- signed in with, where that was no password: the session may no more than it, and ends with it.
+CREATE TABLE sessions (
+    digest TEXT COLLATE "C" PRIMARY KEY,
+    account BIGINT NOT NULL REFERENCES users (id),
+    token BIGINT REFERENCES tokens (id),
+    created_ms BIGINT NOT NULL,
+    used_ms BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL,
+    address TEXT COLLATE "C"
+);
+
+CREATE INDEX sessions_of_user ON sessions (account);
+CREATE INDEX sessions_by_expiry ON sessions (expires_ms);

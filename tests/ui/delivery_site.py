@@ -1,0 +1,103 @@
+"""A server's contents for the pages of models: data, runs, versions, and what has become of them."""
+
+from collections.abc import Sequence
+
+import httpx
+
+from tests.compat.wire import Json, answer, post
+
+MODEL = "churn"
+ENDPOINT = "https://churn.example/predict"
+COMMIT = "abc1234def5678abc1234def5678abc1234def56"
+SIGNATURE = """flavors:
+  sklearn: {}
+signature:
+  inputs: '[{"type": "double", "name": "tenure", "required": true},
+    {"type": "string", "name": "plan", "required": false}]'
+  outputs: '[{"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}]'
+"""
+
+
+def own(http: httpx.Client, path: str, body: object) -> Json:
+    """A request to our own API."""
+    return answer(http.post(f"/api/v1/{path}", json=body))
+
+
+def add_model(http: httpx.Client, versions: int = 2, name: str = MODEL) -> list[str]:
+    """A model with versions, each of a run of its own, with other params, metrics, data and packages; the runs' ids."""
+    experiment = str(post(http, "experiments/create", {"name": f"{name} trainings"})["experiment_id"])
+    post(http, "registered-models/create", {"name": name, "description": "Who leaves?"})
+    return [_add_version(http, experiment, name, number) for number in range(1, versions + 1)]
+
+
+def _add_version(http: httpx.Client, experiment: str, name: str, number: int) -> str:
+    tags = [{"key": "mlflow.source.git.commit", "value": f"{number}{COMMIT[1:]}"}]
+    created = post(http, "runs/create", {"experiment_id": experiment, "run_name": f"train {number}", "tags": tags})
+    run = created["run"]["info"]
+    run_id = str(run["run_id"])
+    batch = {
+        "metrics": [{"key": "auc", "value": 0.8 + number / 100, "timestamp": 1, "step": 0}],
+        "params": [{"key": "alpha", "value": str(number / 10)}, {"key": "solver", "value": "sag"}],
+    }
+    post(http, "runs/log-batch", {"run_id": run_id, **batch})
+    dataset = {"name": "customers", "digest": f"cafe000{number}", "source_type": "local", "source": "{}"}
+    context = [{"key": "mlflow.data.context", "value": "training"}]
+    post(http, "runs/log-inputs", {"run_id": run_id, "datasets": [{"dataset": dataset, "tags": context}]})
+    folder = f"/api/2.0/mlflow-artifacts/artifacts/{run['artifact_uri'].removeprefix('mlflow-artifacts:/')}/model"
+    files = {"MLmodel": f"{SIGNATURE}run_id: {run_id}\n", "requirements.txt": f"numpy==1.26.{number}\nscipy==1.11\n"}
+    for path, text in files.items():
+        http.put(f"{folder}/{path}", content=text.encode()).raise_for_status()
+    post(http, "runs/update", {"run_id": run_id, "status": "FINISHED", "end_time": 1_700_000_000_000})
+    post(http, "model-versions/create", {"name": name, "source": f"{run['artifact_uri']}/model", "run_id": run_id})
+    return run_id
+
+
+def promote(http: httpx.Client, version: int, environment: str = "production", *, name: str = MODEL) -> int:
+    """The number of the promotion."""
+    subject = f"models:/{name}/{version}"
+    done = own(http, "promotions", {"subject": subject, "environment": environment, "reason": f"why {version}"})
+    return int(done["promotion"]["seq"])
+
+
+def build(
+    http: httpx.Client,
+    promotion: int,
+    *,
+    result: str = "passed",
+    counter: str = "1",
+    stages: Sequence[str] = ("test", "deploy"),
+) -> int:
+    """A pipeline's run for a promotion, of which the last stage has that result; the number of that."""
+    number = 0
+    for stage in stages:
+        said = {
+            "promotion": promotion,
+            "system": "gocd",
+            "pipeline": MODEL,
+            "counter": counter,
+            "stage": stage,
+            "url": f"https://ci.example/{MODEL}/{counter}/{stage}",
+            "result": result if stage == stages[-1] else "passed",
+        }
+        number = int(own(http, "builds", said)["build"]["id"])
+    return number
+
+
+def deploy(
+    http: httpx.Client, promotion: int, started: int, *, build: int | None = None, locator: str = ENDPOINT
+) -> int:
+    """Something takes over at a time; the number of the deployment."""
+    said = {"kind": "endpoint", "locator": locator, "promotion": promotion, "started": started}
+    said |= {"replaces_previous": True}
+    return int(own(http, "deployments", said | ({"build": build} if build else {}))["deployment"]["id"])
+
+
+def require(http: httpx.Client, environment: str = "production", *, name: str = MODEL, **document: object) -> None:
+    """Set a policy."""
+    own(http, "policies", {"stream": f"models:/{name}", "environment": environment, "document": document})
+
+
+def report(
+    http: httpx.Client, version: int, name: str = "validation", *, passed: bool = True, **details: object
+) -> None:
+    own(http, "verdicts", {"subject": f"models:/{MODEL}/{version}", "name": name, "passed": passed, **details})
