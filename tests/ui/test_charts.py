@@ -69,7 +69,7 @@ def test_a_chart_is_drawn_of_few_points_with_the_peak_among_them(page: Page, run
     assert curve["points"] == POINTS
     assert len(curve["values"]) < POINTS / 3
     assert (PEAK, 5.0) in zip(curve["steps"], curve["values"], strict=True)
-    expect(page.locator(".card", has_text="train/loss")).to_contain_text("3,000 points; each peak is shown")
+    expect(page.locator(".card", has_text="train/loss")).to_contain_text("3,000 points, every peak shown")
 
 
 def test_dragging_over_a_stretch_asks_for_more_of_it_and_the_url_keeps_it(page: Page, run: FullRun) -> None:

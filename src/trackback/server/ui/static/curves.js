@@ -149,7 +149,7 @@ class Curves {
     const whole = this.curves.every((curve) => curve.whole);
     const parts = [];
     if (!this.curves.length) parts.push("No points.");
-    if (!whole) parts.push(`${all.toLocaleString()} points; each peak is shown.${state.window ? "" : " Drag over a stretch to see more of it."}`);
+    if (!whole) parts.push(`${all.toLocaleString()} points, every peak shown.${state.window ? "" : " Drag to zoom in."}`);
     if (nans) parts.push(`${nans.toLocaleString()} of them NaN.`);
     if (dropped) parts.push(`${dropped.toLocaleString()} not above 0, which a log scale leaves out.`);
     remark(this.element, parts.join(" "));
