@@ -186,13 +186,13 @@ def test_html_runs_in_a_frame_without_origin_network_or_way_out(browser: Browser
     frame = page.frame_locator("iframe")
     expect(frame.locator("#said")).to_have_text("it ran")
     inner = page.frames[1]
-    inner.wait_for_function("document.title.includes('alone')")
+    inner.wait_for_function("() => document.title.includes('alone')")
     assert inner.title() == "SecurityError SecurityError alone"
     assert inner.evaluate("origin") == "null"
     assert page.title() == "gentle-fox-42 · trackback"
     # nor has it one where it is opened by itself
     page.goto(f"{run.url}/frame?path=reports/report.html")
-    page.wait_for_function("document.title.includes('alone')")
+    page.wait_for_function("() => document.title.includes('alone')")
     assert page.evaluate("origin") == "null"
     page.close()
 
