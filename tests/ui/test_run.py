@@ -265,7 +265,7 @@ def test_a_run_is_promoted_and_its_page_says_so(page: Page, site: Site) -> None:
         run = log_full_run(http, site.wine)
     page.goto(run.url)
     page.get_by_role("button", name="Promote to staging").click()
-    page.get_by_label("Reason").fill("the best so far")
+    page.get_by_role("dialog").get_by_label("Reason").fill("the best so far")
     page.get_by_role("dialog").get_by_role("button", name="Promote").click()
     page.goto(run.url)
     promotions = page.locator("section", has=page.get_by_role("heading", name="Promotions"))
@@ -288,7 +288,7 @@ def test_a_logged_models_pages_show_what_it_is_and_its_files(page: Page, run: Fu
 def test_a_logged_model_is_described_and_tagged(page: Page, run: FullRun) -> None:
     page.goto(f"/models/{run.model_id}")
     page.get_by_role("button", name="Describe").click()
-    page.get_by_label("Description", exact=True).fill("Small trees")
+    page.get_by_role("textbox", name="Description").fill("Small trees")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".note")).to_have_text("Small trees")
     page.get_by_label("Tag", exact=True).fill("kind")
