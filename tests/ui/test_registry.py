@@ -105,10 +105,10 @@ def test_a_models_page_says_what_is_where_and_how_it_came(page: Page) -> None:
 
 def test_versions_are_filtered_within_their_model(page: Page) -> None:
     page.goto(f"/registry/{MODEL}")
-    page.get_by_label("Filter").fill("version_number = 3 OR version_number = 1")
+    page.get_by_role("searchbox", name="Filter").fill("version_number = 3 OR version_number = 1")
     page.get_by_role("button", name="Search").click()
     assert page.get_by_role("region", name="Versions").locator("tbody th").all_inner_texts() == ["3", "1"]
-    page.get_by_label("Filter").fill("nonsense")
+    page.get_by_role("searchbox", name="Filter").fill("nonsense")
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
 
