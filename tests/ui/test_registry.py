@@ -182,15 +182,15 @@ def test_the_log_has_what_is_in_force_and_what_waits(page: Page) -> None:
 @pytest.mark.parametrize(
     ("of", "ends"),
     [
-        (ENDPOINT, {"customers", f"{MODEL} 2", ENDPOINT[:20]}),
+        (ENDPOINT, {"customers", f"{MODEL} 2", ENDPOINT[8:24]}),
         (f"models:/{MODEL}/1", {"customers", f"{MODEL} 1"}),
-        ("promotions/1", {"customers", f"{MODEL} 1", "promoted to production"}),
+        ("promotions/1", {"customers", f"{MODEL} 1", "production"}),
         (f"1{COMMIT[1:8]}", {f"1{COMMIT[1:12]}", f"{MODEL} 1"}),
         ("datasets/cafe0002", {"customers", f"{MODEL} 2"}),
         ("customers", {"customers", f"{MODEL} 1", f"{MODEL} 2", f"{MODEL} 3"}),
         ("scipy==1.11", {"scipy==1.11", f"{MODEL} 1", f"{MODEL} 2", f"{MODEL} 3"}),
         (f"/registry/{MODEL}/3", {"customers", f"{MODEL} 3"}),
-        ("https://elsewhere.example/promotions/2", {f"{MODEL} 2", "promoted to production"}),
+        ("https://elsewhere.example/promotions/2", {f"{MODEL} 2", "production"}),
     ],
 )
 def test_anything_can_be_traced_both_ways(page: Page, of: str, ends: set[str]) -> None:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from trackback.server.ui.lineage_graph import Graph, Lane, Node
 
-BOX_WIDTH, BOX_HEIGHT = 192, 48
-COLUMN_GAP, ROW_GAP = 48, 16
+BOX_WIDTH, BOX_HEIGHT = 168, 48
+COLUMN_GAP, ROW_GAP = 32, 16
 MARGIN, TOP = 16, 48
 MOST_ROWS = 12
 """Boxes in a column; beyond, the last one says how many more there are, which the list has."""

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from trackback.entities import (
     AffectedVersion,
     Build,
+    Candidate,
     Deployment,
     Impact,
     ModelVersion,
@@ -123,6 +124,12 @@ def add_source(graph: Graph, kind: TraceKind, name: str) -> str:
     return key
 
 
+def add_candidate(graph: Graph, run: Candidate, cause: str) -> str:
+    """A run that used something, which a trace names among others."""
+    title = run.label.removeprefix("run ").partition(", registered as ")[0]
+    return graph.add(f"run {run.x}", Node(Lane.RUNS, "run", title, f"run {run.x[:8]}", f"/runs/{run.x}"), cause)
+
+
 def add_package(graph: Graph, requirement: str) -> str:
     node = Node(Lane.SOURCES, "package", requirement, "package", trace_url(f"packages/{requirement}"))
     key = graph.add(f"package {requirement}", node)
@@ -182,9 +189,8 @@ def _version_key(name: str, version: str) -> str:
 
 
 def _add_promotion(graph: Graph, promotion: Promotion, subject: str | None) -> str:
-    title = f"{promotion.kind} {'from' if promotion.kind == 'demoted' else 'to'} {promotion.environment}"
-    note = f"no. {promotion.seq} · {promotion.actor}"
-    node = Node(Lane.PROMOTIONS, "promotion", title, note, f"/promotions/{promotion.seq}", promotion.environment)
+    environment, href = promotion.environment, f"/promotions/{promotion.seq}"
+    node = Node(Lane.PROMOTIONS, "promotion", environment, f"{promotion.kind} · no. {promotion.seq}", href, environment)
     return graph.add(f"promotion {promotion.seq}", node, subject)
 
 
@@ -207,7 +213,7 @@ def _add_deployment(graph: Graph, deployment: Deployment, made_by: str | None) -
     node = Node(
         Lane.DEPLOYMENTS,
         "deployment",
-        deployment.slot or deployment.locator,
+        (deployment.slot or deployment.locator).removeprefix("https://"),
         f"{deployment.kind} · {deployment.environment} · {state}",
         f"/deployments/{deployment.id}",
         deployment.environment if state == "live" else state,
@@ -241,5 +247,5 @@ def _add_held(graph: Graph, version: str, name: str, environment: str) -> str:
         if node.kind == "promotion" and node.state == environment:
             return effect
     href = f"/registry/{quote(name, safe='')}"
-    node = Node(Lane.PROMOTIONS, "promotion", f"in {environment}", "now", href, environment)
+    node = Node(Lane.PROMOTIONS, "promotion", environment, "in force", href, environment)
     return graph.add(f"held {environment} {version}", node, version)
