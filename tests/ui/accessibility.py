@@ -11,7 +11,7 @@ _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 def violations(page: Page, rules: Sequence[str] = ()) -> list[str]:
-    """A line each: the rule, what it wants, and where it is not so. Of all rules for pages such as these, or of some."""
+    """A line each: the rule, what it wants, and where it is not so. Of all rules, or of some."""
     page.evaluate(_AXE.read_text())
     wanted = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": _TAGS}
     options = {"runOnly": wanted, "preload": False}
