@@ -214,7 +214,7 @@ def _add_deployment(graph: Graph, deployment: Deployment, made_by: str | None) -
         Lane.DEPLOYMENTS,
         "deployment",
         (deployment.slot or deployment.locator).removeprefix("https://"),
-        f"{deployment.kind} · {deployment.environment} · {state}",
+        f"{state} · {deployment.environment} · {deployment.kind}",
         f"/deployments/{deployment.id}",
         deployment.environment if state == "live" else state,
     )
