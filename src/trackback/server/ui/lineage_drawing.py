@@ -83,7 +83,8 @@ def _columns(graph: Graph) -> tuple[dict[Column, list[str]], dict[str, str]]:
     whole: dict[Column, list[str]] = {}
     for key, node in graph.nodes.items():
         whole.setdefault((node.lane, depths[key]), []).append(key)
-    columns, stand_ins = {}, {}
+    columns: dict[Column, list[str]] = {}
+    stand_ins: dict[str, str] = {}
     for column, keys in whole.items():
         if len(keys) <= MOST_ROWS:
             columns[column] = keys
