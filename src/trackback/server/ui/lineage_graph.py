@@ -1,5 +1,6 @@
 """What led to what, as a graph: from data sets and commits over runs, versions and promotions to deployments."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
@@ -55,14 +56,18 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
         self.edges: dict[tuple[str, str], None] = {}
+        self._causes: defaultdict[str, list[str]] = defaultdict(list)
+        self._effects: defaultdict[str, list[str]] = defaultdict(list)
         self.asked: set[str] = set()
 
     def add(self, key: str, node: Node, *causes: str | None) -> str:
         """Add a node, and edges from what led to it; a node that is there already stays as it is."""
         self.nodes.setdefault(key, node)
         for cause in causes:
-            if cause is not None and cause != key:
+            if cause is not None and cause != key and (cause, key) not in self.edges:
                 self.edges[cause, key] = None
+                self._causes[key].append(cause)
+                self._effects[cause].append(key)
         return key
 
     def by_lane(self) -> list[tuple[Lane, list[tuple[str, Node]]]]:
@@ -71,10 +76,10 @@ class Graph:
         return [(lane, members) for lane, members in found if members]
 
     def causes(self, key: str) -> list[str]:
-        return [cause for cause, effect in self.edges if effect == key]
+        return self._causes.get(key, [])
 
     def effects(self, key: str) -> list[str]:
-        return [effect for cause, effect in self.edges if cause == key]
+        return self._effects.get(key, [])
 
 
 def trace_url(of: str) -> str:
