@@ -5,6 +5,7 @@ from benchmarks.measures import (
     charts,
     client,
     concurrency,
+    delivery_pages,
     experiment_pages,
     footprint,
     gocd,
@@ -37,6 +38,7 @@ MEASURES: dict[str, Measure] = {
         registry,
         lineage,
         gocd,
+        delivery_pages,
         scoring,
         client,
     )
