@@ -312,7 +312,7 @@ async def test_names_and_values_are_offered_that_the_experiments_runs_have(world
     await world.run("elsewhere", params=[("solver", "sad"), ("solving", "1")])
     world.experiment = home
 
-    assert await offered(world, "solv") == ["params.`solver 2`", "params.solver"]
+    assert await offered(world, "solv") == ["params.solver", "params.`solver 2`"]
     assert await offered(world, "metrics.`va") == ["metrics.`val loss`"]
     assert await offered(world, "params.solver = 'sa") == ["'sag'", "'saga'"]
     assert await offered(world, "params.`solver 2` = ") == ['"it\'s"']

@@ -197,9 +197,8 @@ def test_another_sites_form_promotes_nothing(office: Office, tmp_path: Path) -> 
     add_model(office.ci, 1, "forged")
     ann = office.log_in("ann")
     forged = tmp_path / "forged.html"
-    forged.write_text(
-        f'<form method="post" action="{office.server.url}/registry/forged/1/promote/staging"><button>Win</button></form>'
-    )
+    target = f"{office.server.url}/registry/forged/1/promote/staging"
+    forged.write_text(f'<form method="post" action="{target}"><button>Win</button></form>')
     ann.goto(forged.as_uri())
     ann.get_by_role("button", name="Win").click()
     expect(ann.locator("body")).not_to_contain_text("is promoted to staging")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.compat.wire import post
+from tests.compat.wire import get, post
 from tests.servers.threaded import ThreadedServer
 from tests.ui.accessibility import violations_in_both_themes
 from tests.ui.conftest import MARKUP, Site, furnish
@@ -251,6 +251,50 @@ def test_a_slider_goes_to_the_times_at_which_something_changed(page: Page) -> No
     page.keyboard.press("End")
     expect(live).to_contain_text(f"{MODEL} 2")
     assert "at=" not in page.url
+
+
+def test_a_run_registers_its_model_and_leads_to_the_version(page: Page, site: Site) -> None:
+    with httpx.Client(base_url=site.url, trust_env=False) as http:
+        run_id = get(http, "model-versions/get", name=MODEL, version="1")["model_version"]["run_id"]
+    page.goto(f"/runs/{run_id}/models")
+    page.get_by_role("button", name="Register a model…").click()
+    dialog = page.get_by_role("dialog", name="Register a model of this run")
+    dialog.get_by_label("Registered model").fill("fresh")
+    dialog.get_by_label("Folder").fill("nowhere")
+    dialog.get_by_role("button", name="Register").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("fresh 1")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("unverified")
+    page.goto(f"/runs/{run_id}/models")
+    page.get_by_role("button", name="Register a model…").click()
+    dialog.get_by_label("Registered model").fill("fresh")
+    dialog.get_by_role("button", name="Register").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("fresh 2")
+
+
+def test_a_version_is_described_named_tagged_and_deleted_on_its_page(page: Page, site: Site) -> None:
+    with httpx.Client(base_url=site.url, trust_env=False) as http:
+        add_model(http, 1, "passing")
+    page.goto("/registry/passing/1")
+    page.get_by_role("button", name="Edit").click()
+    dialog = page.get_by_role("dialog", name="Edit passing 1")
+    dialog.get_by_label("Description").fill("For those who stay.")
+    dialog.get_by_role("button", name="Keep the description").click()
+    expect(page.locator(".note").first).to_have_text("For those who stay.")
+    page.get_by_role("button", name="Edit").click()
+    dialog.get_by_label("Alias").fill("v1")
+    dialog.get_by_role("button", name="Have it name this version").click()
+    expect(page.get_by_role("dialog", name="Edit passing 1").get_by_role("alert")).to_contain_text("v1")
+    page.get_by_role("dialog", name="Edit passing 1").get_by_label("Alias").fill("champion")
+    page.get_by_role("dialog", name="Edit passing 1").get_by_role("button", name="Have it name").click()
+    expect(page.locator(".facts")).to_contain_text("champion")
+    page.get_by_label("Tag", exact=True).fill("team")
+    page.get_by_label("Value").fill("red")
+    page.get_by_role("button", name="Set", exact=True).click()
+    expect(page.get_by_role("row", name="team")).to_contain_text("red")
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("dialog", name="Delete passing 1").get_by_role("button", name="Delete the version").click()
+    expect(page.get_by_role("status").first).to_contain_text("Version 1 was deleted")
+    expect(page.get_by_text("It has no version yet")).to_be_visible()
 
 
 def test_what_users_wrote_is_never_markup(page: Page) -> None:

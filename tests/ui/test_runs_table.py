@@ -29,12 +29,12 @@ def family(site: Site) -> Iterator[Family]:
     with httpx.Client(base_url=site.url, trust_env=False) as http:
         experiment = str(post(http, "experiments/create", {"name": "family"})["experiment_id"])
         parent = begin_run(http, experiment, "parent", 1_700_000_000_000)
-        for name in ("first", "second"):
-            child = begin_run(http, experiment, name, 1_700_000_000_001)
+        for n, name in enumerate(("first", "second")):
+            child = begin_run(http, experiment, name, 1_700_000_000_001 + n)
             post(http, "runs/set-tag", {"run_id": child, "key": "mlflow.parentRunId", "value": parent})
             post(http, "runs/update", {"run_id": child, "status": "FINISHED"})
         post(http, "runs/update", {"run_id": parent, "status": "FINISHED"})
-        alone = begin_run(http, experiment, "alone", 1_700_000_000_002)
+        alone = begin_run(http, experiment, "alone", 1_700_000_000_009)
         metrics = [{"key": "val loss", "value": 1 / (n + 1), "timestamp": n, "step": n} for n in range(50)]
         post(http, "runs/log-batch", {"run_id": alone, "metrics": metrics})
         yield Family(experiment, alone, http)
@@ -149,13 +149,13 @@ def test_groups_have_the_means_of_their_runs_and_unfold(page: Page, site: Site) 
 
 def test_runs_in_a_run_stand_below_it(page: Page, family: Family) -> None:
     page.goto(f"/experiments/{family.id}")
-    assert names(page) == ["alone", "first", "second", "parent"]
+    assert names(page) == ["alone", "second", "first", "parent"]
     page.get_by_label("Runs in runs").select_option("below them")
     page.get_by_role("button", name="Search").click()
     assert names(page) == ["alone", "parent"]
     page.get_by_role("button", name="2 runs in parent").click()
     expect(page.locator("tbody tr")).to_have_count(4)
-    assert names(page) == ["alone", "parent", "first", "second"]
+    assert names(page) == ["alone", "parent", "second", "first"]
 
 
 def test_the_row_of_a_running_run_keeps_up_with_it(page: Page, family: Family) -> None:

@@ -26,8 +26,6 @@ PASSWORD_KNOWN_S = 300.0
 """How long a password that matched is known to, as long as the user has no other."""
 REMEMBERED = 10_000
 USE_NOTED_MS = 60_000
-SESSION = b"\0session "
-"""In front of a session's secret, where a header would be: no header begins so."""
 
 
 class Admit(Protocol):
@@ -89,18 +87,19 @@ class Authorization:
         if permission is Permission.NOTHING:
             return Actor(ANYONE.name, address)
         session = cookies.read(scope, cookies.SESSION) if is_page else ""
-        header = SESSION + session.encode() if session else authorization(scope)
-        if not header:
+        header = b"" if session else authorization(scope)
+        if not (session or header):
             raise Unauthenticated(
                 "This server wants to know who asks. Send a token as Bearer (MLFLOW_TRACKING_TOKEN), or a name and "
                 "password as Basic (MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD)."
             )
-        digest = blake2b(header, digest_size=16, key=self._key).digest()
+        kind = b"session" if session else b"header"
+        digest = blake2b(session.encode() or header, digest_size=16, key=self._key, person=kind).digest()
         known = self._known.get(digest)
         if known and known.changes == self._accounts.changes and self._clock() < known.fresh_until:
             identity = known.identity
         else:
-            identity = await self._identified(digest, header, address)
+            identity = await self._identified(digest, header, session, address)
         actor = Actor(identity.user, address, identity.grants, identity.token)
         if permission is not Permission.SELF and not may_anything(actor, permission):
             raise PermissionDenied(
@@ -113,11 +112,11 @@ class Authorization:
         if tasks := [*self._under_way.values(), *self._notes]:
             await asyncio.wait(tasks)
 
-    async def _identified(self, digest: bytes, header: bytes, address: str | None) -> Identity:
+    async def _identified(self, digest: bytes, header: bytes, session: str, address: str | None) -> Identity:
         """Ask the database, once for all requests that wait for the same answer."""
         task = self._under_way.get(digest)
         if task is None:
-            task = asyncio.create_task(self._identify(digest, header, address))
+            task = asyncio.create_task(self._identify(digest, header, session, address))
             self._under_way[digest] = task
             task.add_done_callback(lambda done: self._end(digest, done))
         return await asyncio.shield(task)
@@ -127,12 +126,12 @@ class Authorization:
         if not task.cancelled():
             task.exception()  # which nobody else may have waited for
 
-    async def _identify(self, digest: bytes, header: bytes, address: str | None) -> Identity:
+    async def _identify(self, digest: bytes, header: bytes, session: str, address: str | None) -> Identity:
         changes, now = self._accounts.changes, self._clock()
         known = self._known.pop(digest, None)
-        credentials = None if header.startswith(SESSION) else read_credentials(header)
+        credentials = None if session else read_credentials(header)
         if credentials is None:
-            identity = await self._identities.of_session(header.removeprefix(SESSION).decode())
+            identity = await self._identities.of_session(session)
             password_until = now
             self._note_use_of_session(identity)
         elif credentials.name is None:

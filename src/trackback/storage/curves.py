@@ -111,17 +111,29 @@ def _to_open(outline: Outline, over_steps: bool, window: Window, width: float) -
 
 
 def _cut(fine: Series, coarse: Stretches, over_steps: bool, window: Window, intervals: int) -> Curve:
-    parts = [fine, _points_of(coarse)] if coarse.size else [fine]
-    series = _ordered(Series(*map(np.concatenate, zip(*parts, strict=True))), over_steps)
+    fine = _ordered(fine, over_steps)
+    kept = _thinned(fine, over_steps, window, intervals)
+    if coarse.size:
+        both = Series(*map(np.concatenate, zip(kept, _points_of(coarse), strict=True)))
+        kept = _thinned(_ordered(both, over_steps), over_steps, window, intervals)
+    tally = _tally(fine, coarse, over_steps, window, intervals)
+    has_any = tally.counts > 0
+    counts = tally.counts[has_any]
+    return Curve(kept, tally.places[has_any] / counts, tally.totals[has_any] / counts, False, 0, tally.nans, None)
+
+
+def _thinned(series: Series, over_steps: bool, window: Window, intervals: int) -> Series:
+    """Of an ordered series, the least, greatest and last of each interval, and the neighbours of the window."""
     places = _places(series, over_steps)
-    start, stop = np.searchsorted(places, window, "left")[0], np.searchsorted(places, window, "right")[1]
-    inside = series.taken(slice(start, stop))
-    bins = _bins(places[start:stop], window, intervals)
-    chosen = _extremes(inside.values, bins)
-    neighbours = [series.taken(slice(max(start - 1, 0), start)), series.taken(slice(stop, stop + 1))]
-    kept = [neighbours[0], inside.taken(chosen), neighbours[1]]
-    mean_places, means, nans = _means(fine, coarse, over_steps, window, intervals)
-    return Curve(Series(*map(np.concatenate, zip(*kept, strict=True))), mean_places, means, False, 0, nans, None)
+    start, stop = _inside(places, window)
+    chosen = start + _extremes(series.values[start:stop], _bins(places[start:stop], window, intervals))
+    before, after = np.arange(max(start - 1, 0), start), np.arange(stop, min(stop + 1, series.size))
+    return series.taken(np.concatenate([before, chosen, after]))
+
+
+def _inside(places: Floats, window: Window) -> tuple[int, int]:
+    """The first of ordered places in the window, and the one after the last."""
+    return int(np.searchsorted(places, window.start, "left")), int(np.searchsorted(places, window.stop, "right"))
 
 
 def _points_of(stretches: Stretches) -> Series:
@@ -144,9 +156,11 @@ def _ordered(series: Series, over_steps: bool) -> Series:
 
 
 def _bins(places: Floats, window: Window, intervals: int) -> Places:
-    """The interval that each place is in."""
-    width = (window.stop - window.start) / intervals or 1.0
-    return np.clip((places - window.start) / width, 0, intervals - 1).astype(np.intp)
+    """The interval that each place in the window is in."""
+    found = places - window.start
+    found *= intervals / (window.stop - window.start or 1.0)
+    np.minimum(found, intervals - 1, out=found)
+    return found.astype(np.intp)
 
 
 def _extremes(values: Floats, bins: Places) -> Places:
@@ -162,20 +176,47 @@ def _extremes(values: Floats, bins: Places) -> Places:
     return np.unique(np.concatenate(chosen))
 
 
-def _means(
-    fine: Series, coarse: Stretches, over_steps: bool, window: Window, intervals: int
-) -> tuple[Floats, Floats, int]:
-    """The mean of each interval that has numbers, where it is drawn, and how many points are none."""
+class _Tally(NamedTuple):
+    """Of each interval how many numbers it has, their sum, and that of their places; and how many NaN there are."""
+
+    counts: Floats
+    totals: Floats
+    places: Floats
+    nans: int
+
+
+def _tally(fine: Series, coarse: Stretches, over_steps: bool, window: Window, intervals: int) -> _Tally:
+    """A stretch counts where its middle is."""
+    places = _places(fine, over_steps)
+    start, stop = _inside(places, window)
+    is_nan = np.isnan(fine.values[start:stop])
+    points = _count(places[start:stop], fine.values[start:stop], ~is_nan, int(is_nan.sum()), window, intervals)
+    if not coarse.size:
+        return points
     least, most = _spans(coarse, over_steps)
-    is_number = ~np.isnan(fine.values)
-    places = np.concatenate([_places(fine, over_steps), (least + most) / 2])
-    totals = np.concatenate([np.where(is_number, fine.values, 0.0), coarse["total"]])
-    weights = np.concatenate([is_number, coarse["points"] - coarse["nans"]]).astype(np.float64)
-    nans = np.concatenate([~is_number, coarse["nans"]])
-    inside = (places >= window.start) & (places <= window.stop)
-    bins = _bins(places[inside], window, intervals)
-    counts = np.bincount(bins, weights[inside], intervals)
-    has_any = counts > 0
-    sums = np.bincount(bins, totals[inside], intervals)[has_any]
-    middles = np.bincount(bins, (places * weights)[inside], intervals)[has_any]
-    return middles / counts[has_any], sums / counts[has_any], int(nans[inside].sum())
+    middles = (least + most) / 2
+    shown = coarse[(middles >= window.start) & (middles <= window.stop)]
+    middles = middles[(middles >= window.start) & (middles <= window.stop)]
+    numbers = (shown["points"] - shown["nans"]).astype(np.float64)
+    stretches = _count(middles, shown["total"], numbers, int(shown["nans"].sum()), window, intervals)
+    return _Tally(*(one + other for one, other in zip(points, stretches, strict=True)))
+
+
+def _count(
+    places: Floats,
+    totals: Floats,
+    numbers: "npt.NDArray[np.bool_] | Floats",
+    nans: int,
+    window: Window,
+    intervals: int,
+) -> _Tally:
+    bins = _bins(places, window, intervals)
+    has_any = numbers > 0
+    if not has_any.all():
+        bins, places, totals, numbers = bins[has_any], places[has_any], totals[has_any], numbers[has_any]
+    return _Tally(
+        np.bincount(bins, numbers, intervals),
+        np.bincount(bins, totals, intervals),
+        np.bincount(bins, places * numbers, intervals),
+        nans,
+    )

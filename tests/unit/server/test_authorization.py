@@ -252,7 +252,7 @@ async def test_a_session_signs_in_to_pages_only(server: Server) -> None:
     with pytest.raises(Unauthenticated):
         await server.admit(None, session=SECRET)
     with pytest.raises(Unauthenticated):
-        await server.admit(f"\0session {SECRET}")
+        await server.admit(SECRET, is_page=True)
     with pytest.raises(Unauthenticated):
         await server.admit(None, session="another", is_page=True)
 

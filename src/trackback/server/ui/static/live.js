@@ -44,13 +44,32 @@ function soon(delay = 100) {
   wanted = setTimeout(() => refresh().catch(() => {}), delay);
 }
 
+// A browser has few connections to a server, for all of its tabs: one that nobody sees gives its own back.
 function follow(element) {
-  const source = new EventSource(element.dataset.events);
-  source.addEventListener("open", () => {
-    for (const sign of document.querySelectorAll("[data-following]")) sign.hidden = false;
-  });
-  source.addEventListener("promotion", () => soon());
-  addEventListener("pagehide", () => source.close());
+  const url = new URL(element.dataset.events, location.href);
+  let source = null;
+
+  function open() {
+    if (source || document.hidden) return;
+    source = new EventSource(url);
+    source.addEventListener("open", () => {
+      for (const sign of document.querySelectorAll("[data-following]")) sign.hidden = false;
+    });
+    source.addEventListener("promotion", (event) => {
+      url.searchParams.set("after", event.lastEventId);
+      soon();
+    });
+  }
+
+  function close() {
+    source?.close();
+    source = null;
+  }
+
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+  open();
 }
 
 function poll() {

@@ -5,6 +5,7 @@ import { showTimes } from "./times.js";
 const form = document.getElementById("selection");
 const table = form?.querySelector("table");
 const EVERY_MS = 5000;
+const FOCUSABLE = "a, input";
 
 async function part(url) {
   const response = await fetch(url, { headers: { "hx-request": "true", accept: "text/html" } });
@@ -139,8 +140,7 @@ async function keepUp(source) {
     if (!old) continue;
     row.dataset.depth = old.dataset.depth;
     row.querySelector("th").replaceWith(old.querySelector("th").cloneNode(true));
-    const hasFocus = old.contains(document.activeElement);
-    if (hasFocus) continue;
+    const focused = [...old.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
     const changed = old.textContent.replace(/\s+/g, " ") !== row.textContent.replace(/\s+/g, " ");
     row.classList.toggle("cursor", old.classList.contains("cursor"));
     if (changed) row.classList.add("fresh");
@@ -150,6 +150,7 @@ async function keepUp(source) {
       cell.dataset.stale = "";
     });
     old.replaceWith(row);
+    row.querySelectorAll(FOCUSABLE)[focused]?.focus({ preventScroll: true });
   }
   showSelection();
   pin();
