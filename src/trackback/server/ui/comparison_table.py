@@ -113,7 +113,7 @@ def _change(value: Any, first: Any) -> str:
     if not (isinstance(value, float) and isinstance(first, float)) or not math.isfinite(value - first):
         return ""
     change = value - first
-    return f"{'+' if change > 0 else '−'}{number(abs(change))}"
+    return f"{'+' if change > 0 else '−'}{abs(change):.3g}"
 
 
 def _summary(column: Mapping[int, Any], count: int) -> str:
