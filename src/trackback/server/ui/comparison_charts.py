@@ -137,7 +137,7 @@ def column(compared: Comparison, field: str) -> list[Any]:
     if field == DURATION:
         return [None if run.end_time is None else (run.end_time - run.start_time) / 1000 for run in compared.runs]
     part, _, name = field.partition(".")
-    if part not in compared.parts:
+    if part not in compared.parts or not name:
         raise InvalidParameter(
             f"There is no field {shown(field)}. Name a param or a metric, as params.depth or metrics.loss, or one of "
             f"{', '.join(OF_RUNS)}."
