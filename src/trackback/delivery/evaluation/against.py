@@ -13,10 +13,11 @@ PREVIOUS = "previous"
 
 @dataclass(frozen=True)
 class Baseline:
-    """``subject``: None where there is nothing yet. ``why``: a sentence of how it was found out."""
+    """``subject``: None where there is nothing yet (``first``), or only the same files. ``why``: how it was found out."""
 
     subject: Subject | None
     why: str
+    first: bool = True
 
 
 def baseline(client: Client, subject: Subject, against: str) -> Baseline:
@@ -42,11 +43,9 @@ def _deployed(client: Client, subject: Subject, environment: str) -> Baseline:
     if not others:
         if live:
             where = ", ".join(each.locator for each in live)
-            return Baseline(None, f"Only these very files are deployed in {environment} now: at {where}.")
-        return Baseline(
-            None,
-            f"Nothing of {stream} is deployed in {environment} now, by the ledger.{_promoted(client, stream, environment)}",
-        )
+            return Baseline(None, f"These very files are deployed in {environment} now: at {where}.", first=False)
+        promoted = _promoted(client, stream, environment)
+        return Baseline(None, f"Nothing of {stream} is deployed in {environment} now, by the ledger.{promoted}")
     chosen = others[0]
     assert chosen.digest is not None
     further = {each.digest for each in others} - {chosen.digest}
@@ -112,8 +111,8 @@ def _previous(client: Client, subject: Subject) -> Baseline:
         return Baseline(before, f"Promotion {subject.promotion} replaced it in {subject.environment}.")
     if subject.name is None or subject.version is None:
         raise InvalidParameter(
-            f"Nothing says what was before {subject.label}: it is no version, and was not promoted. Name what to compare "
-            "it with, as models:/churn/6."
+            f"Nothing says what was before {subject.label}: it is no version, and was not promoted. Name what to "
+            "compare it with, as models:/churn/6."
         )
     for number in range(int(subject.version) - 1, 0, -1):
         try:

@@ -37,7 +37,7 @@ VERDICT = "delta"
 
 
 class Delta(msgspec.Struct):
-    """What was found. ``against`` is None of a first release, which has passed.
+    """What was found. ``against`` is None of a first release, and where only the same files are there: both pass.
 
     costs: of before and now. failure: why nothing could be compared.
     """
@@ -62,6 +62,7 @@ class Delta(msgspec.Struct):
     libraries: dict[str, str] = {}
     spec_sha256: str | None = None
     failure: str | None = None
+    first_release: bool = False
     cases: tuple[Prepared, Prepared] | None = None
     verdict_id: int | None = None
 
@@ -70,7 +71,7 @@ class Delta(msgspec.Struct):
         fields = {
             "subject": self.subject.document(),
             "against": self.against.document() if self.against else None,
-            "first_release": self.against is None,
+            "first_release": self.first_release,
             "why": self.why,
             "verdict": self.verdict,
             "verdict_id": self.verdict_id,
@@ -98,7 +99,8 @@ class Delta(msgspec.Struct):
     def sentence(self) -> str:
         """The result in one line."""
         if self.against is None:
-            return f"{self.subject.label} passed '{self.verdict}' as a first release. {self.why}"
+            how = " as a first release" if self.first_release else ""
+            return f"{self.subject.label} passed '{self.verdict}'{how}. {self.why}"
         if self.failure:
             return f"{self.subject.label} failed '{self.verdict}' against {self.against.label}: {self.failure}"
         bad = sum(not each.passed for each in self.checks)
@@ -120,8 +122,8 @@ def delta(client: Client, subject: Subject, against: str, job: Measuring, verdic
     testset = read_testset(client, job.data, new.signature.inputs if new.signature else None)
     found.data = testset.document()
     if base.subject is None:
-        found.checks = (Checked("there is something to compare with, or it is a first release", True, base.why),)
-        found.passed = True
+        found.checks = (Checked("it is no worse than what is there", True, base.why),)
+        found.first_release, found.passed = base.first, True
         return found
     try:
         _compare(client, found, base, new, testset, job)

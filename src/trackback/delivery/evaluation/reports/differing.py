@@ -29,7 +29,7 @@ def page(found: Delta) -> Page:
     plots = []
     if found.cases and found.parts:
         plots = list(plots_of_both(found.cases[0].case, found.cases[1].case, found.parts))
-    against = found.against.label if found.against else "nothing yet"
+    against = found.against.label if found.against else "nothing yet" if found.first_release else "itself"
     return Page(
         title=f"{found.subject.label} against {against}",
         passed=found.passed,
@@ -119,7 +119,8 @@ def _flips(flips: Flips) -> Iterator[Section]:
     what = "are wrong that were right" if flips.tolerance is None else f"have an error larger by {flips.tolerance:.4g}"
     other = "the other way round" if flips.tolerance is None else "one smaller by as much"
     p = f" Of as many both ways the p-value is {flips.p:.3g}." if flips.p is not None else ""
-    text = f"{flips.changed} of {flips.rows} rows are predicted otherwise: {flips.worse} {what}, {flips.better} {other}.{p}"
+    both = f"{flips.worse} {what}, {flips.better} {other}"
+    text = f"{flips.changed} of {flips.rows} rows are predicted otherwise: {both}.{p}"
     yield Section("Flips", text=text)
     for title, examples in (("Worse", flips.worse_examples), ("Better", flips.better_examples)):
         if examples:
