@@ -13,7 +13,7 @@ PREVIOUS = "previous"
 
 @dataclass(frozen=True)
 class Baseline:
-    """``subject``: None where there is nothing yet (``first``), or only the same files. ``why``: how it was found out."""
+    """``subject``: None where nothing is there yet (``first``), or only the same files. ``why``: how that is known."""
 
     subject: Subject | None
     why: str
