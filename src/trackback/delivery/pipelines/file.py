@@ -18,7 +18,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StageSpec(_Written, frozen=True):
-    """``run`` is a command of the shell. ``env``: variables beside those that are there; ``minutes``: what it may take."""
+    """``run`` is a command of the shell. ``env``: variables beside those there are. ``minutes``: what it may take."""
 
     name: str
     run: Annotated[str, msgspec.Meta(min_length=1)]
