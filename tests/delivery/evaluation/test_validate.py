@@ -47,8 +47,9 @@ class TestTwoClasses:
         assert told["roc_auc"] == pytest.approx(metrics.roc_auc_score(test["y"], scores))
         assert told["f1"] == pytest.approx(metrics.f1_score(test["y"], model.predict(inputs)))
         assert told["log_loss"] == pytest.approx(metrics.log_loss(test["y"], scores))
-        for figure in found["metrics"].values():
-            assert figure["low"] <= figure["value"] <= figure["high"] or figure["low"] > 0.9
+        for name in ("accuracy", "roc_auc", "f1", "log_loss"):
+            figure = found["metrics"][name]
+            assert figure["low"] < figure["value"] < figure["high"]
         assert found["bootstrap"] == {"method": "percentile", "resamples": 1000, "confidence": 0.95, "seed": 0}
 
     def test_the_verdict_is_on_the_digest_and_says_by_which_test_set(self, delivery: World, patients: Path) -> None:
@@ -333,7 +334,7 @@ def test_a_report_that_is_too_long_for_the_server_goes_there_in_short(delivery: 
     data = delivery.write("shops.parquet", frame)
     spec = delivery.write("checks.yaml", "min_rows: 2\nslices: [{by: shop}]\nbootstrap: {resamples: 100}\n")
     found = delivery.deliver("validate", "models:/dummy/1", "--data", data, "--target", "y", "--spec", spec)
-    assert len(found["slices"]) == 100
+    assert sum(each["family"] == "shop" for each in found["slices"]) == 100
     (verdict,) = delivery.verdicts(version)
     assert "slices" in verdict.report["omitted"]
     assert len(json.dumps(verdict.report)) < VERDICT_REPORT_LENGTH
