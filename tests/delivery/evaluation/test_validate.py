@@ -15,6 +15,7 @@ from sklearn.dummy import DummyClassifier
 
 from tests.delivery.evaluation.misbehaving import Misbehaving
 from tests.delivery.world import World, cancer, halves, sentences
+from tests.faults.disk import small_disk
 from trackback.cli.main import commands
 from trackback.client.cache import sha256_of
 from trackback.client.retries import Retries
@@ -286,6 +287,20 @@ class TestBadInput:
         words = "deliver validate models:/cancer/1 --data x.csv --target y --server http://127.0.0.1:9"
         result = CliRunner().invoke(commands, words.split())
         assert (result.exit_code, "127.0.0.1:9" in result.stderr) == (3, True)
+
+
+def test_a_full_disk_leaves_no_half_report_and_no_verdict(delivery: World, patients: Path, tmp_path: Path) -> None:
+    version = delivery.client.get_model_version("cancer", "1")
+    arguments = ("validate", "models:/cancer/1", "--data", patients, "--target", "y")
+    with small_disk(tmp_path / "disk", 1) as disk:
+        disk.fill()
+        result = delivery.invoke(*arguments, "--report", disk.folder / "reports")
+        assert (result.exit_code, "Make room" in result.stderr) == (3, True)
+        assert not list(disk.folder.rglob("validation*"))
+        assert not delivery.verdicts(version)
+        disk.free()
+        assert delivery.invoke(*arguments, "--report", disk.folder / "reports").exit_code == 0
+    assert len(delivery.verdicts(version)) == 1
 
 
 class TestModelsThatFail:
