@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trackback.delivery.evaluation.metrics.metric import NAN, Metric, ratio
+from trackback.delivery.evaluation.metrics.metric import NAN, Metric, ratio, remembered
 
 if TYPE_CHECKING:
     from trackback.delivery.evaluation.cases import Classified, Floats
@@ -89,18 +89,19 @@ def _balanced_value(case: Classified) -> float:
     return float(balanced_accuracy_score(case.truth, case.predicted))
 
 
+@remembered
 def counts(case: Classified, weights: Floats) -> Counts:
     import numpy as np  # noqa: PLC0415 - heavy
 
     every = np.eye(len(case.classes))
     truth, predicted = every[case.truth], every[case.predicted]
-    return Counts(
-        weights.sum(axis=1, keepdims=True), weights @ truth, weights @ predicted, weights @ (truth * predicted)
-    )
+    found = weights @ np.hstack([truth, predicted, truth * predicted])
+    return Counts(weights.sum(axis=1, keepdims=True), *np.split(found, 3, axis=1))
 
 
 def _accuracy(case: Classified, weights: Floats) -> Floats:
-    return ratio(weights @ case.right.astype(float), weights.sum(axis=1))
+    found = counts(case, weights)
+    return ratio(found.right.sum(axis=1), found.rows[:, 0])
 
 
 def _balanced(case: Classified, weights: Floats) -> Floats:
@@ -182,7 +183,7 @@ def _roc_auc_ovr_value(case: Classified) -> float:
 
 
 def _roc_auc(case: Classified, weights: Floats) -> Floats:
-    return auc(case.score, case.is_positive, weights)
+    return _area(*_by_own_score(case, weights))
 
 
 def _roc_auc_ovr(case: Classified, weights: Floats) -> Floats:
@@ -196,16 +197,24 @@ def _roc_auc_ovr(case: Classified, weights: Floats) -> Floats:
 
 def auc(score: Any, positive: Any, weights: Floats) -> Floats:
     """The share of pairs of a positive and a negative row that the score puts in order; ties count half."""
-    above, below = _by_score(score, positive, weights)
+    return _area(*_by_score(score, positive, weights))
+
+
+def _area(above: Floats, below: Floats) -> Floats:
     beaten = below.cumsum(axis=1) - below / 2
     return ratio((above * beaten).sum(axis=1), above.sum(axis=1) * below.sum(axis=1))
 
 
 def _average_precision(case: Classified, weights: Floats) -> Floats:
-    above, below = _by_score(case.score, case.is_positive, weights)
+    above, below = _by_own_score(case, weights)
     found = above[:, ::-1].cumsum(axis=1)
     precision = ratio(found, found + below[:, ::-1].cumsum(axis=1), 0.0)
     return ratio((above[:, ::-1] * precision).sum(axis=1), above.sum(axis=1))
+
+
+@remembered
+def _by_own_score(case: Classified, weights: Floats) -> tuple[Floats, Floats]:
+    return _by_score(case.score, case.is_positive, weights)
 
 
 def _by_score(score: Any, positive: Any, weights: Floats) -> tuple[Floats, Floats]:
@@ -264,6 +273,7 @@ def told_and_true(case: Classified) -> tuple[Floats, Floats]:
     return case.probabilities.max(axis=1), (case.probabilities.argmax(axis=1) == case.truth).astype(float)
 
 
+@remembered
 def _gaps(case: Classified, weights: Floats) -> tuple[Floats, Floats]:
     """Of each of ``BINS`` equal stretches of probabilities: the difference of means, and how many rows are in it."""
     import numpy as np  # noqa: PLC0415 - heavy
