@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from trackback.delivery.evaluation.metrics.metric import NAN, Metric, ratio, remembered
 
 if TYPE_CHECKING:
-    from trackback.delivery.evaluation.cases import Classified, Floats
+    from trackback.delivery.evaluation.cases import Classified, Codes, Floats
 
 BINS = 10
 _MOST_CLASSES = 50  # that have metrics of their own
+_FEW_CLASSES = 32
 
 
 class Counts(NamedTuple):
@@ -93,10 +94,23 @@ def _balanced_value(case: Classified) -> float:
 def counts(case: Classified, weights: Floats) -> Counts:
     import numpy as np  # noqa: PLC0415 - heavy
 
-    every = np.eye(len(case.classes))
+    rows = weights.sum(axis=1, keepdims=True)
+    number = len(case.classes)
+    if number > _FEW_CLASSES:
+        told = ((case.truth, None), (case.predicted, None), (case.truth, case.right))
+        return Counts(rows, *(weights @ _sparse(codes, number, which) for codes, which in told))
+    every = np.eye(number)
     truth, predicted = every[case.truth], every[case.predicted]
-    found = weights @ np.hstack([truth, predicted, truth * predicted])
-    return Counts(weights.sum(axis=1, keepdims=True), *np.split(found, 3, axis=1))
+    return Counts(rows, *np.split(weights @ np.hstack([truth, predicted, truth * predicted]), 3, axis=1))
+
+
+def _sparse(codes: Codes, number: int, which: Any) -> Any:
+    """A row for each code, with a 1 in the place that it says, (rows, number): of many classes nearly all is 0."""
+    import numpy as np  # noqa: PLC0415 - heavy
+    from scipy.sparse import csr_array  # noqa: PLC0415 - heavy
+
+    ones = np.ones(len(codes)) if which is None else which.astype(float)
+    return csr_array((ones, codes, np.arange(len(codes) + 1)), shape=(len(codes), number))
 
 
 def _accuracy(case: Classified, weights: Floats) -> Floats:
