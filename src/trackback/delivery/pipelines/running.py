@@ -110,13 +110,13 @@ class PipelineRun:
             "TRACKBACK_STAGE": each.stage.name,
             "TRACKBACK_ATTEMPT": str(attempt),
         }
-        each.code = self._execute(each, variables)
+        each.code = self._execute(each, variables, state)
         state.end(each.stage, each.code)
         each.standing = Standing.FAILED if each.code else Standing.PASSED
         self.changed()
         return each.code
 
-    def _execute(self, each: StageRun, variables: Mapping[str, str]) -> int:
+    def _execute(self, each: StageRun, variables: Mapping[str, str], state: State) -> int:
         began = time.monotonic()
         ends = began + 60 * each.stage.minutes if each.stage.minutes else None
         try:
@@ -125,6 +125,7 @@ class PipelineRun:
         except OSError as error:
             raise unwritable(each.log, error) from error
         with log, _shell(each.stage.run, self.file.parent, variables, log) as process:
+            state.running(each.stage, process.pid)
             while process.poll() is None:
                 time.sleep(_POLL_S)
                 each.seconds = time.monotonic() - began
