@@ -253,13 +253,6 @@ class TestWhatDiffers:
         assert told["recall[0]"]["before"] == 0
         assert told["recall[2]"]["before"] == pytest.approx((old[test["y"] == 2] == 2).mean())
 
-    def test_reports_need_nothing_beside_themselves(self, delivery: World, patients: Path) -> None:
-        found = compared(delivery, patients, "models:/cancer/2", "models:/cancer/1")
-        page, text, _ = (Path(each).read_text() for each in found["reports"])
-        assert not re.search(r"(src|href)=|@import|url\(|<script", page)
-        assert page.count("<svg") == 2
-        assert "Better than before" in text
-
 
 def test_a_model_that_fails_is_no_better_than_what_is_there(delivery: World, saved: Saved, tmp_path: Path) -> None:
     folder = tmp_path / "broken"
