@@ -96,7 +96,7 @@ def _numbers(column: Any, what: str) -> Floats:
 
     kind = InvalidParameter if what == "target" else CheckFailed
     try:
-        values = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
+        values: Floats = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError) as error:
         raise kind(f"The {what} is to be numbers, and {error}.") from None
     if not np.isfinite(values).all():
