@@ -106,7 +106,8 @@ def _log_loss_value(case: Classified) -> float:
 def _normal(case: Classified) -> Floats:
     """Probabilities that add up to 1 to the last digit."""
     assert case.probabilities is not None
-    return case.probabilities / case.probabilities.sum(axis=1, keepdims=True)
+    found: Floats = case.probabilities / case.probabilities.sum(axis=1, keepdims=True)
+    return found
 
 
 def _log_losses(case: Classified) -> Floats:
