@@ -133,7 +133,7 @@ class TestTwoClasses:
             ("{schema: signature}", "{schema: exact}"),  # nothing uses the column clinic
             ("{calibration: expected, max: 0.5}", "{calibration: largest, max: 0.001}"),
             ("{latency: p95, max_ms: 10000}", "{latency: p50, max_ms: 0.0001}"),
-            ("{throughput: batch, min_rows_per_s: 1}", "{throughput: batch, min_rows_per_s: 1e12}"),
+            ("{throughput: batch, min_rows_per_s: 1}", "{throughput: batch, min_rows_per_s: 1000000000}"),
             ("{memory: peak, max_mb: 100000}", "{memory: loaded, max_mb: 1}"),
             ("{size: model, max_mb: 10}", "{size: model, max_mb: 0.001}"),
             ("{rows: all, min: 100}", "{rows: all, min: 100000}"),
