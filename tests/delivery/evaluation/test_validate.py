@@ -207,7 +207,9 @@ class TestOtherTasks:
     def test_texts_are_sliced_by_their_length(self, delivery: World, saved: Saved) -> None:
         delivery.register("topics", saved("sentences"))
         data = delivery.write("sentences.parquet", sentences().iloc[1::2].reset_index(drop=True))
-        found = delivery.deliver("validate", "models:/topics/1", "--data", data, "--target", "topic", "--trust", "all")
+        spec = delivery.write("checks.yaml", "min_rows: 10\n")
+        arguments = ("validate", "models:/topics/1", "--data", data, "--target", "topic", "--trust", "all")
+        found = delivery.deliver(*arguments, "--spec", spec)
         assert found["task"] == "text-classification"
         assert [each["family"] for each in found["slices"]] == ["length"] * 3
         assert found["metrics"]["accuracy"]["value"] > 0.4
