@@ -17,6 +17,7 @@ from trackback.errors import StorageFull, TrackbackError
 
 COMMANDS = {
     "base": "deliver_image:base",
+    "deploy": "deliver_deploy:deploy",
     "image": "deliver_image:image",
 }
 """Where each command is: the module, imported when the command is asked for, and its name there."""
