@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from trackback.errors import ConfigurationError
+from trackback.scoring.turns import open_file
 from trackback.server.deadlines import Deadlines
 from trackback.server.http_server import BACKLOG, HttpServer
 
@@ -24,11 +25,6 @@ ABANDONED_S = 900.0
 _LOOK_S = 0.25
 
 log = logging.getLogger(__name__)
-
-
-def open_file(path: Path) -> Path:
-    """The file that says that the server of a Unix socket is to take requests."""
-    return path.with_name(f"{path.name}.open")
 
 
 def bind_private(path: Path) -> socket.socket:

@@ -11,17 +11,17 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from trackback.delivery.deploy.slots import Slot
-from trackback.errors import ConfigurationError
-from trackback.server.http_server import listen
 
 RESTARTS_S = (0.5, 1, 2, 5, 10, 30)
 STOP_S = 30.0
+BACKLOG = 2048
 _HEALTHY_S = 60.0
 _PR_SET_PDEATHSIG = 1
 
@@ -35,7 +35,8 @@ def control_socket(slot: Slot) -> Path:
 class Holder:
     def __init__(self, slot: Slot, host: str, port: int) -> None:
         self._slot = slot
-        self._listener = listen(host, port)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
         self._address = [host, self._listener.getsockname()[1]]
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -158,8 +159,8 @@ def main(folder: str, host: str, port: str) -> None:
             sys.exit("another holder is there already")
         try:
             asyncio.run(Holder(slot, host, int(port)).run())
-        except ConfigurationError as error:
-            sys.exit(error.message)
+        except OSError as error:
+            sys.exit(f"{host}:{port}: {error.strerror or error}")
 
 
 if __name__ == "__main__":

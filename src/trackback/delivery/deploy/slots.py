@@ -22,7 +22,7 @@ from trackback.client.file_locks import hold
 from trackback.delivery.written import unwritable, write_whole
 from trackback.errors import ConfigurationError, DataLoss, InvalidParameter
 from trackback.limits import shown
-from trackback.scoring.standby import open_file
+from trackback.scoring.turns import open_file
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,60}[a-z0-9])?")
 _RELEASE = re.compile(r"r(\d+)\.json")
