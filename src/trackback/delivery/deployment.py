@@ -129,9 +129,7 @@ def deploy_here(
         return Deployed(subject, target, slot.name, place.public_url, moved, tried, deployment, replaced)
 
 
-def make_release(
-    slot: Slot, subject: Subject, model: LocalModel, place: Place, trusted: Sequence[str] | None
-) -> Release:
+def make_release(slot: Slot, subject: Subject, model: LocalModel, place: Place, trusted: Sequence[str]) -> Release:
     """The next release of a slot: how its server is started. ``trusted``: the digests of files that may run code."""
     identifier = slot.next_id()
     options = ["--workers", str(place.workers), *(flag for each in trusted for flag in ("--trust", each))]
