@@ -17,8 +17,12 @@ from trackback.errors import StorageFull, TrackbackError
 
 COMMANDS = {
     "base": "deliver_image:base",
+    "delta": "evaluate:delta",
     "deploy": "deliver_deploy:deploy",
     "image": "deliver_image:image",
+    "init": "pipelines:init",
+    "run": "pipelines:run",
+    "validate": "evaluate:validate",
 }
 """Where each command is: the module, imported when the command is asked for, and its name there."""
 
@@ -31,19 +35,26 @@ class Outcome:
 
     document: the JSON object that ``--json`` prints; ``passed`` and ``exit_code`` are added.
     show: prints the same for people.
+    code: the exit code, where it is not just whether it passed.
     """
 
     passed: bool
     document: dict[str, Any]
     show: Callable[[], None]
+    code: int | None = None
 
 
 class Stage(click.Command):
     """A command whose function returns an Outcome, or raises what ended it. How it went is told by the exit code."""
 
     def invoke(self, ctx: click.Context) -> NoReturn:
-        signal(SIGTERM, lambda *_: sys.exit(128 + SIGTERM))  # unwinds, so that what was begun is put away
-        as_json = bool(ctx.params.get("as_json"))
+        before = signal(SIGTERM, lambda *_: sys.exit(128 + SIGTERM))  # unwinds, so that what was begun is put away
+        try:
+            self._run(ctx, bool(ctx.params.get("as_json")))
+        finally:
+            signal(SIGTERM, before)
+
+    def _run(self, ctx: click.Context, as_json: bool) -> NoReturn:
         try:
             outcome: Outcome = super().invoke(ctx)
         except TrackbackError as error:
@@ -57,7 +68,7 @@ class Stage(click.Command):
             self._refuse(StorageFull(f"There is no room: {error}. Make some, and run the stage again."), as_json)
         except Exception:  # noqa: BLE001 - the outermost edge: 1, Python's exit code, would say that a check failed
             self._fail()
-        code = ExitCode.PASSED if outcome.passed else ExitCode.FAILED
+        code = outcome.code if outcome.code is not None else ExitCode.PASSED if outcome.passed else ExitCode.FAILED
         if as_json:
             print_json({"stage": self.name, "passed": outcome.passed, "exit_code": int(code), **outcome.document})
         else:
