@@ -19,6 +19,7 @@ from trackback.delivery.pipelines.file import read_pipeline
 
 PAGE = ROOT / "docs" / "reference" / "deliver.md"
 GUIDE = ROOT / "docs" / "deliver.md"
+NONE = np.zeros(2, dtype=np.int64)
 
 
 @pytest.mark.parametrize("command", ["validate", "delta", "init", "run"])
@@ -58,12 +59,12 @@ def test_what_a_function_is_given_is_named() -> None:
 @pytest.mark.parametrize(
     ("task", "case"),
     [
-        ("classification", Classified(("a", "b"), np.zeros(2, dtype=int), np.zeros(2, dtype=int), np.ones((2, 2)) / 2, 1)),
-        ("classification", Classified(("a", "b", "c"), np.zeros(2, dtype=int), np.zeros(2, dtype=int), np.ones((2, 3)) / 3)),
+        ("classification", Classified(("a", "b"), NONE, NONE, np.full((2, 2), 1 / 2), 1)),
+        ("classification", Classified(("a", "b", "c"), NONE, NONE, np.full((2, 3), 1 / 3))),
         ("regression", Estimated(np.zeros(2), np.zeros(2))),
-        ("ranking", Ranked(np.zeros(2), np.zeros(2), np.zeros(2, dtype=int))),
+        ("ranking", Ranked(np.zeros(2), np.zeros(2), NONE)),
     ],
-)  # fmt: skip
+)
 def test_each_metric_is_named(task: str, case: Case) -> None:
     (rows,) = tables(PAGE, "### Tasks")
     (told,) = (set(quoted(metrics)) for name, _, metrics in rows if quoted(name) == [task])
