@@ -130,7 +130,7 @@ class Systemd:
             return
         if self._account is None:
             raise InvalidParameter(
-                "Name whom the machine's systemd is to run the server as, by --account; or deploy to the user's: --user."
+                "Name whom the machine's systemd is to run the server as, by --account, or take the user's: --user."
             )
         model = self._slot.model(release.digest)
         try:
