@@ -40,8 +40,8 @@ class Cluster:
     def run(self, *arguments: str, given: str | None = None, wait_s: float = _CALL_S) -> str:
         """What kubectl prints.
 
-        MissingTool: it is not installed. PermissionDenied: the cluster refuses. NotFound, InvalidParameter: it says that
-        what it is given is not there, or wrong. Unavailable: anything else.
+        MissingTool: it is not installed. PermissionDenied: the cluster refuses. NotFound, InvalidParameter: what it is
+        given is not there, or wrong. Unavailable: anything else.
         """
         if shutil.which("kubectl") is None:
             raise MissingTool("There is no kubectl in PATH. Install it, or apply what --output writes by yourself.")
