@@ -108,9 +108,9 @@ def test_a_pipeline_that_is_there_is_not_overwritten_unless_it_is_meant(delivery
 
 def test_names_with_blanks_are_one_word_of_the_shell(delivery: World) -> None:
     delivery.deliver(
-        "init", "gitlab", "--model", "churn", "--data", "a b.csv", "--target", "it's", "--output", delivery.folder,
+        "init", "gitlab", "--model", "churn", "--data", "a #b: c.csv", "--target", "it's", "--output", delivery.folder,
         reports=False,
     )  # fmt: skip
     first = read_pipeline(Path(delivery.folder / "deliver.yaml")).stages[0]
     told = subprocess.run(["sh", "-c", f"printf '%s\\n' {first.run}"], capture_output=True, text=True, check=True)
-    assert {"a b.csv", "it's"} <= set(told.stdout.splitlines())
+    assert {"a #b: c.csv", "it's"} <= set(told.stdout.splitlines())

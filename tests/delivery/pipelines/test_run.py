@@ -1,6 +1,8 @@
 """`trackback deliver run`: the stages of a file one after the other, until one fails, and on from there."""
 
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -140,9 +142,17 @@ def test_real_stages_report_builds_of_one_pipeline_for_the_promotion(delivery: W
 @pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_what_is_interrupted_leaves_nothing_running(delivery: World, by: signal.Signals, code: int) -> None:
     file = stages(delivery, slow="echo $$ > pid; exec sleep 300")
-    server = ["--server", delivery.client.tracking_uri]
+    process, stage = started(delivery, file)
+    process.send_signal(by)
+    assert process.wait(60) == code
+    with pytest.raises(ProcessLookupError):
+        os.kill(stage, 0)
+
+
+def started(delivery: World, file: Path) -> tuple["subprocess.Popen[bytes]", int]:
+    """`trackback deliver run`, and the process of its stage, which has written its number to the file ``pid``."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "trackback", "deliver", "run", str(file), *server],
+        [sys.executable, "-m", "trackback", "deliver", "run", str(file), "--server", delivery.client.tracking_uri],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -151,7 +161,44 @@ def test_what_is_interrupted_leaves_nothing_running(delivery: World, by: signal.
     while not (pid.exists() and pid.read_text().strip()):
         assert time.monotonic() < ends
         time.sleep(0.05)
-    process.send_signal(by)
-    assert process.wait(60) == code
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(pid.read_text()), 0)
+    return process, int(pid.read_text())
+
+
+@pytest.mark.usefixtures("version")
+def test_a_stage_that_a_killed_run_has_left_running_is_not_begun_twice(delivery: World) -> None:
+    file = stages(delivery, slow="echo $$ > pid; echo $TRACKBACK_ATTEMPT >> log; test -f done || exec sleep 300")
+    process, stage = started(delivery, file)
+    process.kill()
+    process.wait()
+    result = delivery.invoke("run", file)
+    assert (result.exit_code, f"as process {stage}" in result.stderr) == (3, True)
+    os.killpg(stage, signal.SIGKILL)
+    delivery.write("done", "")
+    ends = time.monotonic() + 60
+    while delivery.invoke("run", file).exit_code == 3:  # until the kernel has cleared it away
+        assert time.monotonic() < ends
+    assert (delivery.folder / "log").read_text() == "1\n1\n"
+
+
+@pytest.mark.usefixtures("version")
+def test_on_a_terminal_a_table_shows_how_the_stages_stand(delivery: World) -> None:
+    file = stages(delivery, one="echo hello; sleep 1", two="exit 4")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "trackback", "deliver", "run", str(file), "--server", delivery.client.tracking_uri]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"}
+    ) as run:
+        os.close(theirs)
+        text = b"".join(iter(lambda: read(ours), b"")).decode()
+        assert run.wait(60) == 4
+    os.close(ours)
+    assert re.search(r"one +.*running.*hello", text)
+    assert re.search(r"two +.*failed.* 4 ", text)
+
+
+def read(terminal: int) -> bytes:
+    """Some of what was written to a terminal; nothing once its last writer is gone."""
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:
+        return b""
