@@ -17,6 +17,8 @@ import pytest
 from tests.environments import ROOT
 from tests.scoring.test_serving import wait_until
 
+pytestmark = pytest.mark.timeout(300)
+
 SERVE = ROOT / "tests" / "scoring" / "scripts" / "serve_with_lease.py"
 
 
@@ -34,11 +36,12 @@ class Standby:
         self._private = httpx.Client(base_url="http://localhost", transport=httpx.HTTPTransport(uds=str(self.path)))
 
     def health(self) -> dict[str, Any]:
-        try:
-            said: dict[str, Any] = self._private.get("/health").json()
-        except httpx.TransportError:
-            return {}
+        said: dict[str, Any] = self._private.get("/health").json()
         return said
+
+    def is_up(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.path)) == 0
 
     def answers(self) -> bool:
         """Whether it takes requests from the shared socket."""
@@ -59,7 +62,7 @@ class Standby:
 def standby(iris_model: Path) -> Iterator[Standby]:
     folder = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
     server = Standby(iris_model, folder)
-    wait_until(lambda: bool(server.health()))
+    wait_until(server.is_up)
     yield server
     server.end()
     shutil.rmtree(folder)
