@@ -60,5 +60,7 @@ def short_path() -> Iterator[Path]:
 @pytest.fixture
 def registered(migrated_sqlite_uri: str, tmp_path: Path, short_path: Path) -> Iterator[Registered]:
     settings = Settings(backend_store_uri=migrated_sqlite_uri, artifacts_destination=str(tmp_path / "artifacts"))
-    with ThreadedServer(settings) as server, Registered(server.url, short_path).client as client:
-        yield Registered(client.tracking_uri, short_path)
+    with ThreadedServer(settings) as server:
+        found = Registered(server.url, short_path)
+        with found.client:
+            yield found
