@@ -31,7 +31,16 @@ class Standby:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         descriptor = self.listener.fileno()
-        flags = ["--model-uri", model, "--fd", str(descriptor), "--standby", self.path, "--name", "models:/iris/1"]
+        flags: list[str | Path] = [
+            "--model-uri",
+            model,
+            "--fd",
+            str(descriptor),
+            "--standby",
+            self.path,
+            "--name",
+            "models:/iris/1",
+        ]
         self.process = subprocess.Popen([sys.executable, SERVE, *flags], pass_fds=(descriptor,))
         self._private = httpx.Client(base_url="http://localhost", transport=httpx.HTTPTransport(uds=str(self.path)))
 
@@ -118,7 +127,7 @@ def test_what_comes_while_nobody_takes_it_waits(standby: Standby) -> None:
 
 def test_a_descriptor_that_is_no_listening_socket_is_refused(iris_model: Path, tmp_path: Path) -> None:
     with (tmp_path / "file").open("w") as file:
-        flags = ["--model-uri", iris_model, "--fd", str(file.fileno())]
+        flags: list[str | Path] = ["--model-uri", iris_model, "--fd", str(file.fileno())]
         ran = subprocess.run([sys.executable, SERVE, *flags], pass_fds=(file.fileno(),), capture_output=True, text=True)
 
     assert ran.returncode == 2

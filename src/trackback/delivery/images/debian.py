@@ -17,8 +17,8 @@ SUITES = tuple(PYTHONS)
 _PACKAGES = ("python3", "ca-certificates", "libgomp1", "tzdata")
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
 
-# What differs from one run to the next, or belongs to a machine that runs by itself. It is left out of the tar, and never
-# removed from the system: while that is made, folders of this very machine are mounted in it.
+# What differs from one run to the next, or belongs to a machine that runs by itself. It is left out of the tar, and is
+# never removed from the system: while that is made, folders of this very machine are mounted in it.
 _DROPPED = re.compile(
     r"(?:var/log|var/cache|var/lib/apt/lists|var/lib/dbus|tmp|dev|proc|sys|run)/.+"
     r"|etc/(?:machine-id|hostname|resolv\.conf)|var/lib/dpkg/[^/]+-old"
