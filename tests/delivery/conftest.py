@@ -1,4 +1,5 @@
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.delivery import world
+from tests.delivery.registered import Registered
 from tests.delivery.world import VARIABLES, World
 from tests.servers.threaded import ThreadedServer
 from trackback.client.api import Client
@@ -64,3 +66,20 @@ def shared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     """For tests that look at what was done once, since to ask a model takes a process with all of its libraries."""
     with opened(sqlite_template, tmp_path_factory.mktemp("shared")) as world:
         yield world
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose path is short enough for sockets to be in it."""
+    folder = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def registered(migrated_sqlite_uri: str, tmp_path: Path, short_path: Path) -> Iterator[Registered]:
+    settings = Settings(backend_store_uri=migrated_sqlite_uri, artifacts_destination=str(tmp_path / "artifacts"))
+    with ThreadedServer(settings) as server:
+        found = Registered(server.url, short_path)
+        with found.client:
+            yield found

@@ -16,7 +16,10 @@ from trackback.delivery.exits import ExitCode, exit_code_of
 from trackback.errors import StorageFull, TrackbackError
 
 COMMANDS = {
+    "base": "deliver_image:base",
     "delta": "evaluate:delta",
+    "deploy": "deliver_deploy:deploy",
+    "image": "deliver_image:image",
     "init": "pipelines:init",
     "run": "pipelines:run",
     "validate": "evaluate:validate",
