@@ -28,6 +28,7 @@
       ConfigurationError           (never on the wire: the command line prints it)
         SchemaError
         MissingLibrary
+      CheckFailed                  (never on the wire: the exit code of a stage of delivery says it)
 
 The statuses are MLflow's (``RESOURCE_ALREADY_EXISTS`` is 400 there, and its clients rely on it), but for
 ``INVALID_STATE``, which it answers with 500 although the client is at fault.
@@ -199,3 +200,7 @@ class SchemaError(ConfigurationError):
 
 class MissingLibrary(ConfigurationError):
     """What was asked for needs a library that is not installed here."""
+
+
+class CheckFailed(TrackbackError):
+    """What a stage of delivery looked at is not as it has to be: it did what it is for, and the answer is no."""

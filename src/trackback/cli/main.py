@@ -17,6 +17,7 @@ COMMANDS = {
     "cache": "cache:cache",
     "data": "data:data",
     "db": "db:db",
+    "deliver": "deliver:deliver",
     "demote": "promotions:demote",
     "deployed": "deployed:deployed",
     "deployments": "deployed:list_deployments",
