@@ -15,7 +15,9 @@ from trackback.cli.remote import json_option, print_json, server_option
 from trackback.delivery.exits import ExitCode, exit_code_of
 from trackback.errors import StorageFull, TrackbackError
 
-COMMANDS = {}
+COMMANDS = {
+    "score": "deliver_score:score",
+}
 """Where each command is: the module, imported when the command is asked for, and its name there."""
 
 F = TypeVar("F", bound=Callable[..., Any])
