@@ -2,6 +2,7 @@
 
 from benchmarks.measures import (
     artifacts,
+    batch,
     client,
     concurrency,
     footprint,
@@ -32,6 +33,7 @@ MEASURES: dict[str, Measure] = {
         lineage,
         gocd,
         scoring,
+        batch,
         client,
     )
     for measure in module.MEASURES
