@@ -1,7 +1,7 @@
 """Scoring a file of ten million rows, beside calling predict on all of them in memory.
 
-What it costs to load the file into memory is not counted, while `trackback deliver score` reads it, starts its processes,
-and writes predictions, ids and the stamp.
+What it costs to load the file into memory is not counted, while `trackback deliver score` reads it, starts its
+processes, and writes predictions, ids and the stamp.
 """
 
 import time
