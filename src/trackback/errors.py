@@ -28,6 +28,7 @@
       ConfigurationError           (never on the wire: the command line prints it)
         SchemaError
         MissingLibrary
+        MissingTool
       CheckFailed                  (never on the wire: the exit code of a stage of delivery says it)
 
 The statuses are MLflow's (``RESOURCE_ALREADY_EXISTS`` is 400 there, and its clients rely on it), but for
@@ -204,3 +205,7 @@ class MissingLibrary(ConfigurationError):
 
 class CheckFailed(TrackbackError):
     """What a stage of delivery looked at is not as it has to be: it did what it is for, and the answer is no."""
+
+
+class MissingTool(ConfigurationError):
+    """What was asked for needs a program that is not installed here."""

@@ -16,6 +16,10 @@ from trackback.delivery.exits import ExitCode, exit_code_of
 from trackback.errors import StorageFull, TrackbackError
 
 COMMANDS = {
+    "ami": "deliver_ami:ami",
+    "base": "deliver_image:base",
+    "deploy": "deliver_deploy:deploy",
+    "image": "deliver_image:image",
     "score": "deliver_score:score",
 }
 """Where each command is: the module, imported when the command is asked for, and its name there."""

@@ -111,8 +111,22 @@ def wanted_options(command: F) -> F:
 )
 @trust_option
 @server_option
+@option("--name", "name", "What /health and /metrics call the model; its URI without this.", metavar="NAME")
 @option("--host", "host", "The address to listen on; 0.0.0.0 for all of this machine's.", metavar="ADDRESS")
 @option("--port", "port", "The port to listen on; 0 for any that is free.", type=click.IntRange(0, 65535))
+@option(
+    "--fd",
+    "fd",
+    "The descriptor of a listening socket that this process is started with, in place of --host and --port.",
+    type=click.IntRange(min=0),
+    metavar="NUMBER",
+)
+@option(
+    "--standby",
+    "standby",
+    "Answer on a Unix socket at PATH, and take requests from the address only while there is a file PATH.open.",
+    metavar="PATH",
+)
 @option(
     "--allowed-hosts",
     "allowed_hosts",
@@ -181,7 +195,7 @@ def serve(trust: tuple[str, ...], server: str | None, **values: Any) -> None:
     settings = Settings(tracking_uri=server, **values)
     from trackback.scoring.serving import run  # noqa: PLC0415 - heavy, and --help should not be
 
-    with _resolver(settings.model_uri, trust, settings.tracking_uri) as resolve:
+    with _resolver(settings.model_uri, trust, settings.tracking_uri, settings.name) as resolve:
         run(settings, resolve)
 
 
@@ -234,13 +248,13 @@ def predict(
 
 
 @contextmanager
-def _resolver(model_uri: str, trust: tuple[str, ...], server: str | None) -> "Iterator[Resolver]":
+def _resolver(model_uri: str, trust: tuple[str, ...], server: str | None, name: str = "") -> "Iterator[Resolver]":
     from trackback.client.api import Client  # noqa: PLC0415 - heavy, and --help should not be
     from trackback.scoring.resolving import Resolver  # noqa: PLC0415 - as above
 
     trusted = None if EVERYTHING in trust else trust
     with Client(server) as client:
-        yield Resolver(client, model_uri, trusted, lambda: progress_bar(model_uri))
+        yield Resolver(client, model_uri, trusted, lambda: progress_bar(model_uri), name)
 
 
 def _params(text: str | None) -> Mapping[str, Any] | None:

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from trackback.errors import MethodNotAllowed, UnknownEndpoint
@@ -40,11 +41,18 @@ class ScoringApp:
         self._statistics = RequestStatistics()
         self._observe = Observer(self._statistics, log_requests=log_requests)
         self._exposition: Exposition | None = None
+        self._door: bool | None = None
         self._looks: Mapping[str, Callable[[], Answer]] = {
             "/ping": self._ping,
             "/health": self._health,
             "/version": lambda: Answer(200, PROTOCOL_VERSION.encode()),
         }
+
+    def has_door(self, is_open: bool) -> None:
+        """Be told of a server that takes turns with another one. While its door is closed, answers end connections:
+        so clients that keep theirs come to the other one.
+        """
+        self._door = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
@@ -54,7 +62,7 @@ class ScoringApp:
             try:
                 self._guard(scope)
                 answer = await self._answer(scope["method"], path, scope, receive)
-                status = await _send(send, answer)
+                status = await _send(send, answer, self._door is False)
             except ClientGone:
                 raise
             except Exception as error:  # noqa: BLE001 - the outermost edge: send_error logs what is not ours
@@ -83,7 +91,8 @@ class ScoringApp:
         return Answer(200 if self._served.alive else 503, b"\n")
 
     def _health(self) -> Answer:
-        return Answer(200 if self._served.alive else 503, msgspec.json.encode(self._served.health) + b"\n")
+        health = replace(self._served.health, accepting=self._door)
+        return Answer(200 if self._served.alive else 503, msgspec.json.encode(health) + b"\n")
 
     def _metrics(self) -> bytes:
         if self._exposition is None:
@@ -105,11 +114,13 @@ def _content_type(scope: Scope) -> str:
     return ""
 
 
-async def _send(send: Send, answer: Answer) -> int:
+async def _send(send: Send, answer: Answer, is_last: bool) -> int:
     headers = [
         (b"content-type", answer.content_type.encode("latin-1")),
         (b"content-length", b"%d" % len(answer.body)),
     ]
+    if is_last:
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
     return answer.status

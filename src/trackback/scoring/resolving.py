@@ -18,7 +18,8 @@ class Resolver:
 
     ``uri``: of a model on the server, as models:/churn@production; or a folder, or a link to one. ``trusted``: the
     digests of pickles that may be loaded, beside those that were promoted on a server with accounts; None for all of
-    them. ``meter``: opened for the time of a download, which it is told of.
+    them. ``meter``: opened for the time of a download, which it is told of. ``name``: what the model is
+    called, if not by the URI that it was found to be.
     """
 
     def __init__(
@@ -27,11 +28,14 @@ class Resolver:
         uri: str,
         trusted: Sequence[str] | None = (),
         meter: Callable[[], AbstractContextManager[Progress | None]] = nullcontext,
+        name: str = "",
     ) -> None:
         self._client = client
         self._uri = uri
         self._trusted = None if trusted is None else tuple(trusted)
         self._meter = meter
+        self._name = name
+        self._found = ""
         self._last: ResolvedModel | None = None
 
     def __call__(self) -> ResolvedModel:
@@ -41,7 +45,7 @@ class Resolver:
         """
         place = locate(self._client, self._uri)
         uri = place.uri if place.local_path is None else str(place.local_path.resolve())
-        if self._last is None or self._last.name != uri:
+        if self._last is None or self._found != uri:
             with self._meter() as progress:
                 local = fetch_model(self._client, uri, progress=progress)
             path = Path(local.path).absolute()
@@ -49,5 +53,6 @@ class Resolver:
             trusted = self._trusted
             if trusted is not None and place.local_path is None:
                 trusted = (*trusted, *promoted(self._client, local).digests)
-            self._last = ResolvedModel(uri, local.digest, str(path), trusted)
+            self._last = ResolvedModel(self._name or uri, local.digest, str(path), trusted)
+            self._found = uri
         return self._last

@@ -32,7 +32,9 @@ class ResolvedModel:
 
 
 class Health(msgspec.Struct, omit_defaults=True):
-    """``problem``: why the model that should be served is not; the one that was is still there."""
+    """``problem``: why the model that should be served is not; the one that was is still there. ``accepting``: of a
+    server that takes turns with another one, whether it is its turn.
+    """
 
     status: str
     model: str
@@ -40,6 +42,7 @@ class Health(msgspec.Struct, omit_defaults=True):
     workers: int
     following: str | None = None
     problem: str | None = None
+    accepting: bool | None = None
 
 
 class Served:

@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 
 import uvloop
 
@@ -15,6 +16,7 @@ from trackback.scoring.backlog import Backlog
 from trackback.scoring.following import Follower
 from trackback.scoring.served import ResolvedModel, Served
 from trackback.scoring.settings import Settings
+from trackback.scoring.standby import StandbyServer, bind_private, inherited
 from trackback.server.deadlines import Deadlines
 from trackback.server.guard import make_guard
 from trackback.server.http_server import HttpServer, bind, url_of
@@ -34,7 +36,7 @@ def run(settings: Settings, resolve: Resolve) -> None:
     """
     logs = LogSettings(log_level=settings.log_level, json_logs=settings.json_logs)
     configure_logs(logs)
-    with bind(settings.host, settings.port) as listener:
+    with bind(settings.host, settings.port) if settings.fd is None else inherited(settings.fd) as listener:
         model = resolve()
         uvloop.run(_serve(settings, listener, model, resolve, logs_requests(logs)))
 
@@ -47,9 +49,14 @@ async def _serve(
         app = ScoringApp(backlog, served, guard, settings.max_body_bytes, log_requests)
         gc.freeze()  # all that is there now stays, so collections, which stop every request, need not look at it
         deadlines = Deadlines(settings.keep_alive_s, settings.header_deadline_s, settings.body_deadline_s)
-        server = HttpServer(app, deadlines, settings.stop_deadline_s)
         log.info("trackback %s serves %s on %s", __version__, model.name, url_of(listener))
-        await server.serve(sockets=[listener])
+        if settings.standby:
+            path = Path(settings.standby)
+            private = bind_private(path)
+            server = StandbyServer(app, deadlines, settings.stop_deadline_s, listener, private, path, app.has_door)
+            await server.serve(sockets=[])
+        else:
+            await HttpServer(app, deadlines, settings.stop_deadline_s).serve(sockets=[listener])
         log.info("stopped")
 
 

@@ -13,8 +13,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     follow: bool = False
     follow_every_s: float = FOLLOW_S
     tracking_uri: str | None = None
+    name: str = ""
     host: str = "127.0.0.1"
     port: int = 5001
+    fd: int | None = None
+    standby: str = ""
     allowed_hosts: tuple[str, ...] = ()
     workers: int = 1
     batch: bool | None = None

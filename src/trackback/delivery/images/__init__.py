@@ -1,0 +1,1 @@
+"""Images: a model, what it needs and the scoring server, as an OCI image whose digest follows from what went in."""
