@@ -57,6 +57,8 @@ class Stage(click.Command):
             if error.errno not in (ENOSPC, EDQUOT):
                 self._fail()
             self._refuse(StorageFull(f"There is no room: {error}. Make some, and run the stage again."), as_json)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
         except Exception:  # noqa: BLE001 - the outermost edge: 1, Python's exit code, would say that a check failed
             self._fail()
         code = ExitCode.PASSED if outcome.passed else ExitCode.FAILED

@@ -71,10 +71,14 @@ def register_ami(aws: Aws, name: str, snapshot: str, gib: int, architecture: str
         if code_of(error.__cause__ or error) == "InvalidAMIName.Duplicate" and (known := find_ami(aws, name)):
             return known
         raise
-    ami = str(made["ImageId"])
-    with answering(f"To tag {ami}"):  # moto, and clouds like it, leave out what comes with the registration
-        aws.ec2.create_tags(Resources=[ami], Tags=listed_tags(tags))
-    return Ami(ami, name, snapshot, tags)
+    return retag(aws, Ami(str(made["ImageId"]), name, snapshot, {}), tags)
+
+
+def retag(aws: Aws, ami: Ami, tags: dict[str, str]) -> Ami:
+    """Have it, and its snapshot, say what they are for now, and until when."""
+    with answering(f"To tag {ami.id}"):
+        aws.ec2.create_tags(Resources=[each for each in (ami.id, ami.snapshot) if each], Tags=listed_tags(tags))
+    return Ami(ami.id, ami.name, ami.snapshot, {**ami.tags, **tags})
 
 
 def find_ami(aws: Aws, name: str) -> Ami | None:
