@@ -167,12 +167,13 @@ def _written(client: "Client", subject: "Subject", options: dict[str, Any]) -> "
     from trackback.client.models import fetch_model  # noqa: PLC0415 - heavy, and --help should not be
     from trackback.delivery.deploy.systemd import Systemd  # noqa: PLC0415 - as above
     from trackback.delivery.deployment import Deployed, make_release, write_units  # noqa: PLC0415 - as above
+    from trackback.delivery.vouched import vouched_files  # noqa: PLC0415 - as above
 
     slot, place = _slot(subject, "systemd", options), _place(options)
     slot.prepare()
     model = fetch_model(client, subject.uri, slot.model(subject.digest))
     trust = None if EVERYTHING in options["trust"] else options["trust"]
-    release = make_release(slot, subject, model, place, trust)
+    release = make_release(slot, subject, model, place, vouched_files(client, model, trust))
     manager = _manager("systemd", slot, options)
     assert isinstance(manager, Systemd)
     slot.keep(release)

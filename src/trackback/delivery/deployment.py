@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from trackback.client.api import Client, walk
-from trackback.client.cache import sha256_of
 from trackback.client.models import LocalModel, fetch_model
 from trackback.delivery.deploy.kubernetes import Cluster, roll_out
 from trackback.delivery.deploy.managers import Manager
@@ -18,10 +17,10 @@ from trackback.delivery.deploy.smoke import Example, read_smoke_example
 from trackback.delivery.deploy.switching import Patience, Switch
 from trackback.delivery.record import Record, recorded
 from trackback.delivery.subject import Subject
+from trackback.delivery.vouched import vouched_files
 from trackback.delivery.written import write_whole
 from trackback.entities import Deployment, DeploymentKind
 from trackback.errors import DataLoss, InvalidParameter, NotFound, TrackbackError
-from trackback.tracking.trusted import promoted, trusted as logged_here
 
 Say = Callable[[str], None]
 PATIENCE = Patience()
@@ -111,7 +110,7 @@ def deploy_here(
         if model.digest != subject.digest:
             raise DataLoss(f"The files of {subject.label} have the digest {model.digest}, and not {subject.digest}.")
         example = read_smoke_example(model.path)
-        release = make_release(slot, subject, model, place, _trusted(client, model, trust))
+        release = make_release(slot, subject, model, place, vouched_files(client, model, trust))
         manager.prepare()
         live = switch.tidy()
         if live is not None:
@@ -130,29 +129,15 @@ def deploy_here(
         return Deployed(subject, target, slot.name, place.public_url, moved, tried, deployment, replaced)
 
 
-def make_release(
-    slot: Slot, subject: Subject, model: LocalModel, place: Place, trusted: Sequence[str] | None
-) -> Release:
-    """The next release of a slot: how the server of a model is started there."""
-    vouched = [digest for digest in _digests(model.path) if trusted is None or digest in trusted]
+def make_release(slot: Slot, subject: Subject, model: LocalModel, place: Place, trusted: Sequence[str]) -> Release:
+    """The next release of a slot: how its server is started. ``trusted``: the digests of files that may run code."""
     identifier = slot.next_id()
-    options = ["--workers", str(place.workers), *(flag for each in vouched for flag in ("--trust", each))]
+    options = ["--workers", str(place.workers), *(flag for each in trusted for flag in ("--trust", each))]
     fixed = [str(place.interpreter), "-m", "trackback", "models", "serve", "--model-uri", str(model.path)]
     command = [*fixed, "--name", subject.label, "--host", place.host, *options, "--fd", "{fd}"]
     said = settings_digest([command, place.public_url, subject.label, subject.environment])
     whole = (*command, "--standby", str(slot.socket(identifier)))
     return Release(identifier, subject.label, subject.digest, whole, said, subject.promotion)
-
-
-def _digests(folder: Path) -> list[str]:
-    return sorted({sha256_of(file) for file in folder.rglob("*") if file.is_file()})
-
-
-def _trusted(client: Client, model: LocalModel, given: Sequence[str] | None) -> set[str] | None:
-    if given is None:
-        return None
-    named = {each.removeprefix("sha256:").lower() for each in given}
-    return named | logged_here().digests | promoted(client, model).digests
 
 
 def _is_same(live: Live, release: Release) -> bool:

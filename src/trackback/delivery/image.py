@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from trackback.client.api import Client
-from trackback.client.models import LocalModel
 from trackback.delivery.images.build import Image, Recipe, build_image
 from trackback.delivery.images.pushes import find_engine, load_image, push_image
 from trackback.delivery.images.references import Reference
 from trackback.delivery.record import Record, recorded
 from trackback.delivery.subject import Subject
+from trackback.delivery.vouched import vouched_files
 from trackback.entities import Deployment, DeploymentKind
-from trackback.tracking.trusted import promoted, trusted as logged_here
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def make_image(
     created_ms = _created(client, subject)
     with recorded(client, subject, "image", {"tag": str(reference), "base": recipe.base}) as record:
         model = subject.fetch(client)
-        image = build_image(recipe, subject, model, _trusted(client, model, trust), created_ms, say)
+        image = build_image(recipe, subject, model, vouched_files(client, model, trust), created_ms, say)
         if push:
             push_image(image, reference, say)
         if chosen:
@@ -95,12 +94,6 @@ def _created(client: Client, subject: Subject) -> int | None:
     if subject.name is None or subject.version is None:
         return None
     return client.get_model_version(subject.name, subject.version).creation_timestamp
-
-
-def _trusted(client: Client, model: LocalModel, given: Sequence[str] | None) -> list[str] | None:
-    if given is None:
-        return None
-    return [*given, *logged_here().digests, *promoted(client, model).digests]
 
 
 def _keep(record: Record, subject: Subject, locator: str, environment: str | None) -> Deployment | None:

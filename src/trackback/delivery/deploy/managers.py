@@ -13,7 +13,10 @@ class Manager(Protocol):
     """
 
     def prepare(self) -> None:
-        """Have the listening socket there. ConfigurationError: it can't be, or is at another address."""
+        """Have the listening socket there.
+
+        InvalidParameter: it is at another address. ConfigurationError: it can't be.
+        """
 
     def start(self, release: Release) -> None:
         """Start a server, which waits for its turn."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from trackback.delivery.deploy.holder import STOP_S, control_socket
 from trackback.delivery.deploy.slots import Release, Slot
-from trackback.errors import ConfigurationError, Unavailable
+from trackback.errors import ConfigurationError, InvalidParameter, Unavailable
 
 _START_S = 30.0
 _ANSWER_S = STOP_S + 10
@@ -34,7 +34,7 @@ class Processes:
             return
         if said["address"] != [self._host, self._port]:
             host, port = said["address"]
-            raise ConfigurationError(
+            raise InvalidParameter(
                 f"The slot {self._slot.name} listens on {host}:{port} already, not on {self._host}:{self._port}. Take "
                 "it down with --remove first, or name another slot: --slot."
             )

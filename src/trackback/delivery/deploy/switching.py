@@ -51,14 +51,10 @@ class Switch:
     def tidy(self) -> Live | None:
         """Put away what a run that was killed has left, and see that what is live by the journal runs."""
         live = self._slot.live()
-        for each in {*self._slot.releases(), *self._manager.running()}:
-            if live is None or each != live.release.id:
-                self._slot.marker(each).unlink(missing_ok=True)
-                self._manager.stop(each)
-                self._slot.forget(each)
         if live is not None:
             self._slot.marker(live.release.id).touch()
             self._turn(live.release.id, True)
+        self._put_away({*self._slot.releases(), *self._manager.running()} - {live.release.id if live else ""})
         return live
 
     def is_well(self, live: Live) -> bool:
@@ -79,7 +75,7 @@ class Switch:
             self._manager.start(release)
             with Server(_PRIVATE, self._slot.socket(release.id)) as new:
                 self._wait_until_well(release, new)
-                new.check(release.digest, example)
+                self._check(release, new, example, "when it was tried")
                 self._say("it is well; it takes over")
                 self._hand_over(release, before)
             self._watch(release, example)
@@ -129,13 +125,16 @@ class Switch:
         deadline = time.monotonic() + self._patience.watch_s
         with Server(self._url) as front:
             while True:
-                try:
-                    front.check(release.digest, example)
-                except CheckFailed as error:
-                    raise self._unwell(release, f"was not well at {self._url}: {error.message}") from error
+                self._check(release, front, example, f"at {self._url}")
                 if time.monotonic() >= deadline:
                     return
                 time.sleep(_PAUSE_S)
+
+    def _check(self, release: Release, server: Server, example: Example, where: str) -> None:
+        try:
+            server.check(release.digest, example)
+        except CheckFailed as error:
+            raise self._unwell(release, f"was not well {where}: {error.message}") from error
 
     def _commit(self, release: Release, before: Live | None, report: dict[str, str | int | bool | None]) -> Live:
         live = Live(release, str(report["locator"]), time.time_ns() // 1_000_000, report)
@@ -161,10 +160,30 @@ class Switch:
             self._slot.marker(before.release.id).touch()
             with suppress(TrackbackError):
                 self._turn(before.release.id, True)
-        self._slot.marker(release.id).unlink(missing_ok=True)
         with suppress(TrackbackError):
-            self._manager.stop(release.id)
-        self._slot.forget(release.id)
+            self._put_away({release.id})
+            if before is None:
+                self._manager.remove()  # nobody is to wait at a socket that nobody takes from
+
+    def _put_away(self, release_ids: set[str]) -> None:
+        """End servers. One whose turn it was is left by its clients before."""
+        for each in release_ids:
+            self._slot.marker(each).unlink(missing_ok=True)
+        served = [each for each in release_ids if self._had_its_turn(each)]
+        if served:
+            time.sleep(self._patience.drain_s)
+        for each in release_ids:
+            self._manager.stop(each)
+            self._slot.forget(each)
+
+    def _had_its_turn(self, release_id: str) -> bool:
+        """Whether a server took requests until now."""
+        with Server(_PRIVATE, self._slot.socket(release_id)) as server:
+            said = server.health()
+        if said is None or not said.get("accepting"):
+            return False
+        self._turn(release_id, False)
+        return True
 
     def _unwell(self, release: Release, how: str) -> CheckFailed:
         live = self._slot.live()

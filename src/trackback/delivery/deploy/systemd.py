@@ -10,7 +10,7 @@ from signal import Signals
 
 from trackback.delivery.deploy.slots import Release, Slot
 from trackback.delivery.written import write_whole
-from trackback.errors import ConfigurationError, MissingTool, Unavailable
+from trackback.errors import InvalidParameter, MissingTool, Unavailable
 
 _SYSTEM_UNITS = Path("/etc/systemd/system")
 _LISTEN_FD = "3"  # systemd gives the sockets of a service from this descriptor on
@@ -105,7 +105,7 @@ class Systemd:
         unit = self._units / f"{self._prefix}.socket"
         wanted = self._socket()
         if unit.exists() and unit.read_text() != wanted and self._is_active(unit.name):
-            raise ConfigurationError(
+            raise InvalidParameter(
                 f"The slot {self._slot.name} listens already, and not on {self._address}; see {unit}. Take it down by "
                 "--remove first, or name another slot: --slot."
             )
@@ -115,7 +115,8 @@ class Systemd:
             write_whole(front, self._front(None))
         self._call("daemon-reload")
         self._call("enable", "--quiet", unit.name)
-        self._call("start", front.name, unit.name)
+        self._call("start", unit.name)  # which systemd refuses once what it starts is there
+        self._call("start", front.name)
 
     def start(self, release: Release) -> None:
         write_whole(self._units / self._unit(release.id), self._service(release))

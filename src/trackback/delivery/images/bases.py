@@ -80,9 +80,14 @@ def open_base(text: str, blobs: Blobs, architecture: str | None = None) -> Base:
 def file_names(base: Base, blobs: Blobs) -> Iterator[str]:
     """The names of all files of all layers."""
     for layer in base.layers:
-        with tarfile.open(blobs.path(layer.digest), mode="r:*") as tar:
-            for member in tar:
-                yield member.name
+        try:
+            with tarfile.open(blobs.path(layer.digest), mode="r:*") as tar:
+                for member in tar:
+                    yield member.name
+        except tarfile.TarError as error:
+            raise InvalidParameter(
+                f"The base {base.name} has a layer of the type {layer.media_type}, which can't be read here: {error}."
+            ) from error
 
 
 def _of_registry(reference: Reference, blobs: Blobs, architecture: str) -> Base:

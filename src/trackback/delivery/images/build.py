@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trackback.client.cache import default_folder, sha256_of
+from trackback.client.cache import default_folder
 from trackback.client.models import LocalModel
 from trackback.delivery.images.bases import Base, file_names, machine_architecture, open_base
 from trackback.delivery.images.blobs import Blobs
@@ -79,13 +79,13 @@ def build_image(
     recipe: Recipe,
     subject: Subject,
     model: LocalModel,
-    trusted: Sequence[str] | None,
+    trusted: Sequence[str],
     created_ms: int | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Image:
     """Make an image of a model, whose digest follows from what goes into it.
 
-    trusted: the digests of files that may run code; None for any. created_ms: when the version was registered. say: is
+    trusted: the digests of its files that may run code. created_ms: when the version was registered. say: is
     told what is being done.
 
     InvalidParameter, InvalidModel, NotFound: what it is to be made of is not as it should be. CheckFailed: the model
@@ -104,14 +104,13 @@ def build_image(
     contents = Contents(blobs, pip)
     say(f"{len(packages)} packages")
     layers = [("packages", contents.packages(packages)), ("server", contents.server())]
-    vouched = _vouched(model.path, trusted)
     trial = None
     if base.architecture == machine_architecture():
         say("trying the model with just these")
         with contents.unpacked([layer for _, layer in layers]) as root:
-            trial = try_model(recipe.interpreter, root, model.path, vouched)
+            trial = try_model(recipe.interpreter, root, model.path, trusted)
     layers.append(("model", contents.model(model.path)))
-    config = encode(make_config(base, python, subject, layers, vouched, created_ms))
+    config = encode(make_config(base, python, subject, layers, trusted, created_ms))
     image = _written(recipe, base, [layer for _, layer in layers], config, labels(base, subject), blobs)
     parts = [Part("base", sum(each.size for each in base.layers), _unpacked(base, blobs))]
     parts += [Part(name, layer.size, layer.unpacked) for name, layer in layers]
@@ -148,12 +147,6 @@ def _resolve(pip: Pip, model: Path, files: Sequence[Path], say: Callable[[str], 
     say("finding out packages")
     constraints = [*server_constraints(named_in([*lines, *bounds])), *bounds]
     return pip.resolve([*lines, *server_requirements()], constraints, model)
-
-
-def _vouched(model: Path, trusted: Sequence[str] | None) -> list[str]:
-    """The digests of the model's own files that may run code: what the image is told, and nothing beside."""
-    digests = {sha256_of(file) for file in model.rglob("*") if file.is_file()}
-    return sorted(digests if trusted is None else digests & {each.removeprefix("sha256:") for each in trusted})
 
 
 def _written(

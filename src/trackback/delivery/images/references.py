@@ -56,16 +56,16 @@ class Reference:
 
 def parse_reference(text: str) -> Reference:
     """What a name means, as docker reads it: without a registry one of Docker Hub. InvalidParameter: it is no name."""
-    rest, _, digest = text.partition("@")
+    rest, at, digest = text.partition("@")
     first, slash, below = rest.partition("/")
     registry = DEFAULT_REGISTRY
     if slash and ("." in first or ":" in first or first == "localhost"):
         registry, rest = first, below
-    repository, _, tag = rest.partition(":")
+    repository, colon, tag = rest.partition(":")
     if registry == DEFAULT_REGISTRY and repository and "/" not in repository:
         repository = f"library/{repository}"
     fits = _HOST.fullmatch(registry) and _REPOSITORY.fullmatch(repository)
-    if not fits or (tag and not _TAG.fullmatch(tag)) or (digest and not _DIGEST.fullmatch(digest)):
+    if not fits or (colon and not _TAG.fullmatch(tag)) or (at and not _DIGEST.fullmatch(digest)):
         raise InvalidParameter(
             f"{shown(text)} is no name of an image. Write registry.example/team/churn:7, in small letters; a digest is "
             "written @sha256:… with 64 hex digits."

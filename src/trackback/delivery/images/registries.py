@@ -37,7 +37,8 @@ class Registry:
 
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
-        self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
+        as_it_is = {"Accept-Encoding": "identity"}
+        self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, headers=as_it_is)
         self._authorization: str | None = None
 
     def pull_manifest(self, name: str) -> tuple[Descriptor, bytes]:
@@ -69,7 +70,7 @@ class Registry:
                 answer.read()
             self._check(answer, "be pulled")
             with blobs.create(wanted.digest) as blob:
-                for piece in answer.iter_bytes(READ_BYTES):
+                for piece in answer.iter_raw(READ_BYTES):
                     blob.write(piece)
         except httpx.HTTPError as error:
             raise self._away(error) from error

@@ -15,12 +15,12 @@ from trackback.scoring.trial import Finding, Order
 TRIAL_S = 600
 
 
-def try_model(interpreter: Path, root: Path, model: Path, trusted: Sequence[str] | None) -> Finding:
+def try_model(interpreter: Path, root: Path, model: Path, trusted: Sequence[str]) -> Finding:
     """Load a model, and predict for its input example, in a process that sees the packages below ``root`` only.
 
     CheckFailed: it does not load, or can't predict. UntrustedModel: it has files that may not be loaded.
     """
-    order = Order(str(model), None if trusted is None else tuple(trusted))
+    order = Order(str(model), tuple(trusted))
     command = [interpreter, "-S", "-s", "-m", "trackback.scoring.trial"]
     with tempfile.TemporaryDirectory() as home:
         try:
