@@ -1,13 +1,52 @@
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.delivery import world
 from tests.delivery.registered import Registered
+from tests.delivery.world import VARIABLES, World
 from tests.servers.threaded import ThreadedServer
+from trackback.client.api import Client
 from trackback.server.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a model by its name; each is trained once, when it is first asked for."""
+    folder = tmp_path_factory.mktemp("models")
+    makers: dict[str, Callable[[Path], None]] = {
+        "cancer": world.save_cancer,
+        "cancer-weak": lambda path: world.save_cancer(path, features=2),
+        "cancer-other": lambda path: world.save_cancer(path, strength=0.9),
+        "wine": world.save_wine,
+        "diabetes": world.save_diabetes,
+        "diabetes-flat": lambda path: world.save_diabetes(path, alpha=100.0),
+        "sentences": world.save_sentences,
+    }
+
+    def find(name: str) -> Path:
+        if not (folder / name).exists():
+            makers[name](folder / name)
+        return folder / name
+
+    return find
+
+
+@pytest.fixture
+def delivery(migrated_sqlite_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A server, and an environment that says nothing of CI, with a cache and a state of its own."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("TRACKBACK_CACHE_DIR", str(tmp_path / "cache"))
+    settings = Settings(backend_store_uri=migrated_sqlite_uri, artifacts_destination=str(tmp_path / "artifacts"))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    with ThreadedServer(settings) as server, Client(server.url) as client:
+        yield World(client, folder)
 
 
 @pytest.fixture

@@ -18,9 +18,13 @@ from trackback.errors import StorageFull, TrackbackError
 COMMANDS = {
     "ami": "deliver_ami:ami",
     "base": "deliver_image:base",
+    "delta": "evaluate:delta",
     "deploy": "deliver_deploy:deploy",
     "image": "deliver_image:image",
+    "init": "pipelines:init",
+    "run": "pipelines:run",
     "score": "deliver_score:score",
+    "validate": "evaluate:validate",
 }
 """Where each command is: the module, imported when the command is asked for, and its name there."""
 
@@ -33,11 +37,13 @@ class Outcome:
 
     document: the JSON object that ``--json`` prints; ``passed`` and ``exit_code`` are added.
     show: prints the same for people.
+    code: the exit code, where it is not just whether it passed.
     """
 
     passed: bool
     document: dict[str, Any]
     show: Callable[[], None]
+    code: int | None = None
 
 
 class Stage(click.Command):
@@ -61,7 +67,7 @@ class Stage(click.Command):
             raise
         except Exception:  # noqa: BLE001 - the outermost edge: 1, Python's exit code, would say that a check failed
             self._fail()
-        code = ExitCode.PASSED if outcome.passed else ExitCode.FAILED
+        code = outcome.code if outcome.code is not None else ExitCode.PASSED if outcome.passed else ExitCode.FAILED
         if as_json:
             print_json({"stage": self.name, "passed": outcome.passed, "exit_code": int(code), **outcome.document})
         else:

@@ -86,8 +86,8 @@ def score(model: str | None, server: str | None, as_json: bool, trust: Sequence[
     from trackback.delivery.batch.scoring import Job, score as run  # noqa: PLC0415
     from trackback.delivery.record import recorded  # noqa: PLC0415
     from trackback.delivery.subject import resolve  # noqa: PLC0415
+    from trackback.delivery.vouched import vouched_files  # noqa: PLC0415
     from trackback.scoring.files.predicting import Wanted  # noqa: PLC0415
-    from trackback.tracking.trusted import promoted  # noqa: PLC0415
 
     engine = _engine(options)
     with connect(server) as client:
@@ -95,7 +95,7 @@ def score(model: str | None, server: str | None, as_json: bool, trust: Sequence[
         with recorded(client, subject, "score", {name: options[name] for name in ("inputs", "output")}) as record:
             with progress_bar(subject.label) as progress:
                 local = subject.fetch(client, progress)
-            trusted = None if EVERYTHING in trust else (*trust, *promoted(client, local).digests)
+            trusted = vouched_files(client, local, None if EVERYTHING in trust else trust)
             job = Job(
                 inputs=options["inputs"],
                 output=options["output"],
@@ -109,7 +109,7 @@ def score(model: str | None, server: str | None, as_json: bool, trust: Sequence[
                 rows_at_once=options["rows_at_once"],
             )
             with rows_bar() as report:
-                done = run(job, Loading(str(local.path.absolute()), trusted), engine, report)
+                done = run(job, Loading(str(local.path.absolute()), tuple(trusted)), engine, report)
             record.passed = True
     document = {**subject.document(), **_document(done, options["engine"])}
     return Outcome(True, document, lambda: click.echo(_told(done)))

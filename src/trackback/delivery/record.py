@@ -14,12 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from trackback import limits
 from trackback.client.api import Client
 from trackback.delivery.ci import Job, current_job
 from trackback.delivery.subject import Subject
 from trackback.delivery.written import write_whole
 from trackback.entities import Build, BuildResult, Deployment, DeploymentKind, Verdict
-from trackback.errors import Conflict, InvalidParameter, TrackbackError
+from trackback.errors import InvalidParameter, TrackbackError
 
 SYSTEM = "trackback"
 """The CI system of builds that nobody's CI has run."""
@@ -53,19 +54,18 @@ class Record:
 
         Errors: those of ``Client.report_verdict``.
         """
-        subject, key = self._subject.reported_as, f"{self.attempt}/{name}"[-500:]
-        content = {**report, "attempt": key}
-
-        def send(with_key: str) -> Verdict:
-            return self._client.report_verdict(subject, name, passed, url=url or self.url, report=content, key=with_key)
-
-        try:
-            return send(key)
-        except Conflict:  # it was told before, by measures that are never quite the same
-            newest = next(iter(self._client.list_verdicts(subject, name, max_results=1)), None)
-            if newest is not None and newest.passed == passed and (newest.report or {}).get("attempt") == key:
-                return newest
-            return send(f"{key}/{newest.id if newest else 0}"[-500:])
+        subject, attempt = self._subject.reported_as, f"{self.attempt}/{name}"
+        newest = next(iter(self._client.list_verdicts(subject, name, max_results=1)), None)
+        if newest is not None and newest.passed == passed and (newest.report or {}).get("attempt") == attempt:
+            return newest  # it was told before, by measures that are never quite the same
+        return self._client.report_verdict(
+            subject,
+            name,
+            passed,
+            url=url or self.url,
+            report={**report, "attempt": attempt},
+            key=f"{attempt}/{newest.id if newest else 0}"[-limits.VERDICT_KEY_LENGTH :],
+        )
 
     def deployed(self, kind: DeploymentKind | str, locator: str, **fields: Any) -> Deployment:
         """Report that the subject is live at a place; fields beside are those of ``Client.report_deployment``."""

@@ -16,6 +16,7 @@ from trackback.errors import DataLoss, InvalidParameter, InvalidState, NotFound,
 from trackback.limits import shown
 
 PROMOTION_VARIABLE = "TRACKBACK_PROMOTION"
+MODEL_VARIABLE = "TRACKBACK_MODEL"
 _GOCD_VARIABLE = re.compile(r"GO_PACKAGE_.+_(PROMOTION|MODEL_URI)")
 _PROMOTION = re.compile(r"(?:promotions/)?([0-9]{1,18})")
 _WORD = re.compile(r"models:/[^/@]+[@/](.+)")
@@ -86,7 +87,8 @@ def resolve(client: Client, text: str | None = None, environ: Mapping[str, str] 
     """Find out what is to be delivered.
 
     text: a model's URI, of the server's, or the number of a promotion, also as ``promotions/12``. None: what a pipeline
-        was triggered by: ``TRACKBACK_PROMOTION``, else what GoCD's plugin sets for the one package that is a material.
+        was triggered by: ``TRACKBACK_PROMOTION``, else ``TRACKBACK_MODEL``, else what GoCD's plugin sets for the one
+        package that is a material.
 
     A version that is named, and is what ``TRACKBACK_PROMOTION`` promotes, is delivered because of that promotion; one
     that is named by an environment's alias or stage, because of the promotion by which it is there.
@@ -104,11 +106,20 @@ def resolve(client: Client, text: str | None = None, environ: Mapping[str, str] 
     return found if found.promotion else _triggered(client, found, environ)
 
 
+def triggered(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the environment says what is to be delivered."""
+    return any(environ.get(name) for name in environ if _GOCD_VARIABLE.fullmatch(name)) or any(
+        environ.get(name, "").strip() for name in (PROMOTION_VARIABLE, MODEL_VARIABLE)
+    )
+
+
 def _from_environment(environ: Mapping[str, str]) -> str:
     if number := environ.get(PROMOTION_VARIABLE, "").strip():
         if not _PROMOTION.fullmatch(number):
             raise InvalidParameter(f"{PROMOTION_VARIABLE} is {shown(number)}, and no promotion's number.")
         return number
+    if model := environ.get(MODEL_VARIABLE, "").strip():
+        return model
     said = {name: value for name, value in environ.items() if _GOCD_VARIABLE.fullmatch(name) and value}
     numbers = {name: value for name, value in said.items() if name.endswith("_PROMOTION")}
     chosen = numbers or said

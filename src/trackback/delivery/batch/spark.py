@@ -24,7 +24,6 @@ from trackback.delivery.batch.work import Work
 from trackback.errors import InvalidParameter, MissingLibrary, TrackbackError, Unavailable
 from trackback.flavors import read_mlmodel
 from trackback.scoring.predictors import Model, load
-from trackback.tracking.trusted import trusted as logged_here
 
 POLL_S = 0.5
 _MODEL = "trackback-model"
@@ -54,7 +53,7 @@ class Spark:
         group = f"trackback-{uuid.uuid4().hex}"
         with tempfile.TemporaryDirectory(prefix="trackback-") as folder:
             archive = _ship(context, Path(folder), Path(loading.directory))
-            task = _task(work.folder.text, archive, _trusted(loading))
+            task = _task(work.folder.text, archive, loading.trusted)
             running = _Running(context, group, task, numbers)
             try:
                 yield from _watched(running, plan, work, numbers, report)
@@ -97,10 +96,6 @@ def _ship(context: Any, folder: Path, model: Path) -> str:
     context.addPyFile(code)
     context.addArchive(archive)
     return Path(archive).name
-
-
-def _trusted(loading: Loading) -> tuple[str, ...] | None:
-    return None if loading.trusted is None else (*logged_here().digests, *loading.trusted)
 
 
 def _task(work: str, archive: str, trusted: tuple[str, ...] | None) -> Callable[[int], int]:

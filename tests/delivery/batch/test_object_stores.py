@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from tests.batch.jobs import HereEngine, Interrupted, expected, flowers, job, rows_of, run, write_parquet
+from tests.delivery.batch.jobs import HereEngine, Interrupted, expected, flowers, job, rows_of, run, write_parquet
 from tests.servers.s3 import S3
 from trackback.delivery.batch.objects import store_of
 from trackback.delivery.batch.places import place_at

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from pyarrow import parquet
 
-from tests.batch.jobs import expected, flowers, job, rows_of, run, write_parquet
+from tests.delivery.batch.jobs import expected, flowers, job, rows_of, run, write_parquet
 from tests.environments import ROOT
 from trackback.delivery.batch.processes import Processes
 from trackback.delivery.batch.scoring import Job
@@ -23,7 +23,7 @@ Odd = tuple[Path, tuple[str, ...]]
 SCRIPT = """
 import sys
 from pathlib import Path
-from tests.batch.jobs import job, run
+from tests.delivery.batch.jobs import job, run
 from trackback.delivery.batch import parquet_cuts
 from trackback.delivery.batch.processes import Processes
 import resource

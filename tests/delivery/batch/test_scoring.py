@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv as arrow_csv, parquet
 
-from tests.batch.jobs import (
+from tests.delivery.batch.jobs import (
     STAMP,
     HereEngine,
     Interrupted,

@@ -1,0 +1,1 @@
+"""How good a model is on a test set, and how it differs from the one that is there."""

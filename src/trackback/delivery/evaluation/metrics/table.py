@@ -1,0 +1,40 @@
+"""Which metrics a task has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from trackback.delivery.evaluation.cases import Classified, Estimated, Ranked
+from trackback.delivery.evaluation.metrics import classification, ranking, regression
+from trackback.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from trackback.delivery.evaluation.cases import Case
+    from trackback.delivery.evaluation.metrics.metric import Metric
+
+_OF: dict[type[Any], Callable[[Any], Iterable[Metric]]] = {
+    Classified: classification.metrics,
+    Estimated: regression.metrics,
+    Ranked: ranking.metrics,
+}
+
+
+def metrics_of(case: Case) -> list[Metric]:
+    """All that such a case has, the most telling first."""
+    return list(_OF[type(case)](case))
+
+
+def chosen_metrics(case: Case, names: Sequence[str], also: Iterable[str]) -> list[Metric]:
+    """Those of some names, or all but those of single classes; and those that checks are about.
+
+    InvalidParameter: there is none of a name; the message has those that there are.
+    """
+    known = {metric.name: metric for metric in metrics_of(case)}
+    wanted = [*(names or (name for name in known if "[" not in name)), *also]
+    for name in wanted:
+        if name not in known:
+            raise InvalidParameter(
+                f"There is no metric {name!r} for this model and test set. There are: {', '.join(known)}."
+            )
+    return [known[name] for name in dict.fromkeys(wanted)]

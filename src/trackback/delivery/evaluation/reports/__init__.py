@@ -1,0 +1,1 @@
+"""Reports of what was found: HTML by itself, Markdown and JSON."""

@@ -1,0 +1,1 @@
+"""Pipelines of the stages: written for CI systems, and run on this machine."""
