@@ -1,4 +1,4 @@
-"""A machine as EC2 has them, in QEMU: it boots a disk, finds its user data at the metadata's address, and S3 on the host."""
+"""A machine as EC2 has them, in QEMU: it boots a disk, and finds its user data at the metadata's address."""
 
 import shutil
 import subprocess
@@ -37,10 +37,10 @@ class Metadata:
         answers = {"/latest/user-data": user_data, "/latest/meta-data/placement/region": "us-east-1"}
 
         class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:  # noqa: N802 - the library's name
+            def do_PUT(self) -> None:
                 self._answer(TOKEN if self.path == "/latest/api/token" else None)
 
-            def do_GET(self) -> None:  # noqa: N802 - the library's name
+            def do_GET(self) -> None:
                 known = self.headers.get("X-aws-ec2-metadata-token") == TOKEN
                 self._answer(answers.get(self.path) if known else None)
 
@@ -67,7 +67,7 @@ class Metadata:
 
 
 def boot(disk: Path, user_data: str, folder: Path, timeout_s: float) -> str:
-    """Boot a disk, which stays as it is, and wait until the machine has shut down by itself; what its console showed."""
+    """Boot a disk, which stays as it is, and wait until the machine has shut down; what its console showed."""
     relay = folder / "relay.py"
     relay.write_text(_RELAY)
     console = folder / "console.log"

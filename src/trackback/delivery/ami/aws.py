@@ -62,7 +62,9 @@ def code_of(error: Exception) -> str:
 def _refusal(what: str, error: Any) -> TrackbackError:
     code, said = code_of(error), str(error)
     if code in _REFUSED:
-        return PermissionDenied(f"{what}: AWS refuses it: {said}. docs/reference/ami.md lists what has to be allowed.")
+        return PermissionDenied(
+            f"{what}: AWS refuses it: {said}. docs/reference/deliver-ami.md lists what has to be allowed."
+        )
     if "NotFound" in code:
         return NotFound(f"{what}: {said}")
     return Unavailable(f"{what}: AWS answers: {said}")
