@@ -111,9 +111,7 @@ def test_the_output_can_be_a_folder_of_parquet(iris: Iris, tmp_path: Path) -> No
     asked = job(write_parquet(frame, tmp_path / "in.parquet"), f"{tmp_path}/out/")
     with leftovers(tmp_path) as left:
         run(iris[0], asked)
-    assert sorted(each.name for each in (tmp_path / "out").glob("*.parquet")) == [
-        f"part-0000{number}.parquet" for number in range(4)
-    ]
+    assert len(list((tmp_path / "out").glob("part-*.parquet"))) == 4
     assert rows_of(tmp_path / "out") == expected(frame, iris[1], "id", "country")
     assert left == ["out"]
 
@@ -214,7 +212,7 @@ def test_a_column_that_is_missing_in_one_file_is_told_before_anything_is_predict
     with leftovers(tmp_path) as left, pytest.raises(InvalidParameter, match=r"b\.parquet has no column 'petal_width'"):
         run(iris[0], job(tmp_path / "in", tmp_path / "out.parquet"), engine)
     assert engine.seen == []
-    assert left in ([], [".out.parquet.scoring"])
+    assert left == []
 
 
 def test_types_that_differ_between_files_become_one_that_fits_all(iris: Iris, tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ class Assembly:
         self.error: BaseException | None = None
 
     def add(self, number: int) -> None:
-        """A part is there."""
+        """A part is there. Raises what the writing has ended with."""
+        if self.error is not None:
+            raise self.error
         with self._change:
             self._there.add(number)
             self._change.notify_all()

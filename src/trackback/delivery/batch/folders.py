@@ -44,9 +44,11 @@ def publish(plan: Plan, work: Work, output: Place, check: Callable[[int], None])
     """
     from pyarrow import parquet  # noqa: PLC0415 - heavy
 
+    names = [plan.part_name(number) for number in range(len(plan.partitions))]
+    for each in [each for each in work.parts.found() if each.path not in names]:
+        each.place.remove()
     rows, schemas = 0, {}
-    for number in range(len(plan.partitions)):
-        name = plan.part_name(number)
+    for name in names:
         with work.parts.below(name).open() as file, parquet.ParquetFile(file) as part:
             rows += part.metadata.num_rows
             schemas[name] = part.schema_arrow.remove_metadata()

@@ -75,7 +75,7 @@ def _parquet(
     done = 0
     try:
         batches = parquet.ParquetFile(file).iter_batches(
-            plan.rows_at_once, row_groups=range(piece.first, piece.last), columns=columns, use_threads=False
+            plan.rows_at_once, row_groups=list(range(piece.first, piece.last)), columns=columns, use_threads=False
         )
         for batch in batches:
             passed = min(skip, batch.num_rows)

@@ -113,7 +113,7 @@ class LocalPlace(Place):
 
     def remove(self) -> None:
         if self.path.is_dir():
-            shutil.rmtree(self.path)
+            shutil.rmtree(self.path, ignore_errors=True)
         else:
             self.path.unlink(missing_ok=True)
 

@@ -69,7 +69,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return sum(each.size for each in self.partitions)
 
     def part_name(self, number: int) -> str:
-        return f"part-{number:05}{self.ending}"
+        """Of no other plan, lest what another job leaves be taken for this one's."""
+        return f"part-{number:05}-{self.job[:8]}{self.ending}"
 
 
 def encode(plan: Plan) -> bytes:

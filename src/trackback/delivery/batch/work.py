@@ -44,7 +44,11 @@ class Work:
                     raise Conflict(
                         f"Another job is writing the same output, in {self.folder.text}. Wait for its end, or end it."
                     )
-            yield
+            try:
+                yield
+            finally:
+                if self.plan() is None:
+                    self.folder.remove()
 
     def plan(self) -> Plan | None:
         """The plan of the job that was begun here."""
