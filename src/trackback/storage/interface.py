@@ -94,8 +94,11 @@ class Storage(ABC):
         """Run ``operation`` on a snapshot: it is to find, by their key, a few rows."""
 
     @abstractmethod
-    async def write(self, operation: Callable[[Transaction], T]) -> T:
-        """Run ``operation`` and commit; return when that is on disk."""
+    async def write(self, operation: Callable[[Transaction], T], *, brief: bool = False) -> T:
+        """Run ``operation`` and commit; return when that is on disk.
+
+        ``brief``: it takes a millisecond or so. SQLite may then do it in the event loop's own thread.
+        """
 
     @property
     @abstractmethod

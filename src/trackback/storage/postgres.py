@@ -144,7 +144,7 @@ class PostgresStorage(Storage):
     async def look_up(self, operation: Callable[[Transaction], T]) -> T:
         return await self._run(self._look_ups, operation)
 
-    async def write(self, operation: Callable[[Transaction], T]) -> T:
+    async def write(self, operation: Callable[[Transaction], T], *, brief: bool = False) -> T:
         return await self._run(self._writes, operation)
 
     async def close(self) -> None:
