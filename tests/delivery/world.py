@@ -11,7 +11,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from trackback.cli.main import commands
 from trackback.client.api import Client
@@ -85,24 +85,14 @@ def sentences() -> pd.DataFrame:
 
 def save_sentences(folder: Path) -> None:
     train = sentences().iloc[::2]
-    model = make_pipeline(_Column(), TfidfVectorizer(), LogisticRegression(C=10)).fit(train[["text"]], train["topic"])
+    model = make_pipeline(FunctionTransformer(_first_column), TfidfVectorizer(), LogisticRegression(C=10)).fit(
+        train[["text"]], train["topic"]
+    )
     save_model(model, folder, input_example=train[["text"]].head(2), serialization_format="cloudpickle")
 
 
-class _Column:
-    """The one column of a frame, as texts."""
-
-    def fit(self, frame: Any, target: Any = None) -> "_Column":
-        return self
-
-    def transform(self, frame: Any) -> Any:
-        return frame.iloc[:, 0]
-
-    def fit_transform(self, frame: Any, target: Any = None) -> Any:
-        return self.transform(frame)
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        return {}
+def _first_column(frame: Any) -> Any:
+    return frame.iloc[:, 0]
 
 
 class World:

@@ -50,8 +50,13 @@ class Stage(click.Command):
     """A command whose function returns an Outcome, or raises what ended it. How it went is told by the exit code."""
 
     def invoke(self, ctx: click.Context) -> NoReturn:
-        signal(SIGTERM, lambda *_: sys.exit(128 + SIGTERM))  # unwinds, so that what was begun is put away
-        as_json = bool(ctx.params.get("as_json"))
+        before = signal(SIGTERM, lambda *_: sys.exit(128 + SIGTERM))  # unwinds, so that what was begun is put away
+        try:
+            self._run(ctx, bool(ctx.params.get("as_json")))
+        finally:
+            signal(SIGTERM, before)
+
+    def _run(self, ctx: click.Context, as_json: bool) -> NoReturn:
         try:
             outcome: Outcome = super().invoke(ctx)
         except TrackbackError as error:

@@ -2,6 +2,7 @@
 
     <folder>/blobs/<2 hex>/<62 hex>     a file, named by its SHA-256; read-only
     <folder>/trees/<64 hex>/…           a tree, named by the digest of its listing: links to blobs
+    <folder>/images/                    layers of images that were made here, and layouts of them
 
 Nothing is believed: a file is hashed before it is handed out, and one that is damaged is fetched again. Processes share
 a folder: whoever fetches a file holds it, others wait for it, and a link is made in one step.
@@ -106,14 +107,15 @@ class Cache:
         return [_cached(each) for each in found]
 
     def clear(self, digest: str | None = None) -> int:
-        """Remove one tree, or all; the number of bytes that became free.
+        """Remove one tree, or all with what images were made of; the number of bytes that became free.
 
         InvalidParameter: there is no such tree. Who uses what is removed has to fetch it again.
         """
         if digest is not None and not self.tree(digest).is_dir():
             raise InvalidParameter(f"There is no {digest} in {self.folder}. `trackback cache list` says what there is.")
         before = self._bytes()
-        shutil.rmtree(self.tree(digest) if digest else self.folder / "trees", ignore_errors=True)
+        for folder in (self.tree(digest),) if digest else (self.folder / "trees", self.folder / "images"):
+            shutil.rmtree(folder, ignore_errors=True)
         for blob in _files(self.folder / "blobs"):
             with suppress(FileNotFoundError):
                 if blob.stat().st_nlink == 1 and not is_held(blob):
@@ -134,7 +136,8 @@ class Cache:
             fresh.unlink(missing_ok=True)  # where both are links to one file, the move leaves both
 
     def _bytes(self) -> int:
-        return sum(path.stat().st_size for path in _files(self.folder / "blobs"))
+        found = (path.stat() for name in ("blobs", "images") for path in _files(self.folder / name))
+        return sum({each.st_ino: each.st_size for each in found}.values())
 
 
 def default_folder() -> Path:

@@ -13,7 +13,7 @@ from trackback.delivery.deploy.kubernetes import Cluster, roll_out
 from trackback.delivery.deploy.managers import Manager
 from trackback.delivery.deploy.manifests import Workload, as_yaml, make_manifests
 from trackback.delivery.deploy.slots import Live, Release, Slot, settings_digest
-from trackback.delivery.deploy.smoke import Example, read_smoke_example
+from trackback.delivery.deploy.smoke import read_smoke_example
 from trackback.delivery.deploy.switching import Patience, Switch
 from trackback.delivery.record import Record, recorded
 from trackback.delivery.subject import Subject
@@ -115,12 +115,15 @@ def deploy_here(
         live = switch.tidy()
         if live is not None:
             live = _told(client, slot, live)
-        moved = live is None or not _is_same(live, release) or not switch.is_well(live)
-        if moved:
-            _move(switch, slot, release, example, _report(subject, place, record, release))
-        now = slot.live()
-        assert now is not None
-        now = _told(client, slot, now)
+        if live is not None and _is_same(live, release) and switch.is_well(live):
+            now, moved = live, False
+        else:
+            now, moved = switch.move(release, example, _report(subject, place, record, release)), True
+        try:
+            now = _told(client, slot, now)
+        finally:
+            if moved:
+                switch.drain(live)
         assert now.deployment is not None
         record.passed = True
         deployment = client.get_deployment(now.deployment)
@@ -145,18 +148,8 @@ def _is_same(live: Live, release: Release) -> bool:
     return (ours.digest, ours.settings, ours.promotion) == (theirs.digest, theirs.settings, theirs.promotion)
 
 
-def _move(switch: Switch, slot: Slot, release: Release, example: Example, report: dict[str, Any]) -> None:
-    before = slot.live()
-    switch.move(release, example, report)
-    switch.drain(before)
-
-
 def _report(subject: Subject, place: Place, record: Record, release: Release) -> dict[str, Any]:
     """What the server is to be told, kept with what is live: so that whoever comes later can tell it."""
-    if subject.environment is None:
-        raise InvalidParameter(
-            f"Nothing says which environment {subject.label} is deployed to. Name it: --environment."
-        )
     what = {"promotion": subject.promotion} if subject.promotion else {"version": subject.uri}
     if not subject.promotion and not subject.version:
         what = {"digest": subject.digest}
@@ -164,11 +157,19 @@ def _report(subject: Subject, place: Place, record: Record, release: Release) ->
         **what,
         "kind": str(DeploymentKind.ENDPOINT),
         "locator": place.public_url,
-        "environment": subject.environment,
+        "environment": _environment(subject),
         "build": record.build.id if record.build else None,
         "key": f"{record.attempt}/{release.id}/{place.public_url}"[-500:],
         "replaces_previous": True,
     }
+
+
+def _environment(subject: Subject) -> str:
+    if subject.environment is None:
+        raise InvalidParameter(
+            f"Nothing says which environment {subject.label} is deployed to. Name it: --environment."
+        )
+    return subject.environment
 
 
 def _told(client: Client, slot: Slot, live: Live) -> Live:
@@ -229,6 +230,7 @@ def deploy_to_cluster(
     if not apply:
         place = f"{cluster_name or 'cluster'}/{workload.namespace}/{workload.name}"
         return Deployed(subject, "kubernetes", workload.name, place, False, False, None, None, workload.image, files)
+    _environment(subject)
     locator = f"{cluster_name or cluster.name()}/{workload.namespace}/{workload.name}"
     with recorded(client, subject, "deploy", {"target": "kubernetes", "locator": locator}) as record:
         example = read_smoke_example(subject.fetch(client).path)

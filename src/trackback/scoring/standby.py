@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from trackback.errors import ConfigurationError
-from trackback.scoring.turns import open_file
+from trackback.scoring.turns import LEASE_S, open_file
 from trackback.server.deadlines import Deadlines
 from trackback.server.http_server import BACKLOG, HttpServer
 
-LEASE_S = 60.0
 ABANDONED_S = 900.0
 _LOOK_S = 0.25
 

@@ -31,12 +31,17 @@ def a_class_that_is_never_there(random: np.random.Generator) -> Classified:
     return Classified(("a", "b", "c"), truth, np.where(random.random(ROWS) < 0.7, truth, 0))
 
 
+def many_classes(random: np.random.Generator) -> Classified:
+    truth = random.integers(0, 40, ROWS)
+    return Classified(tuple(map(str, range(40))), truth, np.where(random.random(ROWS) < 0.7, truth, 0))
+
+
 def numbers(random: np.random.Generator) -> Estimated:
     truth = random.normal(1000, 3, ROWS)
     return Estimated(truth, truth + random.normal(0.5, 2, ROWS))
 
 
-@pytest.mark.parametrize("make", [two_classes, three_classes, a_class_that_is_never_there, numbers])
+@pytest.mark.parametrize("make", [two_classes, three_classes, many_classes, a_class_that_is_never_there, numbers])
 def test_replicates_are_the_values_of_the_rows_that_were_drawn(
     make: Callable[[np.random.Generator], Case],
 ) -> None:

@@ -122,10 +122,13 @@ class Holder:
                 self._processes.pop(release_id, None)
                 return
             failures = 0 if loop.time() - started > _HEALTHY_S else failures + 1
-            pause_s = RESTARTS_S[min(failures, len(RESTARTS_S) - 1)]
+            pause_s = RESTARTS_S[min(max(failures - 1, 0), len(RESTARTS_S) - 1)]
             log.error("%s has ended by itself with %s; it is started again in %g s", release_id, code, pause_s)
             await asyncio.sleep(pause_s)
-            await self._launch(release_id)
+            try:
+                await self._launch(release_id)
+            except OSError:
+                log.exception("%s could not be started again; it is tried again", release_id)
 
     async def _stop(self, release_id: str) -> None:
         if keeper := self._keepers.pop(release_id, None):

@@ -11,7 +11,15 @@ from typing import Any
 
 from trackback.delivery.deploy.manifests import Workload, as_yaml
 from trackback.delivery.deploy.smoke import Example, check_predictions
-from trackback.errors import CheckFailed, InvalidParameter, MissingTool, PermissionDenied, TrackbackError, Unavailable
+from trackback.errors import (
+    CheckFailed,
+    InvalidParameter,
+    MissingTool,
+    NotFound,
+    PermissionDenied,
+    TrackbackError,
+    Unavailable,
+)
 
 _CALL_S = 60.0
 
@@ -32,8 +40,8 @@ class Cluster:
     def run(self, *arguments: str, given: str | None = None, wait_s: float = _CALL_S) -> str:
         """What kubectl prints.
 
-        MissingTool: it is not installed. PermissionDenied: the cluster refuses. InvalidParameter: it says that what it
-        is given is wrong. Unavailable: anything else.
+        MissingTool: it is not installed. PermissionDenied: the cluster refuses. NotFound, InvalidParameter: what it is
+        given is not there, or wrong. Unavailable: anything else.
         """
         if shutil.which("kubectl") is None:
             raise MissingTool("There is no kubectl in PATH. Install it, or apply what --output writes by yourself.")
@@ -51,6 +59,8 @@ def _failure(what: str, told: str) -> TrackbackError:
     text = f"`kubectl {what}` failed: {told[-1000:]}"
     if "(Forbidden)" in told or "Unauthorized" in told:
         return PermissionDenied(text)
+    if "(NotFound)" in told:
+        return NotFound(text)
     if "is invalid:" in told or "error validating" in told or "does not exist" in told:
         return InvalidParameter(text)
     return Unavailable(text)

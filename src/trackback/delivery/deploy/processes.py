@@ -1,6 +1,7 @@
 """Servers run by a holder, a process of their slot's own."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -85,6 +86,7 @@ class Processes:
                 stdout=output,
                 stderr=output,
                 cwd="/",
+                env=_without_settings(),
                 start_new_session=True,  # it stays when who deploys has gone
             )
         deadline = time.monotonic() + _START_S
@@ -125,3 +127,9 @@ class Processes:
             raise ConnectionResetError("it hung up")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+def _without_settings() -> dict[str, str]:
+    """This environment without what it says of this stage: tokens are no server's, and its settings are its options."""
+    prefixes = ("TRACKBACK_", "MLFLOW_", "GO_", "CI_", "GITHUB_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}

@@ -16,6 +16,7 @@ from trackback.delivery.deploy.managers import Manager
 from trackback.delivery.deploy.slots import Live, Release, Slot
 from trackback.delivery.deploy.smoke import Example, Server
 from trackback.errors import CheckFailed, TrackbackError
+from trackback.scoring.turns import LEASE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,9 +59,10 @@ class Switch:
         return live
 
     def is_well(self, live: Live) -> bool:
-        """Whether what is live by the journal serves."""
+        """Whether what is live by the journal serves, or comes to: it may have been started just now."""
+        patience_s = self._patience.start_s if self._manager.alive(live.release.id) else 0
         with Server(_PRIVATE, self._slot.socket(live.release.id)) as server:
-            said = server.health()
+            said = server.wait(lambda said: True, time.monotonic() + patience_s)
         return said is not None and said.get("digest") == live.release.digest
 
     def move(self, release: Release, example: Example, report: dict[str, str | int | bool | None]) -> Live:
@@ -78,7 +80,7 @@ class Switch:
                 self._check(release, new, example, "when it was tried")
                 self._say("it is well; it takes over")
                 self._hand_over(release, before)
-            self._watch(release, example)
+            self._watch(release, before, example)
             return self._commit(release, before, report)
 
     def drain(self, before: Live | None) -> None:
@@ -120,15 +122,29 @@ class Switch:
             self._manager.signal(release_id, Signals.SIGUSR1 if wanted else Signals.SIGUSR2)
             return server.wait(lambda said: said.get("accepting") is wanted, time.monotonic() + _TURN_S) is not None
 
-    def _watch(self, release: Release, example: Example) -> None:
+    def _watch(self, release: Release, before: Live | None, example: Example) -> None:
         """What clients see of it, for a while."""
-        deadline = time.monotonic() + self._patience.watch_s
+        now = time.monotonic()
+        deadline, renewal = now + self._patience.watch_s, now + LEASE_S / 3
         with Server(self._url) as front:
             while True:
                 self._check(release, front, example, f"at {self._url}")
                 if time.monotonic() >= deadline:
                     return
+                if time.monotonic() >= renewal:
+                    self._renew(release, before)
+                    renewal += LEASE_S / 3
                 time.sleep(_PAUSE_S)
+
+    def _renew(self, release: Release, before: Live | None) -> None:
+        """Lend the turn anew, before it goes back by itself."""
+        self._manager.signal(release.id, Signals.SIGUSR1)
+        if before is not None and self._is_up(before.release.id):
+            self._manager.signal(before.release.id, Signals.SIGUSR2)
+
+    def _is_up(self, release_id: str) -> bool:
+        with Server(_PRIVATE, self._slot.socket(release_id)) as server:
+            return server.health() is not None
 
     def _check(self, release: Release, server: Server, example: Example, where: str) -> None:
         try:

@@ -119,9 +119,25 @@ class Systemd:
         self._call("start", front.name)
 
     def start(self, release: Release) -> None:
+        self._hand_over(release)
         write_whole(self._units / self._unit(release.id), self._service(release))
         self._call("daemon-reload")
         self._call("start", self._unit(release.id))
+
+    def _hand_over(self, release: Release) -> None:
+        """Have the account own what its server reads and writes. InvalidParameter: there is no such account."""
+        if self._user:
+            return
+        if self._account is None:
+            raise InvalidParameter(
+                "Name whom the machine's systemd is to run the server as, by --account, or take the user's: --user."
+            )
+        model = self._slot.model(release.digest)
+        try:
+            for path in (self._slot.folder, self._slot.folder / "models", model, *model.rglob("*")):
+                shutil.chown(path, self._account)
+        except LookupError as error:
+            raise InvalidParameter(f"There is no account {self._account} here. Name another one: --account.") from error
 
     def alive(self, release_id: str) -> bool:
         """Not while systemd waits to start it again."""

@@ -1,5 +1,6 @@
 """What a model is compared with: what is deployed by the ledger, what was there before, or a version that is named."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from trackback.client.api import Client, walk
@@ -88,14 +89,15 @@ def _of_deployment(client: Client, deployment: Deployment) -> Subject:
     digest = deployment.digest
     assert digest is not None
     if deployment.name and deployment.version:
-        version = client.get_model_version(deployment.name, deployment.version)
-        return Subject(
-            f"models:/{deployment.name}/{deployment.version}",
-            digest,
-            deployment.name,
-            deployment.version,
-            version.run_id or None,
-        )
+        with suppress(NotFound):  # its files are kept as long as it is deployed, also if it was deleted
+            version = client.get_model_version(deployment.name, deployment.version)
+            return Subject(
+                f"models:/{deployment.name}/{deployment.version}",
+                digest,
+                deployment.name,
+                deployment.version,
+                version.run_id or None,
+            )
     run_id = None
     if deployment.promotion is not None:
         run_id = client.get_promotion(deployment.promotion).run_id

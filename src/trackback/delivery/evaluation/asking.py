@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from errno import ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,14 @@ from trackback.client.models import LocalModel
 from trackback.delivery.evaluation import worker
 from trackback.delivery.evaluation.clean import make_environment, variables
 from trackback.delivery.evaluation.exchange import read_table, write_table
-from trackback.errors import CheckFailed, DeadlineExceeded, InvalidParameter, TrackbackError, UntrustedModel
+from trackback.errors import (
+    CheckFailed,
+    DeadlineExceeded,
+    InvalidParameter,
+    StorageFull,
+    TrackbackError,
+    UntrustedModel,
+)
 from trackback.flavors import ModelSignature, read_mlmodel
 from trackback.tracking.trusted import promoted, trusted
 
@@ -122,6 +130,8 @@ def _run(python: str, folder: Path, environment: dict[str, str] | None) -> None:
             if done.returncode < 0
             else f"with exit code {done.returncode}"
         )
+        if f"[Errno {ENOSPC}]" in done.stderr:
+            raise StorageFull("There is no room for what the model predicts. Make some, and run the stage again.")
         last = done.stderr.strip().splitlines()[-1:] or ["It said nothing"]
         raise CheckFailed(f"The process with the model ended {by} before it had predicted. {last[0].rstrip('.')}.")
 
@@ -132,6 +142,8 @@ def _raised(error: dict[str, str], phase: str, *, isolated: bool) -> TrackbackEr
     kind = getattr(errors, error["known"] or "", None)
     if kind is UntrustedModel:
         return UntrustedModel(f"{error['message']}; here, give the digest as --trust.")
+    if kind is StorageFull:
+        return StorageFull(f"There is no room to try the model: {error['message']}. Make some, and run it again.")
     if kind is InvalidParameter and phase == "predict":
         return InvalidParameter(f"The test set is not what the model's signature says: {error['message']}.")
     if kind is errors.MissingLibrary and not isolated:

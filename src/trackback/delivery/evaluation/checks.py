@@ -158,7 +158,9 @@ def _(check: ValuesCheck, found: Findings) -> Iterator[Checked]:
     if check.min is not None or check.max is not None:
         if known.dtype.kind not in "iufb":
             raise InvalidParameter(f"A check has a range for {check.values!r}, which has no numbers ({column.dtype}).")
-        bad |= ~known.between(-np.inf if check.min is None else check.min, np.inf if check.max is None else check.max)
+        values = known.to_numpy(dtype=float)
+        bad |= values < (-np.inf if check.min is None else check.min)
+        bad |= values > (np.inf if check.max is None else check.max)
     share = float(bad.sum() / max(len(column), 1))
     among_text = f"among {listed(tuple(map(str, check.among)))}" if check.among is not None else ""
     limits = _limits(check.min, check.max) if check.min is not None or check.max is not None else ""

@@ -23,7 +23,7 @@ from trackback.delivery.evaluation.slices import slices_of
 from trackback.delivery.evaluation.spec import Spec
 from trackback.delivery.evaluation.summary import fitting
 from trackback.delivery.evaluation.testset import TestSet, read_testset
-from trackback.delivery.evaluation.validation import Measuring
+from trackback.delivery.evaluation.validation import Measuring, input_schema, require_mlmodel
 from trackback.delivery.evaluation.versions import library_versions
 from trackback.delivery.record import Record
 from trackback.delivery.subject import Subject
@@ -119,7 +119,7 @@ def delta(client: Client, subject: Subject, against: str, job: Measuring, verdic
     found = Delta(subject, base.subject, base.why, verdict, False, spec, libraries=library_versions())
     found.spec_sha256 = sha256_of(job.spec_file) if job.spec_file else None
     new = candidate(client, subject.fetch(client), job.trust, isolated=job.isolated)
-    testset = read_testset(client, job.data, new.signature.inputs if new.signature else None)
+    testset = read_testset(client, job.data, input_schema(new))
     found.data = testset.document()
     if base.subject is None:
         found.checks = (Checked("it is no worse than what is there", True, base.why),)
@@ -138,6 +138,7 @@ def _compare(client: Client, found: Delta, base: Baseline, new: Candidate, tests
     spec = found.spec
     assert base.subject is not None
     old = candidate(client, base.subject.fetch(client), job.trust, isolated=job.isolated)
+    require_mlmodel(new)
     now = prepare(new, testset, spec)
     settled = msgspec.structs.replace(spec, task=now.judged.task)
     before = _prepared_before(old, testset, settled, base)
@@ -168,6 +169,7 @@ def _compare(client: Client, found: Delta, base: Baseline, new: Candidate, tests
 def _prepared_before(old: Candidate, testset: TestSet, spec: Spec, base: Baseline) -> Prepared:
     """That what is there fails on the test set is no fault of what is to come."""
     try:
+        require_mlmodel(old)
         return prepare(old, testset, spec)
     except CheckFailed as error:
         assert base.subject is not None

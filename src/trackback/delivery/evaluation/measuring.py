@@ -148,14 +148,14 @@ def compare(
     drawn = [_Drawn(rows) for _, _, rows in places]
     pairs = [(Sample(*before, rows), Sample(*now, rows)) for _, _, rows in places]
     measures = [
-        _Measure(m, sample, d) for pair, d in zip(pairs, drawn, strict=True) for m in metrics for sample in pair
+        _Measure(m, sample, d) for pair, d in zip(pairs, drawn, strict=True) for sample in pair for m in metrics
     ]
     replicates = iter(bootstrap.replicates(measures))
     found = []
     for (name, family, rows), (old, new) in zip(places, pairs, strict=True):
         differences = {}
-        for metric in metrics:
-            was, came = next(replicates), next(replicates)
+        told = [next(replicates) for _ in (*metrics, *metrics)]
+        for metric, was, came in zip(metrics, told[: len(metrics)], told[len(metrics) :], strict=True):
             values = metric.of(old.of(metric)), metric.of(new.of(metric))
             differences[metric.name] = _difference(metric, *values, came - was, bootstrap)
         found.append(Compared(name, family, len(now[0]) if rows is None else len(rows), differences))

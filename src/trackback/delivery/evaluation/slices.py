@@ -49,10 +49,7 @@ def slices_of(frame: pd.DataFrame, spec: Spec, text: str | None) -> Sliced:
     if text is not None:
         found += _by_length(frame[text])
     if len(found) > MOST:
-        raise InvalidParameter(
-            f"There would be {len(found)} slices, more than {MOST}. Put numbers into 'bins', or name those that matter "
-            "with 'where'."
-        )
+        raise too_many(len(found))
     return Sliced(
         tuple(each for each in found if len(each.rows) >= spec.min_rows),
         tuple(each.name for each in found if len(each.rows) < spec.min_rows),
@@ -84,9 +81,29 @@ def _of(frame: pd.DataFrame, spec: SliceSpec) -> Iterator[Slice]:
     if spec.bins is not None:
         yield from _bins(frame[by[0]], family, by[0], spec.bins)
         return
-    for values, rows in frame.groupby(list(by), dropna=False, sort=True, observed=True).indices.items():
-        told = values if isinstance(values, tuple) else (values,)
-        yield Slice(family, ", ".join(f"{name}={_value(each)}" for name, each in zip(by, told, strict=True)), rows)
+    yield from _combinations(frame, by, family)
+
+
+def _combinations(frame: pd.DataFrame, by: tuple[str, ...], family: str) -> Iterator[Slice]:
+    """A slice for each combination of values that there is, in their order."""
+    import numpy as np  # noqa: PLC0415 - heavy
+
+    grouped = frame.groupby(list(by), dropna=False, sort=True, observed=True)
+    if grouped.ngroups > MOST:
+        raise too_many(grouped.ngroups)
+    numbers = grouped.ngroup().to_numpy()
+    for number in range(grouped.ngroups):
+        rows = np.flatnonzero(numbers == number)
+        if len(rows):
+            told = ", ".join(f"{name}={_value(frame[name].iloc[rows[0]])}" for name in by)
+            yield Slice(family, told, rows)
+
+
+def too_many(count: int) -> InvalidParameter:
+    return InvalidParameter(
+        f"There would be {count} slices, more than {MOST}. Put numbers into 'bins', or name those that matter with "
+        "'where'."
+    )
 
 
 def _value(value: Any) -> str:
@@ -100,8 +117,10 @@ def _bins(column: Any, family: str, name: str, bins: int | tuple[float, ...]) ->
         raise InvalidParameter(f"'bins' are of numbers, and the column {name!r} has none (it is {column.dtype}).")
     values = column.to_numpy(dtype=float)
     known = values[np.isfinite(values)]
-    inner = np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1]) if isinstance(bins, int) and len(known) else bins
-    edges = [-np.inf, *sorted(set(np.atleast_1d(inner).tolist())), np.inf]
+    inner: Any = bins
+    if isinstance(bins, int):
+        inner = np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1]) if len(known) else ()
+    edges = [-np.inf, *sorted({float(each) for each in inner}), np.inf]
     for low, high in pairwise(edges):
         yield Slice(family, f"{name} {_stretch(low, high)}", _places((values >= low) & (values < high)))
     if np.isnan(values).any():

@@ -20,6 +20,7 @@ _MOST_CLASSES = 1000
 _FEW = 20
 _LABEL, _PROBABILITY = "label", "probability"
 _FASTTEXT = "__label__"
+_TRUE_FALSE = {"True": "1", "False": "0"}
 
 
 class Judged(NamedTuple):
@@ -115,6 +116,7 @@ def _classified(asked: Asked, target: pd.Series[Any], spec: Spec) -> Classified:
     truth = labels(target)
     told = [label_of(each) for each in _names(asked, truth)]
     predicted, probabilities = _predicted(asked, told, spec)
+    truth = _as_numbers(truth, {*told, *map(str, predicted)})
     if missing := sum(each is None for each in predicted):
         raise CheckFailed(f"The model predicts nothing for {missing} of {len(predicted)} rows.")
     classes = tuple(dict.fromkeys([*told, *sorted({*truth, *map(str, predicted)} - {*told})]))
@@ -134,6 +136,13 @@ def _classified(asked: Asked, target: pd.Series[Any], spec: Spec) -> Classified:
         probabilities,
         _positive(classes, spec.positive),
     )
+
+
+def _as_numbers(truth: list[str], told: set[str]) -> list[str]:
+    """True and false as 1 and 0, if that is what the model makes of them."""
+    if set(truth) <= _TRUE_FALSE.keys() and told <= set(_TRUE_FALSE.values()):
+        return [_TRUE_FALSE[each] for each in truth]
+    return truth
 
 
 def _positive(classes: tuple[str, ...], named: Scalar | None) -> int | None:
@@ -184,14 +193,13 @@ def _predicted(asked: Asked, told: list[str], spec: Spec) -> tuple[list[str | No
         values = columns if columns.shape[1] > 1 else np.hstack([1 - columns, columns])
         if not ((values >= 0) & (values <= 1)).all():
             raise CheckFailed("The model predicts numbers for classes that are no probabilities from 0 to 1.")
-    elif values is None or asked.probabilities is not None:
-        return _by_threshold(asked, told, values, spec) or _of_labels(_single(asked)), values
-    assert values is not None
+    if values is None or (asked.classes and len(table.columns) == 1):
+        return _by_threshold(told, values, spec) or _of_labels(_single(asked)), values
     chosen = values.argmax(axis=1) if values.shape[1] > 2 else (values[:, 1] >= spec.threshold).astype(int)
     return [told[place] for place in chosen], values
 
 
-def _by_threshold(asked: Asked, told: list[str], values: Floats | None, spec: Spec) -> list[str | None] | None:
+def _by_threshold(told: list[str], values: Floats | None, spec: Spec) -> list[str | None] | None:
     """Labels by a threshold of one's own; None to take those that the model gives."""
     if values is None or values.shape[1] != 2 or spec.threshold == Spec().threshold:
         return None
@@ -216,7 +224,7 @@ def labels(column: Any) -> list[str]:
 
 
 def label_of(value: Any) -> str:
-    """A class as people read it: the same for 1, 1.0 and ``1``, for true and ``True``."""
+    """A class as people read it: the same for 1, 1.0 and ``1``, for True and ``True``."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     text = str(value)

@@ -116,10 +116,14 @@ def _csv(path: Path, schema: Schema | None) -> Any:
         for each in columns
         if isinstance(each.type, DataType) and each.type in _ARROW
     }
-    convert = csv.ConvertOptions(
-        column_types=types, strings_can_be_null=True, null_values=["", "NA", "NaN", "nan", "null"]
-    )
-    return csv.read_csv(path, convert_options=convert).to_pandas()
+    numbers = ["", "NA", "NaN", "nan", "null"]
+    convert = csv.ConvertOptions(column_types=types, strings_can_be_null=False, null_values=numbers)
+    table = csv.read_csv(path, convert_options=convert)
+    frame = table.to_pandas()
+    for field in table.schema:
+        if field.type == pa.string():  # where nothing stands is nothing, and NA is a text
+            frame[field.name] = frame[field.name].where(frame[field.name] != "", None)
+    return frame
 
 
 def _json_lines(path: Path, schema: Schema | None) -> Any:

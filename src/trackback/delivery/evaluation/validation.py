@@ -12,6 +12,7 @@ import msgspec
 from trackback.client.api import Client
 from trackback.client.cache import sha256_of
 from trackback.delivery.evaluation.asking import Candidate, candidate
+from trackback.delivery.evaluation.check_kinds import Check
 from trackback.delivery.evaluation.checks import Checked, Findings, judge, metrics_needed
 from trackback.delivery.evaluation.measuring import Part, measure
 from trackback.delivery.evaluation.prepared import (
@@ -28,7 +29,9 @@ from trackback.delivery.evaluation.testset import TestSet, read_testset
 from trackback.delivery.evaluation.versions import library_versions
 from trackback.delivery.record import Record
 from trackback.delivery.subject import Subject
-from trackback.errors import CheckFailed
+from trackback.errors import CheckFailed, InvalidModel, NotFound
+from trackback.flavors import read_mlmodel
+from trackback.flavors.schema import Schema
 
 if TYPE_CHECKING:
     from trackback.client.progress import Progress
@@ -47,16 +50,14 @@ class Measuring:
     data: str
     spec_file: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    further_checks: tuple[Any, ...] = ()
+    further_checks: tuple[Check, ...] = ()
     trust: tuple[str, ...] = ()
     isolated: bool = False
 
     def spec(self) -> Spec:
         """InvalidParameter: the file is no spec."""
         read = with_options(read_spec(self.spec_file), **self.options)
-        checks = [each for each in self.further_checks if not type(each).__name__.endswith("Delta")]
-        deltas = [each for each in self.further_checks if type(each).__name__.endswith("Delta")]
-        return msgspec.structs.replace(read, checks=(*read.checks, *checks), delta=(*read.delta, *deltas))
+        return msgspec.structs.replace(read, checks=(*read.checks, *self.further_checks))
 
     def inputs(self) -> dict[str, Any]:
         """What makes a run of a stage the same as another, beside the subject."""
@@ -131,7 +132,7 @@ def validate(
     spec = job.spec()
     local = subject.fetch(client, progress)
     model = candidate(client, local, job.trust, isolated=job.isolated)
-    testset = read_testset(client, job.data, _input_schema(model))
+    testset = read_testset(client, job.data, input_schema(model))
     found = Validation(
         subject, verdict, False, testset.document(), (), job.isolated, spec=spec, libraries=library_versions()
     )
@@ -145,11 +146,24 @@ def validate(
     return found
 
 
-def _input_schema(model: Candidate) -> Any:
-    return model.signature.inputs if model.signature else None
+def input_schema(model: Candidate) -> Schema | None:
+    """That of the model's signature; None, too, if its MLmodel file can't be read, which loading it will tell."""
+    try:
+        return model.signature.inputs if model.signature else None
+    except (InvalidModel, NotFound):
+        return None
+
+
+def require_mlmodel(model: Candidate) -> None:
+    """CheckFailed: the files are no model."""
+    try:
+        read_mlmodel(model.local.path)
+    except (InvalidModel, NotFound) as error:
+        raise CheckFailed(f"The model can't be loaded: {error.message}") from None
 
 
 def _measure(found: Validation, model: Candidate, testset: TestSet, spec: Spec) -> None:
+    require_mlmodel(model)
     prepared = prepare(model, testset, spec)
     case = prepared.case
     sliced = slices_of(testset.frame, spec, prepared.text(spec))

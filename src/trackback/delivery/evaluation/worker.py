@@ -8,11 +8,12 @@ import json
 import sys
 import time
 import traceback
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any
 
 from trackback.delivery.evaluation.exchange import read_table, write_table
-from trackback.errors import TrackbackError
+from trackback.errors import StorageFull, TrackbackError
 from trackback.flavors import Predictor, Trust, load_predictor
 from trackback.flavors.enforcement import enforce_inputs
 
@@ -34,10 +35,17 @@ def main(folder: Path) -> None:
         _predict(predictor, folder, told, measure=job["measure"])
         told["phase"] = "done"
     except Exception as error:  # noqa: BLE001 - the outermost edge: whatever a model raises is told
-        known = type(error).__name__ if isinstance(error, TrackbackError) else None
+        known = _known(error)
         told["error"] = {"known": known, "type": type(error).__name__, "message": str(error)}
         traceback.print_exc()
     (folder / RESULT).write_text(json.dumps(told))
+
+
+def _known(error: Exception) -> str | None:
+    """The name of an error of ours; a full disk is none of the model's."""
+    if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
+        return StorageFull.__name__
+    return type(error).__name__ if isinstance(error, TrackbackError) else None
 
 
 def _predict(predictor: Predictor, folder: Path, told: dict[str, Any], *, measure: bool) -> None:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import shutil
 import tarfile
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ SERVER = "/opt/trackback/server"
 MODEL = "/opt/model"
 LOCK = "/opt/trackback/requirements.txt"
 
+_ABANDONED_S = 6 * 3600
 _REVISION = 1
 """Of how layers are made: another one makes them anew, although all that goes into them is the same."""
 
@@ -87,8 +90,12 @@ class Contents:
 
     def _scratch(self) -> Path:
         """Where the layers are: what has room for a packed layer mostly has it for the files, and /tmp may not."""
-        self._blobs.folder.mkdir(parents=True, exist_ok=True)
-        return self._blobs.folder
+        folder = self._blobs.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in (*folder.glob("trackback-image-*"), *folder.glob("blobs/sha256/.new-*")):
+            if time.time() - left.stat().st_mtime > _ABANDONED_S:  # by a stage that was killed
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        return folder
 
 
 def _own_files() -> Iterator[tuple[str, bytes]]:

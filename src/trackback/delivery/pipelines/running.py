@@ -18,7 +18,7 @@ from trackback.delivery.pipelines.file import PipelineFile, StageSpec
 from trackback.delivery.pipelines.state import State
 from trackback.delivery.subject import MODEL_VARIABLE, PROMOTION_VARIABLE, Subject
 from trackback.delivery.written import unwritable
-from trackback.errors import NotFound
+from trackback.errors import DeadlineExceeded, NotFound
 
 _TIMED_OUT = ExitCode.UNABLE
 _GRACE_S = 10.0
@@ -110,13 +110,13 @@ class PipelineRun:
             "TRACKBACK_STAGE": each.stage.name,
             "TRACKBACK_ATTEMPT": str(attempt),
         }
-        each.code = self._execute(each, variables)
+        each.code = self._execute(each, variables, state)
         state.end(each.stage, each.code)
         each.standing = Standing.FAILED if each.code else Standing.PASSED
         self.changed()
         return each.code
 
-    def _execute(self, each: StageRun, variables: Mapping[str, str]) -> int:
+    def _execute(self, each: StageRun, variables: Mapping[str, str], state: State) -> int:
         began = time.monotonic()
         ends = began + 60 * each.stage.minutes if each.stage.minutes else None
         try:
@@ -125,6 +125,7 @@ class PipelineRun:
         except OSError as error:
             raise unwritable(each.log, error) from error
         with log, _shell(each.stage.run, self.file.parent, variables, log) as process:
+            state.running(each.stage, process.pid)
             while process.poll() is None:
                 time.sleep(_POLL_S)
                 each.seconds = time.monotonic() - began
@@ -138,7 +139,10 @@ class PipelineRun:
 
 
 def run_stage(client: Client, pipeline: PipelineFile, file: Path, subject: Subject, name: str) -> int:
-    """Run one stage as CI does, with its output where ours goes; its exit code. NotFound: there is none so called."""
+    """Run one stage as CI does, with its output where ours goes; its exit code.
+
+    NotFound: there is none of that name. DeadlineExceeded: it took longer than it may.
+    """
     stage = next((each for each in pipeline.stages if each.name == name), None)
     if stage is None:
         known = ", ".join(each.name for each in pipeline.stages)
@@ -149,8 +153,9 @@ def run_stage(client: Client, pipeline: PipelineFile, file: Path, subject: Subje
             return _exit_code(process.wait(limit))
         except subprocess.TimeoutExpired:
             _stop(process)
-            print(f"It took longer than {stage.minutes:g} minutes, and was ended.", file=sys.stderr)  # noqa: T201
-            return _TIMED_OUT
+            raise DeadlineExceeded(
+                f"The stage {name} took longer than {stage.minutes:g} minutes, and was ended."
+            ) from None
 
 
 def stage_variables(client: Client, subject: Subject, stage: StageSpec) -> dict[str, str]:

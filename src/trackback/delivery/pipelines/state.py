@@ -5,18 +5,25 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 
 from trackback.delivery.pipelines.file import PipelineFile, StageSpec
 from trackback.delivery.subject import Subject
 from trackback.delivery.written import write_whole
+from trackback.errors import Unavailable
 
 
 class KeptStage(msgspec.Struct):
-    """``attempt``: which time that it was begun; ``code``: None, if it did not get to its end."""
+    """``attempt``: which time that it was begun; ``code``: None, if it did not get to its end.
+
+    process, started: its process, and when that began, in seconds since the epoch, which tells it from a later one.
+    """
 
     digest: str
     attempt: int
     code: int | None = None
+    process: int | None = None
+    started: float | None = None
 
 
 class KeptRun(msgspec.Struct):
@@ -51,12 +58,26 @@ class State:
         return found
 
     def begin(self, stage: StageSpec) -> int:
-        """Which attempt it is: the same again for a stage that was cut off, another for one that had ended."""
+        """Which attempt it is: the same again for a stage that was cut off, another for one that had ended.
+
+        Unavailable: what was cut off left it running.
+        """
         kept = self._kept.stages.get(stage.name)
+        if kept is not None and kept.code is None and _runs(kept):
+            raise Unavailable(
+                f"The stage {stage.name} of an earlier run still runs, as process {kept.process}, whose run was ended by "
+                "force. Wait for it, or end it, and run this again."
+            )
         attempt = 1 if kept is None else kept.attempt + (kept.code is not None)
         self._kept.stages[stage.name] = KeptStage(stage.digest, attempt)
         self._write()
         return attempt
+
+    def running(self, stage: StageSpec, process: int) -> None:
+        """Which process a stage that has begun is."""
+        kept = self._kept.stages[stage.name]
+        kept.process, kept.started = process, _started(process)
+        self._write()
 
     def end(self, stage: StageSpec, code: int) -> None:
         self._kept.stages[stage.name].code = code
@@ -74,3 +95,16 @@ class State:
 
     def _write(self) -> None:
         write_whole(self.path, msgspec.json.encode(self._kept))
+
+
+def _runs(kept: KeptStage) -> bool:
+    return kept.process is not None and kept.started is not None and _started(kept.process) == kept.started
+
+
+def _started(process: int) -> float | None:
+    """When a process began; None if it has ended."""
+    try:
+        found = psutil.Process(process)
+        return None if found.status() == psutil.STATUS_ZOMBIE else float(found.create_time())
+    except psutil.Error:
+        return None

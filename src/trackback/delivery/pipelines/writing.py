@@ -1,6 +1,7 @@
 """Pipelines written for CI systems: a file of stages, and the system's own, whose jobs run one of them each."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def _write(path: Path, text: str, written: list[Path]) -> None:
 
 
 def _stages(wanted: Wanted) -> str:
-    return _filled(
+    text = _filled(
         STAGES,
         pipeline=f"deliver-{wanted.model}",
         model=f"models:/{wanted.model}@{wanted.environment}",
@@ -76,6 +77,7 @@ def _stages(wanted: Wanted) -> str:
         to=wanted.to,
         apply=" --apply" if wanted.to == "kubernetes" else "",
     )
+    return re.sub(r"(?m)^( +run: )(.*( #|: ).*)$", lambda line: line[1] + json.dumps(line[2], ensure_ascii=False), text)
 
 
 def _gocd(pipeline: PipelineFile, wanted: Wanted, folder: Path) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
 
 if TYPE_CHECKING:
     from trackback.delivery.evaluation.cases import Floats
 
 NAN = float("nan")
+C = TypeVar("C")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Metric:
 
     replicates: of a case and of weights, float64, (resamples, rows): how often each row was drawn. What ``value`` would
         be of the drawn rows, (resamples,).
-    percent: it is a share, and shown so.
+    most_resamples: of how many it is asked at most, where that is a call each.
     """
 
     name: str
@@ -42,6 +45,19 @@ class Metric:
     def worse_by(self, before: float, now: float) -> float:
         """How much worse it is than before; less than 0 if it is better."""
         return before - now if self.higher_is_better else now - before
+
+
+def remembered(function: Callable[[C, Floats], R]) -> Callable[[C, Floats], R]:
+    """The function, which answers at once what it was asked last: metrics of one case come one after the other."""
+    last: tuple[Any, Any, R] | None = None
+
+    def ask(case: C, weights: Floats) -> R:
+        nonlocal last
+        if last is None or last[0]() is not case or last[1]() is not weights:
+            last = ref(case), ref(weights), function(case, weights)
+        return last[2]
+
+    return ask
 
 
 def ratio(above: Floats, below: Floats, otherwise: float = NAN) -> Floats:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackback.delivery.evaluation.cases import Case, Classified, Estimated, Ranked
 from trackback.delivery.evaluation.measuring import Compared, Part
-from trackback.delivery.evaluation.metrics.classification import BINS, told_and_true
+from trackback.delivery.evaluation.metrics.probabilities import BINS, told_and_true
 from trackback.delivery.evaluation.reports import charts
 
 if TYPE_CHECKING:
