@@ -84,6 +84,27 @@ class TestAgainst:
         assert compared(delivery, patients, "2", "previous")["against"]["model"] == "models:/cancer/1"
         assert compared(delivery, patients, "1", "previous")["first_release"]
 
+    def test_promoted_runs_are_compared_with_what_is_deployed_of_their_experiment(
+        self, delivery: World, saved: Saved, patients: Path
+    ) -> None:
+        runs = [str(delivery.client.get_model_version("cancer", number).run_id) for number in ("1", "2")]
+        for run_id in runs:
+            delivery.client.set_terminated(run_id)
+            delivery.client.promote(f"runs:/{run_id}", "staging")
+        delivery.client.report_deployment("endpoint", "https://cancer.example", promotion=1)
+        found = compared(delivery, patients, "2", "staging")
+        assert [found[each]["model"] for each in ("against", "subject")] == [f"runs:/{run_id}" for run_id in runs]
+        assert [each.passed for each in delivery.client.list_verdicts(found["subject"]["digest"], "delta")] == [True]
+
+    def test_a_model_that_takes_other_columns_than_the_test_set_has_is_named(
+        self, delivery: World, saved: Saved, patients: Path
+    ) -> None:
+        delivery.register("cancer", saved("diabetes"))
+        delivery.register("cancer", saved("cancer"))
+        found = compared(delivery, patients, "models:/cancer/4", "previous", code=2)
+        assert "models:/cancer/3, which it is to be compared with" in found["error"]["message"]
+        assert "lacks 'age'" in found["error"]["message"]
+
     def test_previous_of_a_version_is_the_one_before_it_that_there_still_is(
         self, delivery: World, saved: Saved, patients: Path
     ) -> None:

@@ -1,15 +1,22 @@
 """Metrics: their replicates, which come all at once, are what each metric is of the rows that were drawn."""
 
+from __future__ import annotations
+
 import warnings
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from trackback.delivery.evaluation.bootstrap import Bootstrap
-from trackback.delivery.evaluation.cases import Case, Classified, Codes, Estimated, Floats, Ranked, Rows
+from trackback.delivery.evaluation.cases import Classified, Estimated, Ranked
 from trackback.delivery.evaluation.metrics import metrics_of
 from trackback.delivery.evaluation.metrics.regression import metrics as metrics_of_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trackback.delivery.evaluation.cases import Case, Codes, Floats, Rows
 
 ROWS = 60
 GROUPS = 12
