@@ -8,6 +8,7 @@ from trackback.client.api import Client, walk
 from trackback.delivery.ami.aws import Aws, answering, code_of, tags_of
 from trackback.delivery.ami.registration import DIGEST, Ami, our_amis
 from trackback.entities import DeploymentKind
+from trackback.errors import InvalidState, PermissionDenied, Unauthenticated, UnknownEndpoint
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ def prune(client: Client, aws: Aws, *, dry: bool = False, now: datetime | None =
 
     The ledger is asked before each, so that what becomes deployed meanwhile stays. Without it nothing goes.
 
-    Unavailable, PermissionDenied: of the server, or of AWS. What was removed before is; another run goes on.
+    PermissionDenied: who asks may not see all deployments. Unavailable: of the server, or of AWS. What was removed before is; another run goes on.
     """
+    _check_sees_all(client)
     moment = now or datetime.now(UTC)
     amis = our_amis(aws)
     expired = [each for each in amis if each.expires is not None and each.expires <= moment]
@@ -56,6 +58,19 @@ def prune(client: Client, aws: Aws, *, dry: bool = False, now: datetime | None =
             _delete_snapshot(aws, snapshot)
     kept = len(amis) - len(removed)
     return Pruned(tuple(removed), tuple(deployed), tuple(orphans), kept, dry)
+
+
+def _check_sees_all(client: Client) -> None:
+    """A deployment that is not to be seen would not keep its AMI."""
+    try:
+        me = client.get_myself()
+    except (InvalidState, Unauthenticated, UnknownEndpoint):  # there are no accounts
+        return
+    if all(grant.resource is not None for grant in me.grants):
+        raise PermissionDenied(
+            f"{me.name} may not see all deployments, so that one that is live might be taken for one that is not. Ask "
+            "with a token of a user with a role for everything, such as reader."
+        )
 
 
 def is_deployed(client: Client, ami: str, region: str) -> bool:
