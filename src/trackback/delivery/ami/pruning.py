@@ -38,7 +38,8 @@ def prune(client: Client, aws: Aws, *, dry: bool = False, now: datetime | None =
 
     The ledger is asked before each, so that what becomes deployed meanwhile stays. Without it nothing goes.
 
-    PermissionDenied: who asks may not see all deployments. Unavailable: of the server, or of AWS. What was removed before is; another run goes on.
+    PermissionDenied: who asks may not see all deployments. Unavailable: of the server, or of AWS. What was removed
+    before is; another run goes on.
     """
     _check_sees_all(client)
     moment = now or datetime.now(UTC)
