@@ -60,6 +60,8 @@ class Writer(ABC):
             if kind is None:
                 self._end()
                 self._target.commit()
+            else:
+                self._abandon()
         except OSError as failure:
             raise full(self._target, failure) from failure
         finally:
@@ -75,6 +77,9 @@ class Writer(ABC):
     @abstractmethod
     def _end(self) -> None:
         """Called after the last table."""
+
+    def _abandon(self) -> None:
+        """Called instead, if the file is not to be."""
 
 
 class CsvWriter(Writer):
@@ -97,7 +102,7 @@ class ParquetWriter(Writer):
     def _begin(self, schema: "pa.Schema") -> None:
         from pyarrow import parquet  # noqa: PLC0415 - heavy
 
-        self._parquet = parquet.ParquetWriter(self._file, schema)
+        self._parquet: Any = parquet.ParquetWriter(self._file, schema)
 
     def _write(self, table: "pa.Table") -> None:
         self._parquet.write_table(table)
@@ -108,6 +113,10 @@ class ParquetWriter(Writer):
         if self._schema is None:
             self._begin(pa.schema([]))
         self._parquet.close()
+
+    def _abandon(self) -> None:
+        if self._schema is not None:
+            self._parquet.is_open = False  # it would end the file when it is collected
 
 
 class JsonLinesWriter(Writer):
