@@ -25,13 +25,13 @@ help: ## list the targets
 demo: .venv/.editable .venvs/mlflow3/.installed ## start the server and train a model against it; the server stays up
 	demo/run.sh
 
-test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .tools/bin/versitygw ## run the tests
+test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .venvs/moto/.installed .tools/bin/versitygw ## run the tests
 	.venv/bin/python -m pytest -m "not libraries and not images and not torch" --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 test-libraries: .venv/.editable .venvs/libraries/.installed .venvs/mlflow3/.installed .venvs/mlflow2/.installed ## run the tests that train with heavy libraries
 	.venv/bin/python -m pytest -m libraries $(ARGS)
 
-test-images: .venv/.editable .tools/bin/registry .tools/base.tar ## run the tests that make and run images of containers: buildah, mmdebstrap, root
+test-images: .venv/.editable .tools/bin/registry .tools/base.tar .tools/bin/versitygw ## run the tests that make and run images of containers and machines: buildah, mmdebstrap, QEMU, root
 	.venv/bin/python -m pytest -m images $(ARGS)
 
 test-torch: .venv/.editable .venvs/torch/.installed ## run the tests that train with PyTorch, whose packages take gigabytes

@@ -140,6 +140,8 @@ TARGETS: dict[str, Target] = {
     **_GOCD,
     **_PAGES,
     "scoring_rate": Against("mlflow", 2),
+    "batch_linear_share": Over(80),
+    "batch_trees_share": Over(80),
     "transfer_up": Under(1.5),
     "transfer_down": Under(1.5),
     "digest_array": Over(500),

@@ -2,6 +2,7 @@
 
 from benchmarks.measures import (
     artifacts,
+    batch,
     charts,
     client,
     comparison_pages,
@@ -42,6 +43,7 @@ MEASURES: dict[str, Measure] = {
         gocd,
         delivery_pages,
         scoring,
+        batch,
         client,
     )
     for measure in module.MEASURES

@@ -34,6 +34,7 @@ class Sizes:
     sdk_points: int
     transferred_bytes: int
     digested_bytes: int
+    scored_rows: int
 
 
 FULL = Sizes(
@@ -56,6 +57,7 @@ FULL = Sizes(
     sdk_points=1_000_000,
     transferred_bytes=10**9,
     digested_bytes=8 * 10**8,
+    scored_rows=10_000_000,
 )
 
 QUICK = Sizes(
@@ -78,6 +80,7 @@ QUICK = Sizes(
     sdk_points=2_000,
     transferred_bytes=2**26,
     digested_bytes=8 * 10**6,
+    scored_rows=100_000,
 )
 
 

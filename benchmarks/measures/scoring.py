@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks.connection import Connection, UnexpectedAnswerError
 from benchmarks.measures.measure import Context, Figure, Measure, Round
@@ -45,14 +46,17 @@ def scoring(context: Context, server: Server) -> Round:
 def _scoring_server(context: Context, server: Server) -> ScoringServer:
     model = context.directory / _MODEL
     if not model.exists():
-        _train(model)
+        train(model)
     if isinstance(server, MlflowServer):
         return MlflowScoring(context.directory / "mlflow-scoring", model, server.environment)
     return TrackbackScoring(context.directory / "trackback-scoring", model)
 
 
-def _train(directory: Path) -> None:
-    """Imported here, since only this measure needs them."""
+def train(directory: Path, model: Any = None) -> None:
+    """Save a classifier of the breast-cancer data: a scaled linear one, or ``model`` once it is fitted.
+
+    Imported here, since only measures of models need them.
+    """
     from sklearn.datasets import load_breast_cancer  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
@@ -62,8 +66,8 @@ def _train(directory: Path) -> None:
 
     features, target = load_breast_cancer(return_X_y=True, as_frame=True)
     features = features.set_axis(COLUMNS, axis=1)
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(features, target)
-    save_model(model, directory, signature=infer_signature(features, model.predict(features)))
+    fitted = (model or make_pipeline(StandardScaler(), LogisticRegression())).fit(features, target)
+    save_model(fitted, directory, signature=infer_signature(features, fitted.predict(features)))
 
 
 def _request(rows: int) -> bytes:

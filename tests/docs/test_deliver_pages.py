@@ -13,10 +13,12 @@ from trackback.delivery.images import configs, contents
 REFERENCE = ROOT / "docs" / "reference"
 IMAGE = REFERENCE / "deliver-image.md"
 DEPLOY = REFERENCE / "deliver-deploy.md"
+SCORE = REFERENCE / "deliver-score.md"
+AMI = REFERENCE / "deliver-ami.md"
 
 
 def flags(command: str) -> set[str]:
-    printed = CliRunner().invoke(commands, ["deliver", command, "--help"], catch_exceptions=False).output
+    printed = CliRunner().invoke(commands, ["deliver", *command.split(), "--help"], catch_exceptions=False).output
     listed = re.findall(r"^  ((?:-\w, )?--[\w-]+(?: / --[\w-]+)?)", printed, re.MULTILINE)
     return {flag for line in listed for flag in re.findall(r"--[\w-]+", line)} - {"--help"}
 
@@ -27,6 +29,9 @@ def flags(command: str) -> set[str]:
         (IMAGE, "## Options of `trackback deliver image`", "image"),
         (IMAGE, "## A base: `trackback deliver base`", "base"),
         (DEPLOY, "## Options", "deploy"),
+        (SCORE, "## Options", "score"),
+        (AMI, "## Making one", "ami make"),
+        (AMI, "## Pruning", "ami prune"),
     ],
 )
 def test_each_option_is_explained(page: Path, heading: str, command: str) -> None:

@@ -16,12 +16,14 @@ from trackback.delivery.exits import ExitCode, exit_code_of
 from trackback.errors import StorageFull, TrackbackError
 
 COMMANDS = {
+    "ami": "deliver_ami:ami",
     "base": "deliver_image:base",
     "delta": "evaluate:delta",
     "deploy": "deliver_deploy:deploy",
     "image": "deliver_image:image",
     "init": "pipelines:init",
     "run": "pipelines:run",
+    "score": "deliver_score:score",
     "validate": "evaluate:validate",
 }
 """Where each command is: the module, imported when the command is asked for, and its name there."""

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from trackback.cli.progress import progress_bar
+from trackback.cli.progress import progress_bar, rows_bar
 from trackback.cli.remote import server_option
 from trackback.scoring.settings import Settings
 
 if TYPE_CHECKING:
-    from trackback.scoring.files.predicting import Progress
     from trackback.scoring.resolving import Resolver
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,6 +60,38 @@ def trust_option(command: F) -> F:
         help="The SHA-256 of a pickle that may be loaded, beside those that this user has logged; 'all' for any. A "
         "pickle runs whatever code is in it. May be repeated.",
     )(command)
+
+
+def wanted_options(command: F) -> F:
+    """What of a row is kept, and what of it is predicted: fields of ``Wanted``."""
+    for option in reversed(
+        (
+            click.option(
+                "--id",
+                "ids",
+                multiple=True,
+                metavar="COLUMN",
+                help="A column that is written beside the predictions; may be repeated. By default, those that the "
+                "model's signature does not name.",
+            ),
+            click.option("--keep-all", is_flag=True, help="Write all columns of the input beside the predictions."),
+            click.option(
+                "--column",
+                default="prediction",
+                show_default=True,
+                metavar="NAME",
+                help="The name of the predictions' column; with a number each, where a row has several.",
+            ),
+            click.option(
+                "--params",
+                callback=lambda context, parameter, value: _params(value),
+                metavar="JSON",
+                help="Params of the predictions, as a JSON object.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -184,28 +215,7 @@ def serve(trust: tuple[str, ...], server: str | None, **values: Any) -> None:
     type=click.Path(path_type=Path),
     help="A .csv, .jsonl or .parquet file; one that is there is replaced, once all rows are predicted.",
 )
-@click.option(
-    "--id",
-    "ids",
-    multiple=True,
-    metavar="COLUMN",
-    help="A column that is written beside the predictions; may be repeated. By default, those that the model's "
-    "signature does not name.",
-)
-@click.option("--keep-all", is_flag=True, help="Write all columns of the input beside the predictions.")
-@click.option(
-    "--column",
-    default="prediction",
-    show_default=True,
-    metavar="NAME",
-    help="The name of the predictions' column; with a number each, where a row has several.",
-)
-@click.option(
-    "--params",
-    callback=lambda context, parameter, value: _params(value),
-    metavar="JSON",
-    help="Params of the predictions, as a JSON object.",
-)
+@wanted_options
 @click.option(
     "--rows",
     "rows_at_once",
@@ -232,7 +242,7 @@ def predict(
         found = resolve()
     model = load(found.directory, found.trusted)
     job = Job(input=input_path, output=output_path, **options)
-    with _progress_bar() as report:
+    with rows_bar() as report:
         rows = predict_file(model, job, report)
     click.echo(f"{rows} rows predicted: {output_path}", err=True)
 
@@ -245,27 +255,6 @@ def _resolver(model_uri: str, trust: tuple[str, ...], server: str | None, name: 
     trusted = None if EVERYTHING in trust else trust
     with Client(server) as client:
         yield Resolver(client, model_uri, trusted, lambda: progress_bar(model_uri), name)
-
-
-@contextmanager
-def _progress_bar() -> "Iterator[Callable[[Progress], None]]":
-    """A bar on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda progress: None
-        return
-    from rich.console import Console  # noqa: PLC0415 - only who sees a bar needs it
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        Progress as Bar,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]} rows"), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None, rows=0)
-        yield lambda progress: bar.update(task, total=progress.total, completed=progress.done, rows=progress.rows)
 
 
 def _params(text: str | None) -> Mapping[str, Any] | None:

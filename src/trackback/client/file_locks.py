@@ -15,6 +15,17 @@ def hold(file: Any) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
 
 
+def hold_now(file: Any) -> bool:
+    """The same without waiting; whether it is held."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def is_held(path: Path) -> bool:
     """Whether somebody holds the file now."""
     if fcntl is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trackback.errors import UntrustedModel
-from trackback.flavors import Predictor, Trust, load_predictor
+from trackback.flavors import MLmodel, ModelSignature, Predictor, Trust, load_predictor
 from trackback.scoring.inputs import Inputs
 from trackback.tracking.trusted import trusted as logged_here
 
@@ -24,7 +24,7 @@ class Model:
         self._predictor = predictor
         signature = predictor.signature
         self._params = {param.name for param in signature.params or ()} if signature else set()
-        self.inputs = Inputs(signature.inputs if signature else None, raw=predictor.mlmodel.is_signature_from_type_hint)
+        self.inputs = inputs_of(predictor.mlmodel)
         self.row_wise = predictor.flavor.name in ROW_WISE
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
@@ -38,6 +38,12 @@ class Model:
             log.warning("the model's signature has no params %s: they are left out", ", ".join(unknown))
             params = {name: value for name, value in params.items() if name in self._params}
         return self._predictor.predict(data, params)
+
+
+def inputs_of(mlmodel: MLmodel) -> Inputs:
+    """What a model takes, by its MLmodel file."""
+    signature = ModelSignature.from_text(mlmodel.signature) if mlmodel.signature else None
+    return Inputs(signature.inputs if signature else None, raw=mlmodel.is_signature_from_type_hint)
 
 
 def load(directory: str, trusted: Sequence[str] | None) -> Model:

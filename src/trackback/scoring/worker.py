@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def main(descriptor: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches all processes; requests under way are to finish
-    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    threading.Thread(target=end_with_the_server, daemon=True).start()
     with socket.socket(fileno=descriptor) as connection:
         message = receive(connection)
         if message is None:
@@ -50,7 +50,7 @@ def _load(start: Start) -> Scorer:
     return Scorer(predictor, batches=start.batch)
 
 
-def _end_with_the_server() -> None:
+def end_with_the_server() -> None:
     """Standard input ends when the server does, however it ends; a prediction that hangs then ends, too."""
     while os.read(0, 4096):
         pass

@@ -48,7 +48,7 @@ class Worker(asyncio.Protocol):
                 stdin=asyncio.subprocess.PIPE,  # never written to: its end tells the process that we are gone
                 stdout=2,
                 pass_fds=(theirs.fileno(),),
-                env=_environment(threads),
+                env=environment_of(threads),
             )
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_connection(lambda: self, sock=ours)
@@ -228,7 +228,7 @@ class Workers:
                 await asyncio.sleep(pause_s)
 
 
-def _environment(threads: int | None) -> dict[str, str] | None:
+def environment_of(threads: int | None) -> dict[str, str] | None:
     """Several processes share the processors: numerical libraries would otherwise start a thread for each in each."""
     if threads is None:
         return None

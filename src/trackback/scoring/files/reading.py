@@ -7,7 +7,7 @@ are held against the model's signature.
 import csv
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
@@ -37,8 +37,8 @@ class Rows(ABC):
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def frame(self, without: Sequence[str]) -> "pd.DataFrame":
-        """What the model is given: all columns but those of ``without``. Raises BadRequest, which names the column."""
+    def frame(self, columns: Sequence[str | int]) -> "pd.DataFrame":
+        """What the model is given: these columns in this order. Raises BadRequest, which names the column."""
 
     @abstractmethod
     def kept(self, columns: Sequence[str]) -> "pa.Table":
@@ -57,8 +57,8 @@ class ArrowRows(Rows):
     def __len__(self) -> int:
         return int(self._table.num_rows)
 
-    def frame(self, without: Sequence[str]) -> "pd.DataFrame":
-        return self._table.drop_columns(list(without)).to_pandas()
+    def frame(self, columns: Sequence[str | int]) -> "pd.DataFrame":
+        return self._table.select(list(columns)).to_pandas()
 
     def kept(self, columns: Sequence[str]) -> "pa.Table":
         return self._table.select(list(columns))
@@ -76,8 +76,8 @@ class RecordRows(Rows):
     def __len__(self) -> int:
         return len(self._table.rows)
 
-    def frame(self, without: Sequence[str]) -> "pd.DataFrame":
-        return self._table.frame(self._inputs).drop(columns=list(without))
+    def frame(self, columns: Sequence[str | int]) -> "pd.DataFrame":
+        return self._table.frame(self._inputs)[list(columns)]
 
     def kept(self, columns: Sequence[str]) -> "pa.Table":
         import pyarrow as pa  # noqa: PLC0415 - heavy
@@ -128,49 +128,19 @@ class CsvReader(Reader):
     """
 
     def __iter__(self) -> Iterator[Rows]:
-        import pyarrow as pa  # noqa: PLC0415 - heavy
+        names = self._names() if self._inputs.kinds or self._inputs.dtypes else []
+        for table in read_csv(self._file, csv_types(names, self._inputs), self._rows_at_once):
+            yield ArrowRows(table)
 
-        try:
-            for table in _regrouped(self._open(), self._rows_at_once):
-                yield ArrowRows(_with_nulls(table))
-        except pa.ArrowException as error:
-            raise BadRequest(f"The file is not CSV that fits the model's signature: {error}") from error
-
-    def _open(self) -> Any:
-        from pyarrow import csv as arrow_csv  # noqa: PLC0415 - heavy
-
-        types = self._types()
-        return self._stack.enter_context(
-            arrow_csv.open_csv(
-                self._file,
-                read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-                convert_options=arrow_csv.ConvertOptions(column_types=types, strings_can_be_null=False),
-            )
-        )
-
-    def _types(self) -> dict[str, "pa.DataType"]:
-        if not self._inputs.named and not self._inputs.kinds:
-            return {}
+    def _names(self) -> list[str]:
         text = io.TextIOWrapper(self._file, encoding="utf-8-sig", newline="")
         try:
-            names = next(csv.reader(text), [])
+            return next(csv.reader(text), [])
         except UnicodeDecodeError as error:
             raise BadRequest(f"The file is not UTF-8: {error}") from error
         finally:
             text.detach()
             self._file.seek(0)
-        kinds = self._inputs.kinds_of(names)
-        return {name: self._type(kinds.get(name)) for name in names}
-
-    @staticmethod
-    def _type(kind: Kind | None) -> "pa.DataType":
-        import numpy as np  # noqa: PLC0415 - heavy
-        import pyarrow as pa  # noqa: PLC0415 - heavy
-
-        dtype = dtype_of(kind)
-        if kind is DataType.DATETIME:
-            return pa.timestamp("ns")
-        return pa.string() if dtype is None else pa.from_numpy_dtype(np.dtype(dtype))
 
 
 class ParquetReader(Reader):
@@ -218,6 +188,44 @@ def open_reader(path: Path, inputs: Inputs, rows_at_once: int) -> Reader:
     except KeyError:
         raise InvalidParameter(f"{path} is to end with one of {', '.join(READERS)}, which tells its format.") from None
     return kind(path, inputs, rows_at_once)
+
+
+def csv_types(names: Sequence[str], inputs: Inputs) -> dict[str, "pa.DataType"]:
+    """What columns of CSV are read as: those of the signature as it says, others as text; nothing without one."""
+    kinds = inputs.kinds_of(names)
+    return {name: arrow_type(kinds.get(name)) for name in names} if kinds else {}
+
+
+def arrow_type(kind: Kind | None) -> "pa.DataType":
+    """The type that a signature's column has in Arrow; text for what it does not name."""
+    import numpy as np  # noqa: PLC0415 - heavy
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    dtype = dtype_of(kind)
+    if kind is DataType.DATETIME:
+        return pa.timestamp("ns")
+    return pa.string() if dtype is None else pa.from_numpy_dtype(np.dtype(dtype))
+
+
+def read_csv(
+    file: Any, types: Mapping[str, "pa.DataType"], rows_at_once: int, names: Sequence[str] | None = None
+) -> Iterator["pa.Table"]:
+    """``names``: of the columns, where the file does not begin with them. Raises BadRequest."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+    from pyarrow import csv as arrow_csv  # noqa: PLC0415 - heavy
+
+    try:
+        reader = arrow_csv.open_csv(
+            file,
+            read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False, column_names=names),
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(column_types=types, strings_can_be_null=False),
+        )
+        with reader:
+            for table in _regrouped(reader, rows_at_once):
+                yield _with_nulls(table)
+    except pa.ArrowException as error:
+        raise BadRequest(f"The file is not CSV that fits the model's signature: {error}") from error
 
 
 def _regrouped(batches: Any, most: int) -> Iterator["pa.Table"]:

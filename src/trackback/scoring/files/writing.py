@@ -2,18 +2,17 @@
 
 import base64
 import math
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import date, time
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from trackback.errors import BadRequest, InvalidParameter, StorageFull
+from trackback.errors import BadRequest, InvalidParameter
+from trackback.scoring.files.targets import LocalTarget, Target, full
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,16 +24,12 @@ class Writer(ABC):
     The first table tells the columns and their types: those after it must fit. A column of nulls alone is one of text.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    def __init__(self, target: Target) -> None:
+        self._target = target
         self._schema: pa.Schema | None = None
 
     def __enter__(self) -> Self:
-        try:
-            self._file = self._partial.open("wb")
-        except OSError as error:
-            raise InvalidParameter(f"{self._path} can't be written: {error.strerror}.") from error
+        self._file = self._target.open()
         return self
 
     def write(self, table: "pa.Table") -> None:
@@ -56,7 +51,7 @@ class Writer(ABC):
                 self._begin(table.schema)
             self._write(table)
         except OSError as error:
-            raise StorageFull(f"{self._path} can't be written: {error}") from error
+            raise full(self._target, error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -64,15 +59,13 @@ class Writer(ABC):
         try:
             if kind is None:
                 self._end()
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                self._partial.replace(self._path)
+                self._target.commit()
+            else:
+                self._abandon()
         except OSError as failure:
-            raise StorageFull(f"{self._path} can't be written: {failure}") from failure
+            raise full(self._target, failure) from failure
         finally:
-            with suppress(OSError):
-                self._file.close()
-            self._partial.unlink(missing_ok=True)
+            self._target.discard()
 
     @abstractmethod
     def _begin(self, schema: "pa.Schema") -> None:
@@ -84,6 +77,9 @@ class Writer(ABC):
     @abstractmethod
     def _end(self) -> None:
         """Called after the last table."""
+
+    def _abandon(self) -> None:
+        """Called instead, if the file is not to be."""
 
 
 class CsvWriter(Writer):
@@ -106,7 +102,7 @@ class ParquetWriter(Writer):
     def _begin(self, schema: "pa.Schema") -> None:
         from pyarrow import parquet  # noqa: PLC0415 - heavy
 
-        self._parquet = parquet.ParquetWriter(self._file, schema)
+        self._parquet: Any = parquet.ParquetWriter(self._file, schema)
 
     def _write(self, table: "pa.Table") -> None:
         self._parquet.write_table(table)
@@ -117,6 +113,10 @@ class ParquetWriter(Writer):
         if self._schema is None:
             self._begin(pa.schema([]))
         self._parquet.close()
+
+    def _abandon(self) -> None:
+        if self._schema is not None:
+            self._parquet.is_open = False  # it would end the file when it is collected
 
 
 class JsonLinesWriter(Writer):
@@ -153,12 +153,19 @@ def _without_null_types(schema: "pa.Schema") -> "pa.Schema":
     return pa.schema([field.with_type(pa.string()) if field.type == pa.null() else field for field in schema])
 
 
-WRITERS: dict[str, Callable[[Path], Writer]] = {".csv": CsvWriter, ".jsonl": JsonLinesWriter, ".parquet": ParquetWriter}
+WRITERS: dict[str, Callable[[Target], Writer]] = {
+    ".csv": CsvWriter,
+    ".jsonl": JsonLinesWriter,
+    ".parquet": ParquetWriter,
+}
 
 
-def open_writer(path: Path) -> Writer:
+def open_writer(target: Target | Path) -> Writer:
     """Raises InvalidParameter if the file's name does not tell its format."""
+    if isinstance(target, Path):
+        target = LocalTarget(target)
     try:
-        return WRITERS[path.suffix.lower()](path)
+        return WRITERS[PurePath(target.name).suffix.lower()](target)
     except KeyError:
-        raise InvalidParameter(f"{path} is to end with one of {', '.join(WRITERS)}, which tells its format.") from None
+        known = ", ".join(WRITERS)
+        raise InvalidParameter(f"{target.name} is to end with one of {known}, which tells its format.") from None

@@ -1,0 +1,180 @@
+"""The engine of one machine: a process for each processor, which reads, predicts and writes partitions by itself.
+
+What the processes are told, and tell, is small; rows go from files to files.
+"""
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter, deque
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from trackback.delivery.batch.messages import Advanced, Begin, Failed, Finished, Loaded, decode_told
+from trackback.delivery.batch.partitions import Report
+from trackback.delivery.batch.plans import Loading, Plan
+from trackback.delivery.batch.work import Work
+from trackback.errors import ModelNotLoaded, Unavailable
+from trackback.scoring.messages import Frames, framed
+from trackback.scoring.workers import environment_of
+
+CHANCES = 2
+"""How often a partition is begun that ends its process: memory may have been short for a moment."""
+_READ_BYTES = 1 << 16
+_END_S = 10
+
+
+class Processes:
+    """``workers``: how many; None for one a processor."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = workers or processors()
+
+    def predict(
+        self, plan: Plan, work: Work, loading: Loading, numbers: Sequence[int], report: Report
+    ) -> Generator[int, None, None]:
+        """As of ``Engine``. Unavailable: a process is ended by something else, twice at the same partition."""
+        pool = _Pool(work, loading, numbers, min(self._workers, len(numbers)))
+        try:
+            yield from pool.run(report)
+        finally:
+            pool.kill()
+
+
+def processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Process:
+    def __init__(self, begin: Begin, threads: int | None) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "trackback.delivery.batch.worker", str(theirs.fileno())],
+                stdin=subprocess.PIPE,  # never written to: its end tells the process that we are gone
+                stdout=2,  # what models print is no output of ours
+                pass_fds=(theirs.fileno(),),
+                env=environment_of(threads),
+            )
+        self.connection = ours
+        self.frames = Frames()
+        self.number: int | None = None
+        self.loaded = False
+        self._send(begin)
+
+    def give(self, number: int) -> None:
+        self.number = number
+        self._send(number)
+
+    def _send(self, message: object) -> None:
+        with suppress(OSError):  # it has ended, which is found when it is read from
+            self.connection.sendall(framed(message))
+
+    def wait(self) -> int:
+        """Close the connection, upon which it ends; its exit code."""
+        self.connection.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            return self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            return self.kill()
+
+    def kill(self) -> int:
+        self._process.kill()
+        self.connection.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return self._process.wait()
+
+
+class _Pool:
+    def __init__(self, work: Work, loading: Loading, numbers: Sequence[int], size: int) -> None:
+        self._begin = Begin(work.folder.text, loading.directory, loading.trusted)
+        self._threads = max(1, processors() // size) if size > 1 else None
+        self._size = size
+        self._left = deque(numbers)
+        self._crashes: Counter[int] = Counter()
+        self._selector = selectors.DefaultSelector()
+        self._processes: set[_Process] = set()
+
+    def run(self, report: Report) -> Generator[int, None, None]:
+        for _ in range(self._size):
+            self._launch()
+        while self._processes:
+            for key, _ in self._selector.select():
+                yield from self._hear(key.data, report)
+
+    def kill(self) -> None:
+        for process in self._processes:
+            process.kill()
+        self._processes.clear()
+        self._selector.close()
+
+    def _launch(self) -> None:
+        process = _Process(self._begin, self._threads)
+        self._processes.add(process)
+        self._selector.register(process.connection, selectors.EVENT_READ, process)
+
+    def _hear(self, process: _Process, report: Report) -> Generator[int, None, None]:
+        try:
+            received = process.connection.recv(_READ_BYTES)
+        except ConnectionError:
+            received = b""
+        if not received:
+            self._ended(process)
+            return
+        for message in process.frames.feed(received):
+            match decode_told(message):
+                case Failed() as failed:
+                    raise failed.error()
+                case Advanced(rows, size):
+                    report(rows, size)
+                case Loaded():
+                    process.loaded = True
+                    self._occupy(process)
+                case Finished(number):
+                    process.number = None
+                    self._occupy(process)
+                    yield number
+
+    def _occupy(self, process: _Process) -> None:
+        """Give it a partition; where none is left, let it go."""
+        if self._left:
+            process.give(self._left.popleft())
+            return
+        self._forget(process)
+        process.wait()
+
+    def _forget(self, process: _Process) -> None:
+        self._processes.discard(process)
+        self._selector.unregister(process.connection)
+
+    def _ended(self, process: _Process) -> None:
+        """By something else than us: another takes its place, and its partition."""
+        self._forget(process)
+        how = _told(process.wait())
+        if not process.loaded:
+            raise ModelNotLoaded(f"A process {how} while it loaded the model.")
+        number: Any = process.number
+        self._crashes[number] += 1
+        if self._crashes[number] >= CHANCES:
+            raise Unavailable(
+                f"A process {how} while it predicted partition {number}, {CHANCES} times. If memory is short, give "
+                "fewer --workers, or fewer --rows; what is done stays, and is not predicted again."
+            )
+        self._left.appendleft(number)
+        self._launch()
+
+
+def _told(code: int) -> str:
+    if code >= 0:
+        return f"has ended by itself with exit code {code}"
+    with suppress(ValueError):
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"was ended by signal {-code}"
