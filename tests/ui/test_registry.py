@@ -182,7 +182,7 @@ def test_the_log_has_what_is_in_force_and_what_waits(page: Page) -> None:
 @pytest.mark.parametrize(
     ("of", "ends"),
     [
-        (ENDPOINT, {"customers", f"{MODEL} 2", ENDPOINT[8:25]}),
+        (ENDPOINT, {"customers", f"{MODEL} 2", ENDPOINT[8:21]}),
         (f"models:/{MODEL}/1", {"customers", f"{MODEL} 1"}),
         ("promotions/1", {"customers", f"{MODEL} 1", "production"}),
         (f"1{COMMIT[1:8]}", {f"1{COMMIT[1:12]}", f"{MODEL} 1"}),
