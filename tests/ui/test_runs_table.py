@@ -58,7 +58,7 @@ def select(page: Page, *runs: str) -> None:
 
 def test_the_filter_offers_names_operators_and_values_that_there_are(page: Page, site: Site) -> None:
     page.goto(f"/experiments/{site.wine}")
-    field, options = page.get_by_label("Filter"), page.get_by_role("option")
+    field, options = page.get_by_label("Filter"), page.locator(".completions").get_by_role("option")
     field.press_sequentially("solv")
     expect(options.filter(has_text="params.solver")).to_be_visible()
     field.press("ArrowDown")

@@ -44,7 +44,8 @@ class Identity(NamedTuple):
     @property
     def expires_ms(self) -> int | None:
         """When the credential ends by itself."""
-        ends = (self.token and self.token.expires, self.session and self.session.expires_ms)
+        ends = [self.token.expires] if self.token else []
+        ends += [self.session.expires_ms] if self.session else []
         return min((end for end in ends if end is not None), default=None)
 
 
