@@ -251,6 +251,6 @@ async def test_what_no_chart_can_show_is_refused(plotter: Plotter) -> None:
         ({"key": "a\0b"}, "NUL"),
     ):
         with pytest.raises(InvalidParameter, match=message):
-            await plotter.curve(**arguments)  # type: ignore[arg-type]  # of each kind one
+            await plotter.curve(**arguments)
     with pytest.raises(InvalidParameter, match="at most 100"):
         await plotter.charts.curves(ANYONE, [f"{n:032x}" for n in range(51)], ["a", "b"])

@@ -42,7 +42,7 @@ async def test_a_run_leads_to_its_versions_their_promotions_and_what_is_live(
     second = await world.promote("models:/churn/2")
     await world.promote("models:/churn/3", "staging")
     ended = await world.deploy("1", subject="models:/churn/1", environment="production")
-    await world.deploy("2", subject="models:/churn/2", environment="production")
+    await world.deploy("2", subject="models:/churn/2", environment="production", replaces=(ended,))
 
     found = await deliveries.of_run(ANYONE, run)
 

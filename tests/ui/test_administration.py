@@ -259,7 +259,7 @@ def test_a_webhook_is_switched_off_changed_and_deleted(office: Office, admin: Pa
 
 def test_settings_show_what_the_server_was_told_and_no_secret(office: Office, admin: Page) -> None:
     admin.goto("/settings")
-    expect(admin.get_by_role("row", name="ship=yes")).to_contain_text("production")
+    expect(admin.get_by_role("row", name="ship=yes experiment 1")).to_contain_text("production")
     expect(admin.get_by_role("row", name="--auth")).to_contain_text("yes")
     document = {"verdicts": [{"name": "validation"}]}
     for name in ("validation", "fairness"):

@@ -117,7 +117,7 @@ def test_metrics_are_compared_by_their_least_values_too(page: Page, site: Compar
 
 def test_a_run_is_left_out_by_a_click(page: Page, site: Compared) -> None:
     page.goto(site.of(0, 1, 2))
-    page.get_by_role("link", name="Leave out trial 1").click()
+    page.get_by_role("link", name="Leave out trial 1").first.click()
     assert rows(page, "Params") == {"depth": ["3", "5"]}
 
 
@@ -128,7 +128,7 @@ def test_a_filter_chooses_runs_and_a_window_has_columns(page: Page, site: Compar
     assert len(rows(page, "Metrics")["auc"]) == 9
     page.get_by_role("link", name="next").click()
     expect(page.get_by_text("Runs 9–16 of 20")).to_be_visible()
-    expect(page.get_by_role("link", name="trial 17")).to_be_visible()
+    expect(page.get_by_role("link", name="trial 17").first).to_be_visible()
 
 
 def test_runs_are_chosen_in_a_dialog_by_ids_or_a_filter(page: Page, site: Compared) -> None:

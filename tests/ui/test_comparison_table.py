@@ -6,6 +6,8 @@ import pytest
 
 from trackback.server.ui.comparison_table import View, differs, fields, tabulate
 
+Parts = dict[str, dict[str, dict[int, object]]]
+
 
 @pytest.mark.parametrize(
     ("column", "count", "expected"),
@@ -42,7 +44,10 @@ def test_cells_that_differ_from_the_first_run_are_marked_and_numbers_by_how_much
 
 
 def test_of_many_runs_a_window_has_columns_and_the_range_is_of_all() -> None:
-    parts = {"metrics": {"loss": {n: n / 4 for n in range(20)}}, "params": {"p": {n: str(n % 3) for n in range(19)}}}
+    parts: Parts = {
+        "metrics": {"loss": {n: n / 4 for n in range(20)}},
+        "params": {"p": {n: str(n % 3) for n in range(19)}},
+    }
     metrics, params = tabulate(parts, View(20, at=16))
     assert [cell.text for cell in metrics.rows[0].cells] == ["4", "4.25", "4.5", "4.75"]
     assert (metrics.rows[0].summary, params.rows[0].summary) == ("0 … 4.75", "3 values, 1 without")
@@ -63,5 +68,5 @@ def test_rows_are_found_by_part_of_their_name_among_all() -> None:
 
 
 def test_what_differs_comes_first_among_what_can_be_drawn() -> None:
-    parts = {"params": {"a": {0: "1", 1: "1"}, "b": {0: "1", 1: "2"}}, "metrics": {"loss": {0: 0.1, 1: 0.2}}}
+    parts: Parts = {"params": {"a": {0: "1", 1: "1"}, "b": {0: "1", 1: "2"}}, "metrics": {"loss": {0: 0.1, 1: 0.2}}}
     assert fields(parts, 2, ("params", "metrics")) == ["params.b", "metrics.loss", "params.a"]

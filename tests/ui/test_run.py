@@ -186,13 +186,13 @@ def test_html_runs_in_a_frame_without_origin_network_or_way_out(browser: Browser
     frame = page.frame_locator("iframe")
     expect(frame.locator("#said")).to_have_text("it ran")
     inner = page.frames[1]
-    inner.wait_for_function("document.title.includes('alone')")
+    inner.wait_for_function("() => document.title.includes('alone')")
     assert inner.title() == "SecurityError SecurityError alone"
     assert inner.evaluate("origin") == "null"
     assert page.title() == "gentle-fox-42 · trackback"
     # nor has it one where it is opened by itself
     page.goto(f"{run.url}/frame?path=reports/report.html")
-    page.wait_for_function("document.title.includes('alone')")
+    page.wait_for_function("() => document.title.includes('alone')")
     assert page.evaluate("origin") == "null"
     page.close()
 
@@ -265,7 +265,7 @@ def test_a_run_is_promoted_and_its_page_says_so(page: Page, site: Site) -> None:
         run = log_full_run(http, site.wine)
     page.goto(run.url)
     page.get_by_role("button", name="Promote to staging").click()
-    page.get_by_label("Reason").fill("the best so far")
+    page.get_by_role("dialog").get_by_label("Reason").fill("the best so far")
     page.get_by_role("dialog").get_by_role("button", name="Promote").click()
     page.goto(run.url)
     promotions = page.locator("section", has=page.get_by_role("heading", name="Promotions"))
@@ -288,7 +288,7 @@ def test_a_logged_models_pages_show_what_it_is_and_its_files(page: Page, run: Fu
 def test_a_logged_model_is_described_and_tagged(page: Page, run: FullRun) -> None:
     page.goto(f"/models/{run.model_id}")
     page.get_by_role("button", name="Describe").click()
-    page.get_by_label("Description", exact=True).fill("Small trees")
+    page.get_by_role("textbox", name="Description").fill("Small trees")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".note")).to_have_text("Small trees")
     page.get_by_label("Tag", exact=True).fill("kind")

@@ -1,6 +1,6 @@
 """The server's settings as texts that may be shown: without passwords and keys."""
 
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -37,5 +37,6 @@ def without_secrets(text: str) -> str:
     parts = urlsplit(text)
     user, at, place = parts.netloc.rpartition("@")
     name, colon, _ = user.partition(":")
-    netloc = f"{name}{colon and f':{_HIDDEN}'}{at}{place}"
-    return urlunsplit((parts.scheme, netloc, parts.path, parts.query and _HIDDEN, ""))
+    hidden = f":{_HIDDEN}" if colon else ""
+    query = f"?{_HIDDEN}" if parts.query else ""
+    return f"{parts.scheme}://{name}{hidden}{at}{place}{parts.path}{query}"

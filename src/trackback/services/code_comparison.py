@@ -28,12 +28,12 @@ class Side(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line of both; of one that is skipped, ``count`` is how many equal lines it stands for."""
+    """A line of both; ``skipped`` is how many equal lines one of that kind stands for."""
 
     kind: LineKind
     left: Side = Side()
     right: Side = Side()
-    count: int = 0
+    skipped: int = 0
 
 
 class Text(NamedTuple):
@@ -62,7 +62,7 @@ def _equal(lines: Sequence[str], i: int, j: int, count: int, *, is_first: bool, 
     for k in range(before):
         yield _both(lines, i + k, j + k)
     if count > before + after:
-        yield Line(LineKind.SKIPPED, count=count - before - after)
+        yield Line(LineKind.SKIPPED, skipped=count - before - after)
     for k in range(count - after, count):
         yield _both(lines, i + k, j + k)
 

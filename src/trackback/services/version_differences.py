@@ -115,10 +115,10 @@ def _parts(before: ComparedVersion, after: ComparedVersion) -> Iterator[tuple[Pa
     yield Part.METRIC, _metrics(before.version), _metrics(after.version)
     yield Part.PARAM, _params(before.version), _params(after.version)
     one, other = (each.provenance or Provenance(ProvenanceOrigin.DERIVED) for each in (before, after))
-    yield Part.DATASET, *(_told(of_datasets(each.datasets)) for each in (one, other))
-    yield Part.CODE, *(_told(of_code(each.code)) for each in (one, other))
-    yield Part.PACKAGE, *(_told(of_packages(each.packages)) for each in (one, other))
-    yield Part.ENVIRONMENT, *(_told(of_environment(each.environment)) for each in (one, other))
+    yield Part.DATASET, _told(of_datasets(one.datasets)), _told(of_datasets(other.datasets))
+    yield Part.CODE, _told(of_code(one.code)), _told(of_code(other.code))
+    yield Part.PACKAGE, _told(of_packages(one.packages)), _told(of_packages(other.packages))
+    yield Part.ENVIRONMENT, _told(of_environment(one.environment)), _told(of_environment(other.environment))
 
 
 def _metrics(version: ModelVersion) -> Values:

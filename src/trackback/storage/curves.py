@@ -114,12 +114,20 @@ def _cut(fine: Series, coarse: Stretches, over_steps: bool, window: Window, inte
     fine = _ordered(fine, over_steps)
     kept = _thinned(fine, over_steps, window, intervals)
     if coarse.size:
-        both = Series(*map(np.concatenate, zip(kept, _points_of(coarse), strict=True)))
+        both = _joined(kept, _points_of(coarse))
         kept = _thinned(_ordered(both, over_steps), over_steps, window, intervals)
     tally = _tally(fine, coarse, over_steps, window, intervals)
     has_any = tally.counts > 0
     counts = tally.counts[has_any]
     return Curve(kept, tally.places[has_any] / counts, tally.totals[has_any] / counts, False, 0, tally.nans, None)
+
+
+def _joined(one: Series, other: Series) -> Series:
+    return Series(
+        np.concatenate([one.timestamps_ms, other.timestamps_ms]),
+        np.concatenate([one.steps, other.steps]),
+        np.concatenate([one.values, other.values]),
+    )
 
 
 def _thinned(series: Series, over_steps: bool, window: Window, intervals: int) -> Series:
@@ -199,7 +207,12 @@ def _tally(fine: Series, coarse: Stretches, over_steps: bool, window: Window, in
     middles = middles[(middles >= window.start) & (middles <= window.stop)]
     numbers = (shown["points"] - shown["nans"]).astype(np.float64)
     stretches = _count(middles, shown["total"], numbers, int(shown["nans"].sum()), window, intervals)
-    return _Tally(*(one + other for one, other in zip(points, stretches, strict=True)))
+    return _Tally(
+        points.counts + stretches.counts,
+        points.totals + stretches.totals,
+        points.places + stretches.places,
+        points.nans + stretches.nans,
+    )
 
 
 def _count(
@@ -215,8 +228,8 @@ def _count(
     if not has_any.all():
         bins, places, totals, numbers = bins[has_any], places[has_any], totals[has_any], numbers[has_any]
     return _Tally(
-        np.bincount(bins, numbers, intervals),
-        np.bincount(bins, totals, intervals),
-        np.bincount(bins, places * numbers, intervals),
+        np.bincount(bins, numbers, intervals).astype(np.float64, copy=False),
+        np.bincount(bins, totals, intervals).astype(np.float64, copy=False),
+        np.bincount(bins, places * numbers, intervals).astype(np.float64, copy=False),
         nans,
     )

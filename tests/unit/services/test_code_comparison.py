@@ -12,7 +12,7 @@ LINES = st.lists(st.sampled_from(["a", "b", "c", "d", ""]), max_size=30)
 @given(LINES, LINES)
 def test_each_side_reads_as_its_text_but_for_lines_that_are_skipped(left: list[str], right: list[str]) -> None:
     lines = side_by_side(left, right)
-    skipped = sum(line.count for line in lines)
+    skipped = sum(line.skipped for line in lines)
     for text, sides in ((left, [line.left for line in lines]), (right, [line.right for line in lines])):
         shown = [side for side in sides if side.number]
         assert len(shown) + skipped == len(text)
@@ -30,7 +30,7 @@ def test_of_long_equal_stretches_the_lines_next_to_a_change_are_kept() -> None:
     lines = side_by_side(left, right)
     kinds = [line.kind for line in lines]
     assert kinds == [LineKind.SKIPPED, *[LineKind.EQUAL] * 3, LineKind.ADDED, *[LineKind.EQUAL] * 3, LineKind.SKIPPED]
-    assert (lines[0].count, lines[-1].count) == (17, 17)
+    assert (lines[0].skipped, lines[-1].skipped) == (17, 17)
 
 
 def test_a_notebook_is_compared_by_the_sources_of_its_cells() -> None:

@@ -76,7 +76,7 @@ async def show_account(account: Account, users: Page[User] | None = None, create
 def state_of(token: Token) -> str:
     if token.revoked is not None:
         return "revoked"
-    return "expired" if token.expires is not None and token.expires <= now_ms() else "valid"
+    return "expired" if token.expires is not None and token.expires <= now_ms() else "active"
 
 
 def place_of(grant: Grant) -> str:

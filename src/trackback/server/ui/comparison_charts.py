@@ -130,6 +130,16 @@ def boxes(compared: Comparison, metric: str, by: str) -> Boxes:
     return Boxes(metric, by, found, len(compared.runs) - sum(each.count for each in found))
 
 
+def named(fields: Sequence[str]) -> dict[str, list[str]]:
+    """The params and metrics among fields, which are all that a chart of them needs."""
+    found: dict[str, list[str]] = {"params": [], "metrics": []}
+    for field in fields:
+        part, _, name = field.partition(".")
+        if part in found:
+            found[part].append(name)
+    return found
+
+
 def column(compared: Comparison, field: str) -> list[Any]:
     """A field's value of each run; None where it has none. Raises InvalidParameter for what is no field."""
     if field == START:
@@ -137,7 +147,7 @@ def column(compared: Comparison, field: str) -> list[Any]:
     if field == DURATION:
         return [None if run.end_time is None else (run.end_time - run.start_time) / 1000 for run in compared.runs]
     part, _, name = field.partition(".")
-    if part not in compared.parts:
+    if part not in compared.parts or not name:
         raise InvalidParameter(
             f"There is no field {shown(field)}. Name a param or a metric, as params.depth or metrics.loss, or one of "
             f"{', '.join(OF_RUNS)}."

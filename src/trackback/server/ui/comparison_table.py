@@ -55,7 +55,7 @@ class Part(NamedTuple):
 class View(NamedTuple):
     """What of the tables is looked at: also what is equal, only names with a text in them, runs from a place on."""
 
-    count: int
+    runs: int
     at: int = 0
     everything: bool = False
     find: str = ""
@@ -77,7 +77,7 @@ def _part(key: str, table: Mapping[str, Mapping[int, Any]], view: View) -> Part:
         for name in table
         if wanted in name.casefold() and (view.everything or key != "tags" or not name.startswith(OF_MLFLOW))
     ]
-    different = {name: differs(table[name], view.count) for name in names}
+    different = {name: differs(table[name], view.runs) for name in names}
     chosen = [name for name in names if view.everything or different[name]]
     rows = [_row(name, table[name], different[name], view) for name in chosen[:ROWS]]
     equal = sum(not each for each in different.values())
@@ -85,9 +85,9 @@ def _part(key: str, table: Mapping[str, Mapping[int, Any]], view: View) -> Part:
 
 
 def _row(name: str, column: Mapping[int, Any], is_different: bool, view: View) -> Row:
-    places = range(view.at, min(view.at + WIDTH, view.count))
+    places = range(view.at, min(view.at + WIDTH, view.runs))
     cells = [_cell(column, place, is_different) for place in places]
-    summary = _summary(column, view.count) if view.count > WIDTH else ""
+    summary = _summary(column, view.runs) if view.runs > WIDTH else ""
     return Row(name, is_different, summary, cells)
 
 
@@ -113,7 +113,7 @@ def _change(value: Any, first: Any) -> str:
     if not (isinstance(value, float) and isinstance(first, float)) or not math.isfinite(value - first):
         return ""
     change = value - first
-    return f"{'+' if change > 0 else '−'}{number(abs(change))}"
+    return f"{'+' if change > 0 else '−'}{abs(change):.3g}"
 
 
 def _summary(column: Mapping[int, Any], count: int) -> str:

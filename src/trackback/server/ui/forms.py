@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from trackback.entities import Actor
+from trackback.entities import Actor, Permission
 from trackback.errors import PermissionDenied, TrackbackError
 from trackback.server.raw import Raw
 from trackback.server.routing import ROUTER, Router
@@ -99,7 +99,8 @@ def _page_at(request: Request, actor: Actor, someone: Visitor) -> tuple[Page, Re
     except TrackbackError:
         return None
     endpoint, permission = target.route.endpoint, target.route.permission
-    if not target.route.is_page or not isinstance(endpoint, Raw) or not access.may_anything(actor, permission):
+    may_look = permission is Permission.SELF or access.may_anything(actor, permission)
+    if not target.route.is_page or not isinstance(endpoint, Raw) or not may_look:
         return None
     scope = request.scope | {
         "method": "GET",

@@ -1,7 +1,6 @@
 """A page of charts, one a metric, or a table of them: its state, which is in its URL."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
@@ -23,7 +22,7 @@ class Chart(NamedTuple):
 
 
 class MetricCharts(NamedTuple):
-    """``groups`` are the charts of the page, by what stands before the last slash of their names.
+    """``metrics`` are those of the page, ``charts`` their charts.
 
     ``state`` is what the URL says; ``in_all`` counts the metrics that its ``q`` finds. ``first`` counts from 0.
     """
@@ -32,7 +31,7 @@ class MetricCharts(NamedTuple):
     state: dict[str, str]
     axis: Axis
     metrics: list[LatestMetric]
-    groups: list[tuple[str, list[Chart]]]
+    charts: list[Chart]
     first: int
     in_all: int
 
@@ -48,11 +47,8 @@ class MetricCharts(NamedTuple):
         text = query.get("first", "")
         first = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
         page = found if state.get("view") == "table" else found[first : first + CHARTS]
-        groups = [
-            (name, [Chart(each, _source(run_ids, each.key)) for each in members])
-            for name, members in groupby(page, key=lambda each: each.key.rpartition("/")[0])
-        ]
-        return cls(request.url.path, state, chosen, page, groups, first, len(found))
+        charts = [Chart(each, _source(run_ids, each.key)) for each in page]
+        return cls(request.url.path, state, chosen, page, charts, first, len(found))
 
     @property
     def shows_table(self) -> bool:

@@ -34,7 +34,7 @@ function colouring(axis, dimension, rows) {
   }
   const numbers = rows.map((row) => row[dimension]).filter((each) => typeof each === "number");
   if (!numbers.length) return undefined;
-  return { ...common, type: "continuous", calculable: true, min: Math.min(...numbers), max: Math.max(...numbers), text: [short(axis.name), ""], formatter: (value) => shown(axis, value), inRange: { color: [hues[0], hues[1]] } };
+  return { ...common, type: "continuous", calculable: true, min: Math.min(...numbers), max: Math.max(...numbers), text: [short(axis.name), ""], formatter: (value) => shown(axis, axis.kind === "number" ? Number(value.toPrecision(3)) : value), inRange: { color: [hues[0], hues[1]] } };
 }
 
 /** A kind of chart: `describe` is told what was found, and says what is drawn, and of which run each part is. */
@@ -88,7 +88,7 @@ function parallel(found, { axis, tooltip }) {
     run: (event) => found.lines[event.dataIndex]?.run,
     table: { head: ["run", ...found.axes.map((each) => short(each.name))], rows: found.lines.map((line) => [line.name, ...values(line)]) },
     option: {
-      parallel: { left: 56, right: 140, top: 40, bottom: 24, parallelAxisDefault: { areaSelectStyle: { color: color("series-1"), borderColor: color("series-1") } } },
+      parallel: { left: 56, right: 190, top: 40, bottom: 24, parallelAxisDefault: { areaSelectStyle: { color: color("series-1"), borderColor: color("series-1") } } },
       parallelAxis: found.axes.map((each, place) => ({ ...named(each, axis), dim: place, nameTextStyle: { ...axis.nameTextStyle, color: color("text") }, nameTruncate: { maxWidth: 120 } })),
       tooltip: { ...tooltip, formatter: ({ dataIndex }) => {
         const line = found.lines[dataIndex];

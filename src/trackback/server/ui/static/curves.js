@@ -149,7 +149,7 @@ class Curves {
     const whole = this.curves.every((curve) => curve.whole);
     const parts = [];
     if (!this.curves.length) parts.push("No points.");
-    if (!whole) parts.push(`${all.toLocaleString()} points; each peak is shown.${state.window ? "" : " Drag over a stretch to see more of it."}`);
+    if (!whole) parts.push(`${all.toLocaleString()} points, every peak shown.${state.window ? "" : " Drag to zoom in."}`);
     if (nans) parts.push(`${nans.toLocaleString()} of them NaN.`);
     if (dropped) parts.push(`${dropped.toLocaleString()} not above 0, which a log scale leaves out.`);
     remark(this.element, parts.join(" "));
@@ -168,7 +168,8 @@ class Curves {
   letDrag() {
     const surface = this.instance.getZr();
     let start = null;
-    const clear = () => this.instance.setOption({ graphic: [{ id: "stretch", $action: "remove" }] });
+    const shade = Object.assign(document.createElement("div"), { className: "chart-stretch", hidden: true });
+    this.element.append(shade);
     const inside = ({ offsetX, offsetY }) => this.instance.containPixel("grid", [offsetX, offsetY]);
     const touched = ({ event }) => event?.zrByTouch || event?.pointerType === "touch"; // which scrolls the page
     surface.on("mousedown", (event) => {
@@ -176,16 +177,16 @@ class Curves {
     });
     surface.on("mousemove", ({ offsetX }) => {
       if (start === null || Math.abs(offsetX - start) < 4) return;
-      const { clientHeight } = this.element;
-      const shape = { x: Math.min(start, offsetX), y: 0, width: Math.abs(offsetX - start), height: clientHeight };
-      this.instance.setOption({ graphic: [{ id: "stretch", type: "rect", shape, silent: true, z: 9, style: { fill: base().axis.axisLabel.color, opacity: 0.15 } }] });
+      shade.style.left = `${Math.min(start, offsetX)}px`;
+      shade.style.width = `${Math.abs(offsetX - start)}px`;
+      shade.hidden = false;
     });
     const end = ({ offsetX }) => {
       if (start === null) return;
       const pixels = [start, offsetX].sort((a, b) => a - b);
       start = null;
+      shade.hidden = true;
       if (pixels[1] - pixels[0] < 8) return;
-      clear();
       const [from, to] = pixels.map((pixel) => this.instance.convertFromPixel({ xAxisIndex: 0 }, pixel));
       const round = (x) => (this.axis === "step" && to - from > 2 ? Math.round(x) : Number(x.toPrecision(15)));
       state.set({ from: String(round(from)), to: String(round(to)) });
@@ -193,7 +194,7 @@ class Curves {
     surface.on("mouseup", end);
     surface.on("globalout", () => {
       start = null;
-      clear();
+      shade.hidden = true;
     });
     surface.on("dblclick", () => state.window && state.set({ from: "", to: "" }));
   }
