@@ -14,7 +14,7 @@ from benchmarks.tracking import search_runs
 COMPARED = 500
 _X, _Y = f"params.{param_key(1)}", f"metrics.{metric_key(1)}"
 
-PAGES = {
+PAGES: dict[str, tuple[str, str, dict[str, str | list[str]]]] = {
     "compare_values": ("500 runs compared", "/compare", {}),
     "compare_charts": ("500 runs, the page of their curves", "/compare", {"tab": "charts"}),
     "compare_scatter": ("the points of 500 runs", "/ui/compare/scatter", {"x": _X, "y": _Y}),
@@ -27,6 +27,7 @@ SEARCHES = {
     "find_value": ("search box: a value of a param", "optimizer-3"),
     "find_nothing": ("search box: nothing by that name", "no such thing"),
 }
+_TITLES = {key: title for key, (title, *_) in (*PAGES.items(), *SEARCHES.items())}
 
 
 def comparison_pages(context: Context, server: Server) -> Round:
@@ -63,10 +64,7 @@ def comparison_pages(context: Context, server: Server) -> Round:
 MEASURES = (
     Measure(
         "comparison-pages",
-        tuple(
-            Figure(f"page_{key}", f"among 100,000 runs: {title}", "ms", "less")
-            for key, (title, *_) in {**PAGES, **SEARCHES}.items()
-        ),
+        tuple(Figure(f"page_{key}", f"among 100,000 runs: {title}", "ms", "less") for key, title in _TITLES.items()),
         comparison_pages,
         servers=("trackback", "trackback-postgres"),
     ),

@@ -59,6 +59,13 @@ async def test_metrics_are_their_last_least_or_greatest_values(
     assert found.parts == {"metrics": {"loss": {0: value}}}
 
 
+async def test_only_what_is_named_is_read(world: World, comparisons: Comparisons) -> None:
+    run_id = await run_with(world, 0.5, solver="sag", depth="3")
+    names = {"params": ["depth", "none"], "metrics": []}
+    found = await comparisons.logged(ANYONE, Selection([run_id]), parts=("params", "metrics"), names=names)
+    assert found.parts == {"params": {"depth": {0: "3"}}, "metrics": {}}
+
+
 async def test_a_last_point_that_is_nan_is_that(world: World, comparisons: Comparisons) -> None:
     found = await comparisons.logged(ANYONE, Selection([await run_with(world, math.nan)]), parts=("metrics",))
     assert math.isnan(found.parts["metrics"]["loss"][0])

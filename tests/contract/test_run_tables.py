@@ -205,7 +205,7 @@ async def test_groups_are_by_value_with_the_spread_of_their_metrics(world: World
         ANYONE, world.experiment, Field(Kind.PARAM, "p"), Query(), columns=parse_columns(["metrics.loss"])
     )
 
-    assert [(group.value, group.count, group.spreads["loss"]) for group in page.items] == [
+    assert [(group.value, group.runs, group.spreads["loss"]) for group in page.items] == [
         ("a", 3, (3.0, 2.0, 4.0)),
         ("b", 1, (1.0, 1.0, 1.0)),
     ]
@@ -220,8 +220,8 @@ async def test_groups_hold_what_the_filter_matches_and_follow_each_other(world: 
     last = await world.groups.page(ANYONE, world.experiment, by, Query(), max_results=2, after=first.next_page_token)
     none = await world.groups.page(ANYONE, world.experiment, by, Query("params.n = '9'"))
 
-    assert [(group.value, group.count) for group in first.items] == [("v0", 2), ("v1", 1)]
-    assert [(group.value, group.count) for group in last.items] == [("v2", 2)]
+    assert [(group.value, group.runs) for group in first.items] == [("v0", 2), ("v1", 1)]
+    assert [(group.value, group.runs) for group in last.items] == [("v2", 2)]
     assert (first.next_page_token, last.next_page_token, none.items) == ("v1", None, [])
 
 
@@ -231,7 +231,7 @@ async def test_a_group_is_counted_no_further_than_a_page_needs(world: World) -> 
 
     (group,) = (await world.groups.page(ANYONE, world.experiment, Field(Kind.PARAM, "p"), Query())).items
 
-    assert group.count == MOST_COUNTED + 1
+    assert group.runs == MOST_COUNTED + 1
 
 
 async def test_long_values_and_empty_ones_are_groups_too(world: World) -> None:
@@ -240,7 +240,7 @@ async def test_long_values_and_empty_ones_are_groups_too(world: World) -> None:
 
     page = await world.groups.page(ANYONE, world.experiment, Field(Kind.PARAM, "p"), Query())
 
-    assert [(len(group.value), group.count, group.is_cut) for group in page.items] == [
+    assert [(len(group.value), group.runs, group.is_cut) for group in page.items] == [
         (0, 1, False),
         (199, 1, False),
         (200, 2, True),
@@ -255,7 +255,7 @@ async def test_deleted_runs_are_in_no_group_unless_they_are_asked_for(world: Wor
     active = await world.groups.page(ANYONE, world.experiment, by, Query())
     deleted = await world.groups.page(ANYONE, world.experiment, by, Query(view=ViewType.DELETED_ONLY))
 
-    assert (active.items, [group.count for group in deleted.items]) == ([], [1])
+    assert (active.items, [group.runs for group in deleted.items]) == ([], [1])
 
 
 # Exports
@@ -265,7 +265,8 @@ async def test_an_export_has_each_run_once_in_order_also_of_those_that_come_mean
     for n in range(PIECE + 3):
         await world.run(f"r{n}", params=[("n", str(n))])
     export = await world.exports.begin(ANYONE, world.experiment, Query(order_by=("start_time ASC",)))
-    sizes, found = [], []
+    sizes: list[int] = []
+    found: list[str] = []
     async for piece in world.exports.pieces(ANYONE, export):
         sizes.append(len(piece))
         found.extend(row.params["n"] for row in piece)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -25,7 +26,8 @@ HTML = {"accept": "text/html"}
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server whose admin is root and which rita may read."""
     folder = tmp_path_factory.mktemp("guarded")
-    asyncio.run(add_users(f"sqlite:///{folder}/trackback.db"))
+    with ThreadPoolExecutor(1) as elsewhere:  # the browser's event loop may be in this thread
+        elsewhere.submit(lambda: asyncio.run(add_users(f"sqlite:///{folder}/trackback.db"))).result()
     with ThreadedServer(settings(folder, auth=True)) as server:
         yield server.url
         assert "Traceback" not in server.log_text, server.log_text

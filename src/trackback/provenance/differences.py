@@ -101,7 +101,7 @@ def _parts(a: ComparedRun, b: ComparedRun) -> Iterator[tuple[str, Values, Values
     yield "param", _params(a.run), _params(b.run)
     yield "metric", _metrics(a.run), _metrics(b.run)
     yield "tag", _tags(a.run), _tags(b.run)
-    yield "code", *(of_code(each.provenance.code if each.provenance else None) for each in (a, b))
+    yield "code", _code(a), _code(b)
     yield "data", *_data(a, b)
     if a.provenance and b.provenance:
         yield "package", of_packages(a.provenance.packages), of_packages(b.provenance.packages)
@@ -119,6 +119,10 @@ def _metrics(run: Run) -> Values:
 
 def _tags(run: Run) -> Values:
     return {each.key: each.value for each in run.data.tags if not each.key.startswith(_OWN_TAGS)}
+
+
+def _code(compared: ComparedRun) -> Values:
+    return of_code(compared.provenance.code if compared.provenance else None)
 
 
 def _data(a: ComparedRun, b: ComparedRun) -> tuple[Values, Values]:

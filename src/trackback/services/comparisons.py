@@ -69,16 +69,20 @@ class Comparisons:
         *,
         parts: Sequence[str] = LOGGED,
         aggregate: Aggregate = Aggregate.LAST,
+        names: Mapping[str, Sequence[str]] | None = None,
     ) -> Comparison:
         """Some of the ``params``, ``metrics`` and ``tags`` of the runs; of metrics the last, least or greatest value.
 
+        ``names``: the only params, and metrics, that are read; None: all.
         Raises InvalidParameter for too many runs, and for a filter or order that is not valid.
         """
 
+        only: Mapping[str, Sequence[str]] = names or {}
+
         def read(tx: Transaction, chosen: _Chosen) -> Mapping[str, Table]:
             readers: dict[str, Callable[[], Table]] = {
-                "params": lambda: run_values.params(tx, chosen.numbers),
-                "metrics": lambda: run_values.metrics(tx, chosen.numbers, aggregate),
+                "params": lambda: run_values.params(tx, chosen.numbers, only.get("params")),
+                "metrics": lambda: run_values.metrics(tx, chosen.numbers, aggregate, only.get("metrics")),
                 "tags": lambda: run_values.tags(tx, chosen.numbers),
             }
             return {part: readers[part]() for part in parts}

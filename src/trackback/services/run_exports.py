@@ -5,6 +5,7 @@ out. So an export takes the room of one piece, however many runs there are, and 
 """
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from trackback import limits
@@ -65,7 +66,9 @@ class RunExports:
         """The runs, up to ``PIECE`` at a time; those that were purged meanwhile are left out."""
         for start in range(0, len(export.numbers), PIECE):
             numbers = export.numbers[start : start + PIECE]
-            yield await self._storage.read(lambda tx, numbers=numbers: _piece(tx, actor, numbers, export.columns))
+            yield await self._storage.read(
+                partial(_piece, actor=actor, numbers=numbers, columns=export.columns),
+            )
 
 
 def _piece(tx: Transaction, actor: Actor, numbers: Sequence[int], columns: Sequence[Column]) -> list[RunRow]:

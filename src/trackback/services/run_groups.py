@@ -30,10 +30,10 @@ class Spread(NamedTuple):
 
 
 class Group(NamedTuple):
-    """``count`` is that of its runs, as far as they are counted; ``spreads`` are those of the columns' metrics."""
+    """``runs`` is how many it has, as far as they are counted; ``spreads`` are those of the columns' metrics."""
 
     value: str
-    count: int
+    runs: int
     spreads: Mapping[str, Spread]
 
     @property

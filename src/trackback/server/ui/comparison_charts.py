@@ -130,6 +130,16 @@ def boxes(compared: Comparison, metric: str, by: str) -> Boxes:
     return Boxes(metric, by, found, len(compared.runs) - sum(each.count for each in found))
 
 
+def named(fields: Sequence[str]) -> dict[str, list[str]]:
+    """The params and metrics among fields, which are all that a chart of them needs."""
+    found: dict[str, list[str]] = {"params": [], "metrics": []}
+    for field in fields:
+        part, _, name = field.partition(".")
+        if part in found:
+            found[part].append(name)
+    return found
+
+
 def column(compared: Comparison, field: str) -> list[Any]:
     """A field's value of each run; None where it has none. Raises InvalidParameter for what is no field."""
     if field == START:

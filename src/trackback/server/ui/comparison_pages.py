@@ -71,6 +71,14 @@ async def _numbers(services: Services, actor: Actor, state: ComparisonState) -> 
     return await services.comparisons.logged(actor, state.selection, parts=NUMBERS, aggregate=state.aggregate)
 
 
+async def _drawn(services: Services, actor: Actor, state: ComparisonState) -> Comparison:
+    """Only what a chart is drawn of."""
+    names = charts.named((state.x, state.y, state.color, state.by, *state.axes))
+    return await services.comparisons.logged(
+        actor, state.selection, parts=NUMBERS, aggregate=state.aggregate, names=names
+    )
+
+
 async def _metrics(services: Services, actor: Actor, state: ComparisonState) -> Comparison:
     return await services.comparisons.logged(actor, state.selection, parts=("metrics",))
 
@@ -159,7 +167,7 @@ async def show_chart(services: Services, actor: Actor, request: Request) -> Resp
         raise UnknownEndpoint(f"There is no chart {shown(kind)}. It is one of {', '.join(_CHARTS)}.")
     try:
         state = ComparisonState.of(request)
-        compared = await _numbers(services, actor, state)
+        compared = await _drawn(services, actor, state)
         return data(await asyncio.to_thread(_CHARTS[kind], state, compared))
     except TrackbackError as error:
         return data({"message": error.message}, error.status)
