@@ -113,7 +113,7 @@ _GOCD: dict[str, Target] = {key: Under(3) for key in FIGURES if key.startswith("
 
 #: At the server, whatever is shown of 100,000 runs or 10 million points.
 _PAGES: dict[str, Target] = {
-    key: Under(100) for key in FIGURES if key.startswith(("chart_", "run_page_", "experiment_page_"))
+    key: Under(100) for key in FIGURES if key.startswith(("chart_", "run_page_", "experiment_page_", "delivery_page_"))
 }
 
 _SEARCHES = ("filter", "first_page", "tag", "like", "page_1000")

@@ -6,6 +6,7 @@ from benchmarks.measures import (
     client,
     comparison_pages,
     concurrency,
+    delivery_pages,
     experiment_pages,
     footprint,
     gocd,
@@ -39,6 +40,7 @@ MEASURES: dict[str, Measure] = {
         registry,
         lineage,
         gocd,
+        delivery_pages,
         scoring,
         client,
     )

@@ -36,7 +36,7 @@ def lineage(context: Context, server: Server) -> Round:
     descended.load(server.database(), runs, versions)
     server.start()
     with server.connect() as setup:
-        _await_index(setup)
+        await_index(setup)
         _check(setup, runs, versions)
     requests = _requests(runs, versions)
 
@@ -76,7 +76,7 @@ def _answer(connection: Connection, request: bytes) -> Any:
     return json.loads(connection.expect(request))
 
 
-def _await_index(connection: Connection) -> None:
+def await_index(connection: Connection) -> None:
     """Wait until the server has found what all versions descend from."""
     end = time.perf_counter() + _INDEXED_WITHIN_S
     while _answer(connection, _impact(dataset=descended.COMMON)).get("unindexed"):

@@ -121,7 +121,7 @@ def test_a_version_is_refused_approved_promoted_traced_and_rolled_back(office: O
     ann.get_by_role("searchbox", name="What is to be traced").fill("https://churn.example/predict")
     ann.get_by_role("button", name="Trace").click()
     graph = ann.locator("svg.graph")
-    for text in ("customers", "train 2", f"{MODEL} 2", "promoted to production", f"{MODEL} 2"):
+    for text in ("customers", "train 2", f"{MODEL} 2", "production", "churn.example"):
         expect(graph.locator(".name", has_text=text).first).to_be_visible()
     graph.get_by_role("link", name="customers").click()
     expect(ann.locator("main")).to_contain_text("which went into 1 version")

@@ -105,10 +105,10 @@ def test_a_models_page_says_what_is_where_and_how_it_came(page: Page) -> None:
 
 def test_versions_are_filtered_within_their_model(page: Page) -> None:
     page.goto(f"/registry/{MODEL}")
-    page.get_by_label("Filter").fill("version_number = 3 OR version_number = 1")
+    page.get_by_role("searchbox", name="Filter").fill("version_number = 3 OR version_number = 1")
     page.get_by_role("button", name="Search").click()
     assert page.get_by_role("region", name="Versions").locator("tbody th").all_inner_texts() == ["3", "1"]
-    page.get_by_label("Filter").fill("nonsense")
+    page.get_by_role("searchbox", name="Filter").fill("nonsense")
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
 
@@ -182,15 +182,15 @@ def test_the_log_has_what_is_in_force_and_what_waits(page: Page) -> None:
 @pytest.mark.parametrize(
     ("of", "ends"),
     [
-        (ENDPOINT, {"customers", f"{MODEL} 2", ENDPOINT[:20]}),
+        (ENDPOINT, {"customers", f"{MODEL} 2", ENDPOINT[8:21]}),
         (f"models:/{MODEL}/1", {"customers", f"{MODEL} 1"}),
-        ("promotions/1", {"customers", f"{MODEL} 1", "promoted to production"}),
+        ("promotions/1", {"customers", f"{MODEL} 1", "production"}),
         (f"1{COMMIT[1:8]}", {f"1{COMMIT[1:12]}", f"{MODEL} 1"}),
         ("datasets/cafe0002", {"customers", f"{MODEL} 2"}),
         ("customers", {"customers", f"{MODEL} 1", f"{MODEL} 2", f"{MODEL} 3"}),
         ("scipy==1.11", {"scipy==1.11", f"{MODEL} 1", f"{MODEL} 2", f"{MODEL} 3"}),
         (f"/registry/{MODEL}/3", {"customers", f"{MODEL} 3"}),
-        ("https://elsewhere.example/promotions/2", {f"{MODEL} 2", "promoted to production"}),
+        ("https://elsewhere.example/promotions/2", {f"{MODEL} 2", "production"}),
     ],
 )
 def test_anything_can_be_traced_both_ways(page: Page, of: str, ends: set[str]) -> None:

@@ -191,7 +191,7 @@ class Promotions:
     ) -> pages.Page[Promotion]:
         """What was meant to be in the environments at a time, by default now; by stream and environment."""
         limits.check_max_results(max_results, limits.PROMOTIONS_PER_PAGE)
-        at = self._clock() if at_ms is None else limits.check_timestamp(at_ms, "at")
+        at = limits.INT64_MAX if at_ms is None else limits.check_timestamp(at_ms, "at")
         offset = pages.decode(page_token)
 
         def operation(tx: Transaction) -> pages.Page[Promotion]:

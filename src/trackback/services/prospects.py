@@ -71,7 +71,7 @@ class Prospects:
             environment=environment,
             holder=promotions.load(tx, [held.seq])[0] if held else None,
             holds=held is not None and (held.model_version, held.run) == own,
-            before=held is not None and bool(promotions.holders_before(tx, held)),
+            before=held is not None and promotions.was_held_before(tx, held),
             policy=policy,
             requirements=tuple(requirements(kept_policy(policy.document))) if policy else (),
             unmet=case.unmet,

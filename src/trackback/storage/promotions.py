@@ -70,7 +70,9 @@ class Scope(NamedTuple):
 
     def conditions(self, *others: Fragment) -> Fragment:
         found = list(others)
-        if self.streams is not None:
+        if self.streams is not None and len(self.streams) == 1:  # an index has the order behind it
+            found.append(Fragment("p.stream = ?", (self.streams[0],)))
+        elif self.streams is not None:
             found.append(Fragment("p.stream {texts}", (self.streams,)))
         if self.environment is not None:
             found.append(Fragment("p.environment = ?", (self.environment,)))
@@ -148,6 +150,21 @@ def holders_before(tx: Transaction, entry: Entry) -> list[Entry]:
     return _holders(tx, entry, joined([Fragment("p.seq < ?", (origin.seq,)), other], "AND"))
 
 
+def was_held_before(tx: Transaction, entry: Entry) -> bool:
+    """Whether ``holders_before`` has any."""
+    origin = _first_placed(tx, entry) if entry.kind == PromotionKind.ROLLED_BACK else entry
+    row = tx.row(
+        f"SELECT p.seq FROM promotions p WHERE p.stream = ? AND p.environment = ? AND p.seq < ? AND p.kind <> ?"
+        f" AND NOT ({_SAME_SUBJECT}) ORDER BY p.seq DESC LIMIT 1",
+        entry.stream,
+        entry.environment,
+        origin.seq,
+        PromotionKind.DEMOTED.value,
+        *_subject(entry),
+    )
+    return row is not None
+
+
 def holders_until(tx: Transaction, entry: Entry) -> list[Entry]:
     """The entries, up to this one, by which something came to hold the environment; the newest first."""
     return _holders(tx, entry, Fragment("p.seq <= ?", (entry.seq,)))
@@ -209,7 +226,8 @@ def load(tx: Transaction, numbers: Sequence[int]) -> list[Promotion]:
 
 def in_force(tx: Transaction, scope: Scope, at_ms: int, limit: int, offset: int) -> list[Promotion]:
     """The entries by which environments were held at a time, in the order of their streams."""
-    where = scope.conditions(Fragment("p.time_ms <= ?", (at_ms,)))
+    until = [] if at_ms >= INT64_MAX else [Fragment("p.time_ms <= ?", (at_ms,))]  # else an index has it all
+    where = scope.conditions(*until)
     rows = tx.rows(
         f"{_WHOLE} JOIN (SELECT max(p.seq) AS seq FROM promotions p WHERE {where.sql} GROUP BY p.stream, p.environment)"
         " latest ON latest.seq = p.seq WHERE p.kind <> ? ORDER BY p.stream, p.environment LIMIT ? OFFSET ?",

@@ -102,7 +102,8 @@ def _page_at(request: Request, actor: Actor, someone: Visitor) -> tuple[Page, Re
     may_look = permission is Permission.SELF or access.may_anything(actor, permission)
     if not target.route.is_page or not isinstance(endpoint, Raw) or not may_look:
         return None
-    scope = request.scope | {
+    scope = {
+        **request.scope,
         "method": "GET",
         "path": unquote(url.path),
         "raw_path": url.path.encode(),

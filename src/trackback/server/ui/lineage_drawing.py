@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from trackback.server.ui.lineage_graph import Graph, Lane, Node
 
-BOX_WIDTH, BOX_HEIGHT = 192, 48
-COLUMN_GAP, ROW_GAP = 48, 16
+BOX_WIDTH, BOX_HEIGHT = 168, 48
+COLUMN_GAP, ROW_GAP = 32, 16
 MARGIN, TOP = 16, 48
 MOST_ROWS = 12
 """Boxes in a column; beyond, the last one says how many more there are, which the list has."""
@@ -83,7 +83,8 @@ def _columns(graph: Graph) -> tuple[dict[Column, list[str]], dict[str, str]]:
     whole: dict[Column, list[str]] = {}
     for key, node in graph.nodes.items():
         whole.setdefault((node.lane, depths[key]), []).append(key)
-    columns, stand_ins = {}, {}
+    columns: dict[Column, list[str]] = {}
+    stand_ins: dict[str, str] = {}
     for column, keys in whole.items():
         if len(keys) <= MOST_ROWS:
             columns[column] = keys

@@ -1,5 +1,6 @@
 """What led to what, as a graph: from data sets and commits over runs, versions and promotions to deployments."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from urllib.parse import quote, urlencode
 from trackback.entities import (
     AffectedVersion,
     Build,
+    Candidate,
     Deployment,
     Impact,
     ModelVersion,
@@ -54,14 +56,18 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
         self.edges: dict[tuple[str, str], None] = {}
+        self._causes: defaultdict[str, list[str]] = defaultdict(list)
+        self._effects: defaultdict[str, list[str]] = defaultdict(list)
         self.asked: set[str] = set()
 
     def add(self, key: str, node: Node, *causes: str | None) -> str:
         """Add a node, and edges from what led to it; a node that is there already stays as it is."""
         self.nodes.setdefault(key, node)
         for cause in causes:
-            if cause is not None and cause != key:
+            if cause is not None and cause != key and (cause, key) not in self.edges:
                 self.edges[cause, key] = None
+                self._causes[key].append(cause)
+                self._effects[cause].append(key)
         return key
 
     def by_lane(self) -> list[tuple[Lane, list[tuple[str, Node]]]]:
@@ -70,10 +76,10 @@ class Graph:
         return [(lane, members) for lane, members in found if members]
 
     def causes(self, key: str) -> list[str]:
-        return [cause for cause, effect in self.edges if effect == key]
+        return self._causes.get(key, [])
 
     def effects(self, key: str) -> list[str]:
-        return [effect for cause, effect in self.edges if cause == key]
+        return self._effects.get(key, [])
 
 
 def trace_url(of: str) -> str:
@@ -121,6 +127,12 @@ def add_source(graph: Graph, kind: TraceKind, name: str) -> str:
     key = _add_commit(graph, name) if kind is TraceKind.COMMIT else _add_dataset(graph, name, name)
     graph.asked.add(key)
     return key
+
+
+def add_candidate(graph: Graph, run: Candidate, cause: str) -> str:
+    """A run that used something, which a trace names among others."""
+    title = run.label.removeprefix("run ").partition(", registered as ")[0]
+    return graph.add(f"run {run.x}", Node(Lane.RUNS, "run", title, f"run {run.x[:8]}", f"/runs/{run.x}"), cause)
 
 
 def add_package(graph: Graph, requirement: str) -> str:
@@ -182,9 +194,8 @@ def _version_key(name: str, version: str) -> str:
 
 
 def _add_promotion(graph: Graph, promotion: Promotion, subject: str | None) -> str:
-    title = f"{promotion.kind} {'from' if promotion.kind == 'demoted' else 'to'} {promotion.environment}"
-    note = f"no. {promotion.seq} · {promotion.actor}"
-    node = Node(Lane.PROMOTIONS, "promotion", title, note, f"/promotions/{promotion.seq}", promotion.environment)
+    environment, href = promotion.environment, f"/promotions/{promotion.seq}"
+    node = Node(Lane.PROMOTIONS, "promotion", environment, f"{promotion.kind} · no. {promotion.seq}", href, environment)
     return graph.add(f"promotion {promotion.seq}", node, subject)
 
 
@@ -207,8 +218,8 @@ def _add_deployment(graph: Graph, deployment: Deployment, made_by: str | None) -
     node = Node(
         Lane.DEPLOYMENTS,
         "deployment",
-        deployment.slot or deployment.locator,
-        f"{deployment.kind} · {deployment.environment} · {state}",
+        (deployment.slot or deployment.locator).removeprefix("https://"),
+        f"{state} · {deployment.environment} · {deployment.kind}",
         f"/deployments/{deployment.id}",
         deployment.environment if state == "live" else state,
     )
@@ -241,5 +252,5 @@ def _add_held(graph: Graph, version: str, name: str, environment: str) -> str:
         if node.kind == "promotion" and node.state == environment:
             return effect
     href = f"/registry/{quote(name, safe='')}"
-    node = Node(Lane.PROMOTIONS, "promotion", f"in {environment}", "now", href, environment)
+    node = Node(Lane.PROMOTIONS, "promotion", environment, "in force", href, environment)
     return graph.add(f"held {environment} {version}", node, version)

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from trackback.entities import Actor, Impact, Trace, TraceKind
 from trackback.errors import InvalidParameter, NotFound, TrackbackError
-from trackback.server.ui.lineage_drawing import draw
-from trackback.server.ui.lineage_graph import Graph, add_impact, add_package, add_source, add_trace
+from trackback.server.ui.lineage_drawing import BOX_WIDTH, draw
+from trackback.server.ui.lineage_graph import Graph, add_candidate, add_impact, add_package, add_source, add_trace
 from trackback.server.ui.rendering import page, render
 from trackback.server.ui.routes import shows
 from trackback.services import Services
@@ -50,8 +50,16 @@ async def show_trace(services: Services, actor: Actor, request: Request) -> Resp
             "trace.html", error.status, of=of, found=None, graph=None, drawing=None, problem=error.message
         )
     graph = _graph(_named(of), found)
-    drawing = draw(graph) if graph.nodes else None
-    return await render("trace.html", of=of, found=found, graph=graph, drawing=drawing, problem="")
+    return await render(
+        "trace.html",
+        of=of,
+        found=found,
+        graph=graph,
+        drawing=draw(graph) if graph.nodes else None,
+        drawn_candidates=found.trace is not None and found.kind in _FORWARD and _names_runs(found.trace),
+        box_width=BOX_WIDTH,
+        problem="",
+    )
 
 
 def _named(text: str) -> str:
@@ -101,6 +109,11 @@ def _source_name(kind: TraceKind, of: str) -> str:
     return of.removeprefix(f"{kind.value}s/").removeprefix("sha256:")
 
 
+def _names_runs(trace: Trace) -> bool:
+    """Whether there are several runs that used a data set or a commit, and nothing else to choose from."""
+    return all(each.kind is TraceKind.RUN for each in trace.candidates)
+
+
 def _graph(of: str, found: Found) -> Graph:
     graph = Graph()
     root = None
@@ -111,6 +124,9 @@ def _graph(of: str, found: Found) -> Graph:
         root = add_package(graph, package)
     elif found.kind in _FORWARD:
         root = add_source(graph, found.kind, _source_name(found.kind, of))
+    if root and found.trace and found.kind in _FORWARD and _names_runs(found.trace):
+        for each in found.trace.candidates:
+            add_candidate(graph, each, root)
     if found.impact:
         add_impact(graph, root, found.impact)
     return graph

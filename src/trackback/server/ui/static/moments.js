@@ -37,8 +37,8 @@ async function show(slider) {
   const live = document.getElementById("live");
   // The slider itself stays, as the reader's hand is on it: only what is around it is replaced.
   const kept = live.querySelector(".slider");
+  const holdsFocus = kept.contains(document.activeElement); // which to be moved takes away
   fresh.querySelector(".slider")?.replaceWith(kept);
-  const holdsFocus = kept.contains(document.activeElement);
   live.replaceWith(fresh);
   if (holdsFocus) kept.querySelector("input").focus();
   showTimes(fresh);
