@@ -10,6 +10,14 @@ from tests.gocd.polling import FIRST_PAUSE_S, POLL_S, Modification, stage_status
 from tests.gocd.world import World
 from tests.servers.accounts import add_service
 
+JOB = {
+    "GO_PIPELINE_NAME": "train",
+    "GO_PIPELINE_COUNTER": "1",
+    "GO_STAGE_NAME": "fit",
+    "GO_STAGE_COUNTER": "1",
+    "GO_JOB_NAME": "fit",
+}
+
 
 @pytest.fixture
 def churn(guarded: World) -> World:
@@ -113,18 +121,22 @@ def test_files_are_for_readers_of_the_model(churn: World) -> None:
 
 
 def test_a_job_publishes_only_where_its_token_may_write(churn: World) -> None:
-    job = {
-        "GO_PIPELINE_NAME": "train",
-        "GO_PIPELINE_COUNTER": "1",
-        "GO_STAGE_NAME": "fit",
-        "GO_STAGE_COUNTER": "1",
-        "GO_JOB_NAME": "fit",
-    }
     experiment = churn.experiment("trials")
     token = add_service(churn.http, "gocd", "writer", resources=("models:/churn", f"experiments:/{experiment}"))
     with churn.signed_in(token) as writer:
-        begin = {"model": "churn", "experiment": "trials", "job": job}
+        begin = {"model": "churn", "experiment": "trials", "job": JOB}
         assert churn.relayed("artifact/begin", begin, writer).status_code == 200
         for elsewhere in ({"model": "fraud"}, {"experiment": "Default"}, {"experiment": None}, {"model": "new"}):
             refused = churn.relayed("artifact/begin", {**begin, **elsewhere}, writer)
             assert refused.status_code in (400, 403, 404), (elsewhere, refused.text)
+
+
+def test_a_job_that_began_to_publish_with_another_s_token_is_told_to_run_again(churn: World) -> None:
+    begin = {"model": "churn", "job": JOB, "experiment": "Default"}
+    answers = []
+    for name in ("first", "second"):
+        with churn.signed_in(add_service(churn.http, name, "writer")) as writer:
+            answers.append(churn.relayed("artifact/begin", begin, writer))
+
+    assert [each.status_code for each in answers] == [200, 409]
+    assert "as somebody else than second. Run the stage again" in answers[1].json()["message"]

@@ -73,6 +73,13 @@ def test_init_again_changes_nothing(world: World, gocd: GoCDServer) -> None:
     ]
 
 
+def test_a_token_that_is_given_again_is_set_again(world: World, gocd: GoCDServer) -> None:
+    for token, done_to_it in (("old", "created"), ("new", "as it should be, its token set again")):
+        assert done(world, gocd, "init", *CHURN, "--reader-token", token)["repository"] == done_to_it
+
+    assert gocd.repositories["repo-1"]["configuration"][1] == {"key": "TOKEN", "encrypted_value": "AES:new"}
+
+
 def test_init_changes_what_is_different_by_its_etag_and_keeps_the_token(world: World, gocd: GoCDServer) -> None:
     done(world, gocd, "init", *CHURN, "--reader-token", "reader's")
     arguments = ("init", "--model", "churn", "--environment", "staging", "--package", "churn-production")

@@ -20,6 +20,8 @@ URL = "TRACKBACK_URL"
 TOKEN = "TOKEN"
 
 CREATED, CHANGED, UNCHANGED = "created", "changed", "as it should be"
+TOKEN_SET = f"{UNCHANGED}, its token set again"
+"""GoCD tells nobody the token that it has, so that one that is given is set whether it is another or not."""
 
 
 class Wanted(NamedTuple):
@@ -96,7 +98,8 @@ def _repository(gocd: GoCD, wanted: Wanted) -> tuple[Repository, str]:
         return found, UNCHANGED
     current = gocd.repository(found.repo_id)
     body = {"repo_id": found.repo_id, **_repository_body(wanted, current.value.configuration)}
-    return gocd.update_repository(found.repo_id, body, current.etag), CHANGED
+    updated = gocd.update_repository(found.repo_id, body, current.etag)
+    return updated, TOKEN_SET if known.get(URL) == wanted.url else CHANGED
 
 
 def _repository_body(wanted: Wanted, before: tuple[Property, ...]) -> dict[str, Any]:

@@ -64,9 +64,9 @@ def read_job(variables: Mapping[str, str]) -> Job:
     return Job(kept.get("GO_SERVER_URL", ""), pipeline, counter, stage, stage_counter, job, kept)
 
 
-def run_id_of(job: Job, model: str, artifact: str) -> str:
-    """The id of the run by which a job publishes an artifact as a model: the same whenever it is asked for."""
-    named = "\n".join((job.server_url, job.place, model, artifact))
+def run_id_of(job: Job, experiment: str, model: str, artifact: str) -> str:
+    """The id of the run, in an experiment, by which a job publishes an artifact as a model: always the same."""
+    named = "\n".join((job.server_url, job.place, experiment, model, artifact))
     return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 

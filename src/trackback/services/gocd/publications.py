@@ -13,7 +13,7 @@ import msgspec
 
 from trackback import limits
 from trackback.artifacts import paths
-from trackback.entities import PROVENANCE_PATH, Actor, ModelVersion, Permission, RunStatus, listing_digest
+from trackback.entities import PROVENANCE_PATH, Actor, ModelVersion, Permission, Run, RunStatus, listing_digest
 from trackback.errors import AlreadyExists, Conflict, InvalidParameter, InvalidState
 from trackback.limits import shown
 from trackback.services import access
@@ -87,7 +87,7 @@ class Publications:
         """The run that the job publishes by, and where to upload to. Model and experiment are made if need be.
 
         Raises InvalidParameter for bad values, and for an experiment whose clients keep its files themselves;
-        PermissionDenied if the actor may not write there.
+        PermissionDenied if the actor may not write there; Conflict if another actor has begun it.
         """
         limits.check_registered_model_name(asked.model)
         limits.check_length(asked.description, "description", limits.TAG_VALUE_LENGTH)
@@ -95,23 +95,30 @@ class Publications:
         job = read_job(asked.variables)
         experiment = await self._experiment(actor, asked.experiment, job)
         await self._ensure_model(actor, asked.model)
-        run_id = run_id_of(job, asked.model, asked.artifact)
-        run = await self._runs.create(
-            actor,
-            experiment,
-            user_id=job.variables.get("GO_TRIGGER_USER", "")[: limits.USER_ID_LENGTH],
-            run_name=job.place[: limits.RUN_NAME_LENGTH],
-            tags=[
-                *tags_of(job).items(),
-                (MODEL_TAG, asked.model),
-                *([(NOTE_TAG, asked.description)] if asked.description else []),
-            ],
-            run_id=run_id,
-        )
+        run = await self._begin_run(actor, experiment, job, asked)
         folder = paths.proxy_path(run.info.artifact_uri)
         assert folder is not None
         await self._keep_provenance(actor, job, folder)
-        return Begun(run_id, f"/api/2.0/mlflow-artifacts/artifacts/{quote(f'{folder}/{FOLDER}')}/")
+        return Begun(run.info.run_id, f"/api/2.0/mlflow-artifacts/artifacts/{quote(f'{folder}/{FOLDER}')}/")
+
+    async def _begin_run(self, actor: Actor, experiment: str, job: Job, asked: Published) -> Run:
+        tags = [*tags_of(job).items(), (MODEL_TAG, asked.model)]
+        if asked.description:
+            tags.append((NOTE_TAG, asked.description))
+        try:
+            return await self._runs.create(
+                actor,
+                experiment,
+                user_id=job.variables.get("GO_TRIGGER_USER", "")[: limits.USER_ID_LENGTH],
+                run_name=job.place[: limits.RUN_NAME_LENGTH],
+                tags=tags,
+                run_id=run_id_of(job, experiment, asked.model, asked.artifact),
+            )
+        except AlreadyExists:
+            raise Conflict(
+                f"The job {job.place} has begun to publish {shown(asked.model)} as somebody else than {actor.name}. "
+                "Run the stage again: that is another run."
+            ) from None
 
     async def finish(self, actor: Actor, run_id: str, files: Sequence[UploadedFile]) -> ModelVersion:
         """Register what was uploaded, once: a repeat answers the version that there is.
