@@ -15,7 +15,8 @@ OURS = ("msgspec", "packaging", "pyyaml", "numpy", "pandas")
 """What trackback itself needs there to load a model and to hand it a table."""
 _AWAY = re.compile(
     r"ConnectionError|SSLError|ProxyError|connection (?:broken|refused|reset|timed out)|read timed out|dns error|"
-    r"temporary failure in name resolution|network is unreachable|could not fetch url|failed to fetch|error sending request",
+    r"temporary failure in name resolution|network is unreachable|could not fetch url|failed to fetch|"
+    r"error sending request",
     re.IGNORECASE,
 )
 """What pip and uv say of an index that does not answer, as against packages that it does not have."""
