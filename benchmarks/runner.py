@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from benchmarks.measures import Context, Measure
@@ -13,32 +14,45 @@ from benchmarks.servers import Server
 def run_measure(measure: Measure, servers: Sequence[Server], context: Context) -> MeasureResults:
     """A server that fails a measure is left out of the rest of it, and the results say why."""
     results = MeasureResults(datetime.now(UTC).isoformat(timespec="seconds"))
-    rounds: dict[str, Round] = {}
-    by_name = {server.name: server for server in servers}
-    for server in servers:
-        if server.name in measure.servers:
-            _say(f"{measure.name}: preparing {server.title}")
-            try:
-                rounds[server.name] = measure.prepare(context, server)
-            except Exception as error:  # noqa: BLE001 - one server's failure must not lose the others' figures
-                results.failures[server.name] = _reason(error)
+    with ExitStack() as stack:
+        prepared: dict[str, tuple[Server, Round]] = {}
+        for server in servers:
+            if server.name in measure.servers:
+                _say(f"{measure.name}: preparing {server.title}")
+                try:
+                    prepared[server.name] = _prepare(measure, server, context, stack)
+                except Exception as error:  # noqa: BLE001 - one server's failure must not lose the others' figures
+                    results.failures[server.name] = _reason(error)
+        _run_rounds(measure, prepared, context, results)
+    for name, reason in results.failures.items():
+        _say(f"{measure.name}: {name} FAILED: {reason}")
+    return results
+
+
+def _prepare(measure: Measure, server: Server, context: Context, stack: ExitStack) -> tuple[Server, Round]:
+    if measure.apart:
+        server = stack.enter_context(server.twin(context.directory / f"{server.name}-{measure.name}"))
+    return server, measure.prepare(context, server)
+
+
+def _run_rounds(
+    measure: Measure, prepared: dict[str, tuple[Server, Round]], context: Context, results: MeasureResults
+) -> None:
     for number in range(min(context.sizes.rounds, measure.at_most_rounds)):
-        names = list(rounds)
+        names = list(prepared)
         turn = number % len(names) if names else 0
         for name in names[turn:] + names[:turn]:
+            server, run_round = prepared[name]
             try:
-                with by_name[name].connect() as connection:
-                    figures = rounds[name](connection)
+                with server.connect() as connection:
+                    figures = run_round(connection)
             except Exception as error:  # noqa: BLE001 - as above
                 results.failures[name] = _reason(error)
-                del rounds[name]
+                del prepared[name]
                 continue
             _say(f"{measure.name}: round {number + 1}, {name}: {_line(figures)}")
             for key, value in figures.items():
                 results.values.setdefault(name, {}).setdefault(key, []).append(_rounded(value))
-    for name, reason in results.failures.items():
-        _say(f"{measure.name}: {name} FAILED: {reason}")
-    return results
 
 
 def _rounded(value: float) -> float:

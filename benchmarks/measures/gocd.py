@@ -95,5 +95,6 @@ MEASURES = (
         ),
         gocd,
         servers=("trackback", "trackback-postgres"),
+        apart=True,
     ),
 )

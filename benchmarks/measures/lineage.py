@@ -114,5 +114,6 @@ MEASURES = (
         ),
         lineage,
         servers=("trackback", "trackback-postgres"),
+        apart=True,
     ),
 )

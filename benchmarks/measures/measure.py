@@ -117,3 +117,5 @@ class Measure:
     servers: tuple[str, ...] = tuple(SERVERS)
     #: Fewer rounds for what takes long and varies little.
     at_most_rounds: int = 99
+    #: Each server is a twin, with nothing in it yet: for measures that fill its database directly.
+    apart: bool = False

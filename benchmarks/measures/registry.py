@@ -106,5 +106,6 @@ MEASURES = (
         ),
         registry,
         servers=("trackback", "trackback-postgres"),
+        apart=True,
     ),
 )

@@ -61,8 +61,10 @@ class TrackbackOnPostgresServer(TrackbackServer):
 
 def _own_version() -> str:
     version = output_of(sys.executable, "-m", "trackback", "--version").rpartition(" ")[2]
+    git = ("git", "-C", Path(__file__).parents[2])
     try:
-        return f"{version} at {output_of('git', '-C', Path(__file__).parent, 'describe', '--always', '--dirty')}"
+        changed = output_of(*git, "status", "--porcelain", "--", "src")  # the figures themselves change, too
+        return f"{version} at {output_of(*git, 'describe', '--always')}{'-dirty' if changed else ''}"
     except (OSError, subprocess.CalledProcessError):  # An unpacked archive, not a repository.
         return version
 

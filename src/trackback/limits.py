@@ -45,6 +45,8 @@ METRICS_PER_BATCH = 1000
 PARAMS_PER_BATCH = 100
 TAGS_PER_BATCH = 100
 ITEMS_PER_BATCH = 1000
+POINTS_PER_PACK = 10_000  # ours
+POINT_PACK_BYTES = 4 << 20  # ours: so many points, each under a key of its own and of MLflow's length
 
 DATASET_NAME_LENGTH = 500
 DATASET_DIGEST_LENGTH = 36

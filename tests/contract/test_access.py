@@ -163,6 +163,7 @@ WRITES: dict[str, Operation] = {
     "create a run of an id": lambda world, actor, place: world.runs.create(actor, place.experiment, run_id="0" * 32),
     "update a run": lambda world, actor, place: world.runs.update(actor, place.run, run_name="new"),
     "log": lambda world, actor, place: world.log.log(actor, place.run, points=point(), params=[("p", "1")]),
+    "log points": lambda world, actor, place: world.log.log_points(actor, place.run, point()),
     "send a heartbeat": lambda world, actor, place: world.heartbeats.hear(actor, place.run, timeout_s=60),
     "untag a run": lambda world, actor, place: world.log.delete_tag(actor, place.run, "team"),
     "log a model": lambda world, actor, place: world.log.log_model(

@@ -195,7 +195,7 @@ async def test_bytes_whose_commit_is_in_doubt_are_kept(repository: Repository) -
         async def look_up(self, operation: Callable[[Transaction], T]) -> T:
             return await repository.storage.look_up(operation)
 
-        async def write(self, operation: Callable[[Transaction], T]) -> T:
+        async def write(self, operation: Callable[[Transaction], T], *, brief: bool = False) -> T:
             await repository.storage.write(operation)
             raise Unavailable("The connection broke.")
 

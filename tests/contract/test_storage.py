@@ -1,7 +1,7 @@
 """What every storage guarantees: each write whole or not at all, whatever else is written at the same time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -32,11 +32,24 @@ async def test_an_operation_that_raises_leaves_nothing(storage: Storage) -> None
     assert await roots(storage) == []
 
 
-async def test_writes_at_the_same_time_neither_fail_nor_vanish_with_one_that_does(storage: Storage) -> None:
-    operations = [add(f"{number:02d}", fails=number % 7 == 3) for number in range(40)]
-    outcomes = await asyncio.gather(*map(storage.write, operations), return_exceptions=True)
-    assert [isinstance(outcome, InvalidParameter) for outcome in outcomes] == [n % 7 == 3 for n in range(40)]
-    assert await roots(storage) == [f"{number:02d}" for number in range(40) if number % 7 != 3]
+@pytest.mark.parametrize("brief", [(), (0, 1), range(5)], ids=["none is brief", "some are", "all are"])
+@pytest.mark.parametrize("writes", [20, 60])
+async def test_writes_at_the_same_time_neither_fail_nor_vanish_with_one_that_does(
+    storage: Storage, brief: Sequence[int], writes: int
+) -> None:
+    outcomes = await asyncio.gather(
+        *(storage.write(add(f"{n:02d}", fails=n % 7 == 3), brief=n % 5 in brief) for n in range(writes)),
+        return_exceptions=True,
+    )
+    assert [isinstance(outcome, InvalidParameter) for outcome in outcomes] == [n % 7 == 3 for n in range(writes)]
+    assert await roots(storage) == [f"{n:02d}" for n in range(writes) if n % 7 != 3]
+
+
+async def test_a_brief_write_that_is_under_way_when_a_storage_closes_is_written(storage: Storage) -> None:
+    write = asyncio.create_task(storage.write(add("a"), brief=True))
+    await asyncio.sleep(0)
+    await storage.close()
+    assert await write == []
 
 
 async def test_a_name_entered_by_a_write_that_failed_is_entered_by_the_next(storage: Storage) -> None:
@@ -52,8 +65,9 @@ async def test_a_name_entered_by_a_write_that_failed_is_entered_by_the_next(stor
     assert await storage.write(add("c", names=("lost",))) not in ([kept], [other])
 
 
-async def test_a_write_whose_caller_is_gone_is_written_whole(storage: Storage) -> None:
-    writes = [asyncio.create_task(storage.write(add(f"{number}a", f"{number}b"))) for number in range(5)]
+@pytest.mark.parametrize("brief", [False, True])
+async def test_a_write_whose_caller_is_gone_is_written_whole(storage: Storage, brief: bool) -> None:
+    writes = [asyncio.create_task(storage.write(add(f"{n}a", f"{n}b"), brief=brief)) for n in range(5)]
     await asyncio.sleep(0)
     writes[2].cancel()
     outcomes = await asyncio.gather(*writes, return_exceptions=True)

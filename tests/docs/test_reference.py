@@ -141,6 +141,7 @@ LIMITS = {
     "Timeout of a heartbeat": limits.HEARTBEAT_TIMEOUT_S,
     "Artifact location": limits.ARTIFACT_LOCATION_LENGTH,
     "Metrics in a batch": limits.METRICS_PER_BATCH,
+    "Points in a pack": limits.POINTS_PER_PACK,
     "Params in a batch": limits.PARAMS_PER_BATCH,
     "Tags in a batch": limits.TAGS_PER_BATCH,
     "Items in a batch": limits.ITEMS_PER_BATCH,

@@ -10,6 +10,7 @@ from trackback.storage import Transaction, checkpoints, open_storage
 
 PAGES = 100
 PAGE_SIZE = 4096
+INSERT = "INSERT INTO manifests (root) VALUES (?)"
 
 
 def read_slowly(tx: Transaction) -> None:
@@ -17,8 +18,9 @@ def read_slowly(tx: Transaction) -> None:
     time.sleep(0.02)
 
 
+@pytest.mark.parametrize("brief", [False, True])
 async def test_the_log_of_writes_has_a_bound_while_reads_never_cease(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, brief: bool
 ) -> None:
     monkeypatch.setattr(checkpoints, "COPY_PAGES", PAGES // 2)
     monkeypatch.setattr(checkpoints, "RESTART_PAGES", PAGES)
@@ -31,7 +33,7 @@ async def test_the_log_of_writes_has_a_bound_while_reads_never_cease(
     readers = [asyncio.create_task(read_all_the_time()) for _ in range(3)]
     for number in range(500):
         root = f"{number:0500d}"
-        await storage.write(lambda tx, root=root: tx.run("INSERT INTO manifests (root) VALUES (?)", root))  # type: ignore[misc]
+        await storage.write(lambda tx, root=root: tx.run(INSERT, root), brief=brief)  # type: ignore[misc]
     size = (tmp_path / "trackback.db-wal").stat().st_size  # it never shrinks
     for reader in readers:
         reader.cancel()

@@ -87,8 +87,8 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     assert "Traceback" not in server.log_text
 
 
-# What this server does not do, and a host of a webhook that is nowhere.
-RIGHTLY_REFUSED = (b"presigned URLs", b"hook.invalid")
+# What this server does not do, a host of a webhook that is nowhere, and a file for packed points.
+RIGHTLY_REFUSED = (b"presigned URLs", b"hook.invalid", b"vnd.trackback.points")
 
 
 @routes

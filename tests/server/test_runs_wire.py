@@ -1,6 +1,8 @@
-"""Over HTTP, what runs have beyond MLflow's protocol: heartbeats, and ids that clients choose."""
+"""Over HTTP, what runs have beyond MLflow's protocol: packed points, heartbeats, and ids that clients choose."""
 
 import json
+import math
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 
 from tests.server.wire import Answer, ask, new_run, post
 from tests.servers.trackback import TrackbackServer
+from trackback.entities import point_packs
 
 RUN_ID = "0123456789abcdef0123456789abcdef"
 LOST_WITHIN_S = 30.0
@@ -42,6 +45,50 @@ def wait_until_lost(port: int, run_id: str) -> Any:
         assert time.monotonic() < deadline, run
         time.sleep(0.1)
     return run
+
+
+def send_points(port: int, run_id: str, content: bytes, media_type: str = point_packs.MEDIA_TYPE) -> Answer:
+    return ask(port, "POST", f"/api/v1/runs/{run_id}/points", content, {"Content-Type": media_type})
+
+
+def history_of(port: int, run_id: str, key: str) -> list[tuple[int, float | str]]:
+    answer = ask(port, "GET", f"/api/2.0/mlflow/metrics/get-history?run_id={run_id}&metric_key={key}")
+    return [(int(point["step"]), point["value"]) for point in answer.json.get("metrics", [])]
+
+
+def test_packed_points_are_points_as_any(port: int) -> None:
+    run_id = new_run(port)
+    values = [1.5, math.nan, math.inf, 2.0]
+    content = point_packs.pack(["loss", "accuracy"], [0, 0, 0, 1], [1, 2, 3, 1], [10, 20, 30, 10], values)
+    for _ in range(2):  # a repeat changes nothing
+        answer = send_points(port, run_id, content)
+        assert (answer.status, answer.json) == (200, {})
+    assert history_of(port, run_id, "loss") == [(1, 1.5), (2, "NaN"), (3, sys.float_info.max)]
+    assert history_of(port, run_id, "accuracy") == [(1, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"{}", "no pack of points"),
+        (point_packs.pack(["loss", "a//b"], [0, 1], [1, 1], [1, 1], [1, 1]), "a//b"),
+        (point_packs.pack(["loss"], [0, 0], [1, 1], [1, -1], [1, 1]), "metrics[1].timestamp"),
+        (point_packs.pack(["loss"], [0] * 10_001, [1] * 10_001, [1] * 10_001, [1] * 10_001), "at most 10000"),
+        (bytes((4 << 20) + 1), "larger than this server takes"),
+    ],
+)
+def test_a_bad_pack_is_refused_whole(port: int, content: bytes, why: str) -> None:
+    run_id = new_run(port)
+    answer = send_points(port, run_id, content)
+    assert (answer.status // 100, why in answer.json["message"]) == (4, True), answer.json
+    assert history_of(port, run_id, "loss") == []
+
+
+def test_points_are_not_taken_as_what_a_form_may_send(port: int) -> None:
+    content = point_packs.pack(["loss"], [0], [1], [1], [1])
+    answer = send_points(port, new_run(port), content, "text/plain")
+    assert answer.error == (400, "INVALID_PARAMETER_VALUE")
+    assert "application/vnd.trackback.points+msgpack, not 'text/plain'" in answer.json["message"]
 
 
 @pytest.mark.parametrize("timeout_s", [60, "61", 62.0, 86_400])

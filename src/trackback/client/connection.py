@@ -53,9 +53,11 @@ class Connection:
         while self._idle:
             self._idle.pop()[0].close()
 
-    def exchange(self, method: str, target: str, body: bytes | None, answer: type[T]) -> T:
-        """Send JSON, or nothing, and read the answer."""
-        headers = {} if body is None else {"content-type": "application/json", "content-length": str(len(body))}
+    def exchange(
+        self, method: str, target: str, body: bytes | None, answer: type[T], media_type: str = "application/json"
+    ) -> T:
+        """Send JSON, or something else, or nothing, and read the answer."""
+        headers = {} if body is None else {"content-type": media_type, "content-length": str(len(body))}
         request = self._named(method, target)
         with self._answer(method, target, headers, () if body is None else (body,)) as response:
             with self._failures(request):

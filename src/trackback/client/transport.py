@@ -78,6 +78,10 @@ class Transport:
             lambda: self._connection().exchange(method, target, body, answer), idempotent=idempotent
         )
 
+    def post(self, path: str, content: bytes, media_type: str, answer: type[T]) -> T:
+        """Send what is no JSON to ``path``, as often as it takes, and return the answer. Errors: as for ``call``."""
+        return self._retries.run(lambda: self._connection().exchange("POST", path, content, answer, media_type))
+
     def upload(self, path: str, content: bytes | Path, advance: Advance = ignore) -> str:
         """Keep ``content``, bytes or a file's, as the artifact at the proxy path ``path``; its SHA-256, in hex digits.
 

@@ -23,6 +23,10 @@ class PromotionTags:
         self._rules = gate.environments.rules if gate else ()
         self._keys = frozenset(rule.key for rule in self._rules)
 
+    def may_follow(self, keys: Iterable[str]) -> bool:
+        """Whether tags of these keys may promote a run or demote it."""
+        return not self._keys.isdisjoint(keys)
+
     @contextmanager
     def followed(self, tx: Transaction, actor: Actor, run: RunRecord, keys: Iterable[str]) -> Iterator[None]:
         """Within it those tags of a run change; then it is promoted or demoted as the rules say."""

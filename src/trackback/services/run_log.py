@@ -17,6 +17,8 @@ from trackback.storage.logged_models import ModelPoint
 from trackback.storage.runs import RunRecord
 
 LOGGED_MODELS_TAG = "mlflow.log-model.history"
+BRIEF_ITEMS = 100
+"""How many items are written briefly enough for the event loop to wait."""
 NO_POINTS = Points((), (), (), ())
 
 
@@ -92,9 +94,26 @@ class RunLog:
             provenance.follow_tags(tx, run.id, tags_kept)
             return run.id
 
-        run = await self._storage.write(operation)
+        items = len(points.keys) + len(params_kept) + len(tags_kept)
+        brief = items <= BRIEF_ITEMS and not self._promotion_tags.may_follow(tags_kept)
+        run = await self._storage.write(operation, brief=brief)
         if points.keys:
             self._sealer.count(run, len(points.keys))
+
+    async def log_points(self, actor: Actor, run_id: str, points: Points) -> None:
+        """Log more points at once than a batch may hold, all of them or none. Errors: as for ``log``."""
+        limits.check_run_id(run_id)
+        limits.check_count(len(points.keys), "points", limits.POINTS_PER_PACK)
+        points = _checked_points(points, in_list)
+
+        def operation(tx: Transaction) -> int:
+            run = writable_run(tx, actor, run_id)
+            if points.keys:
+                metrics.append(tx, run, points)
+            return run.id
+
+        run = await self._storage.write(operation)
+        self._sealer.count(run, len(points.keys))
 
     def _checked_params(self, params: Sequence[tuple[str, str]], place: Place) -> dict[str, str]:
         checked = {

@@ -140,7 +140,7 @@ class Runs:
             provenance.follow_tags(tx, record.id, checked)
             return Run(record.info, RunData(tags=tuple(starmap(Tag, checked.items()))), RunInputs())
 
-        return await self._storage.write(operation)
+        return await self._storage.write(operation, brief=not self._promotion_tags.may_follow(checked))
 
     def _name(self, run_name: str, tagged: str) -> str:
         if run_name and tagged and run_name != tagged:

@@ -22,27 +22,39 @@ class Checkpoints:
     """Sees to the log of the one connection that writes. ``busy_timeout_ms`` is the connection's own."""
 
     def __init__(self, connection: apsw.Connection, busy_timeout_ms: int) -> None:
+        self._connection = connection
         self._busy_timeout_ms = busy_timeout_ms
         self._restart_at = RESTART_PAGES
+        self._pages = 0
         connection.set_wal_hook(self._committed)
 
-    def _committed(self, connection: apsw.Connection, database: str, pages: int) -> int:
-        """SQLite calls this after a commit, which stands whatever becomes of this: the log has so many pages."""
+    @property
+    def is_due(self) -> bool:
+        """Whether the log has grown so far that it should be copied."""
+        return self._pages >= COPY_PAGES
+
+    def copy(self) -> None:
+        """Copy it, between two transactions."""
+        pages, self._pages = self._pages, 0
         try:
             if pages >= self._restart_at:
-                self._restart(connection, pages)
-            elif pages >= COPY_PAGES:
-                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                self._restart(pages)
+            else:
+                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except apsw.Error as error:
             log.warning("could not copy the log of writes into the database: %s", error)
+
+    def _committed(self, connection: apsw.Connection, database: str, pages: int) -> int:
+        """SQLite calls this after a commit: the log has so many pages."""
+        self._pages = pages
         return apsw.SQLITE_OK
 
-    def _restart(self, connection: apsw.Connection, pages: int) -> None:
-        connection.set_busy_timeout(PATIENCE_MS)
+    def _restart(self, pages: int) -> None:
+        self._connection.set_busy_timeout(PATIENCE_MS)
         try:
-            done = any(_restarted(connection) for _ in range(ATTEMPTS))
+            done = any(_restarted(self._connection) for _ in range(ATTEMPTS))
         finally:
-            connection.set_busy_timeout(self._busy_timeout_ms)
+            self._connection.set_busy_timeout(self._busy_timeout_ms)
         # Where a read lasts longer, no write should wait for it again soon.
         self._restart_at = RESTART_PAGES if done else pages + RESTART_PAGES
 

@@ -8,14 +8,13 @@ from typing import Any, TypeVar
 import apsw
 
 from trackback.errors import Unavailable
-from trackback.storage.checkpoints import Checkpoints
 from trackback.storage.deadlines import Deadline, TimeLimit, Watchdog, no_answer, too_slow
 from trackback.storage.file_lock import FileLock
 from trackback.storage.group_commit import GroupCommit
 from trackback.storage.interface import Row, Storage, Transaction, stopping
 from trackback.storage.lanes import Lane, close_all
 from trackback.storage.names import NameCache
-from trackback.storage.sqlite_connection import BUSY_TIMEOUT_MS, SqliteTransaction, connect, translated
+from trackback.storage.sqlite_connection import SqliteTransaction, connect, translated
 
 T = TypeVar("T")
 
@@ -30,7 +29,6 @@ class SqliteStorage(Storage):
         self._path = path
         self._lock = FileLock(path)
         self._connection = connect(path)
-        self._checkpoints = Checkpoints(self._connection, BUSY_TIMEOUT_MS)
         names = NameCache()
         self._watchdog = Watchdog(read_timeout_s)
         self._reads = _Readers(path, READERS, TimeLimit(read_timeout_s, too_slow), names, self._watchdog)
@@ -55,14 +53,15 @@ class SqliteStorage(Storage):
         self._check_open()
         return await self._look_ups.read(operation)
 
-    async def write(self, operation: Callable[[Transaction], T]) -> T:
+    async def write(self, operation: Callable[[Transaction], T], *, brief: bool = False) -> T:
         self._check_open()
-        return await self._writer.write(operation)
+        return await self._writer.write(operation, brief=brief)
 
     async def close(self) -> None:
         if self._closed:
             return
         self._closed = True
+        await asyncio.sleep(0)  # brief writes of this turn of the event loop are done at its end
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._writer.close)
         await close_all([self._reads.lane, self._look_ups.lane], self._watchdog)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.disk import small_disk
 from trackback.client.spool.reader import Reader
-from trackback.client.spool.records import Logged, LogParam, SetTag, Upload
+from trackback.client.spool.records import Action, Block, LogParam, SetTag, Upload
 from trackback.client.spool.segments import segments_in
 from trackback.client.spool.writer import Writer
 from trackback.entities import Metric, Param, Tag
@@ -17,10 +17,12 @@ from trackback.errors import DataLoss, InvalidParameter, StorageFull
 SMALL = 4096
 
 
-def read_all(reader: Reader, most: int = 1000) -> list[Logged]:
-    found: list[Logged] = []
-    while (taken := reader.take(most)).logged:
-        found += taken.logged
+def read_all(reader: Reader, most: int = 1000) -> list[Metric | Action]:
+    found: list[Metric | Action] = []
+    while (taken := reader.take(most)).items:
+        each_of = [each.metrics() if isinstance(each, Block) else [each] for each in taken.logged]
+        assert sum(map(len, each_of)) == taken.items <= most
+        found += itertools.chain(*each_of)
         reader.advance(taken.end)
     return found
 
@@ -94,7 +96,7 @@ def test_what_was_not_sent_is_read_by_another_process_from_where_it_was(spool_ro
     while sent < 200:
         taken = first.take(7)
         first.advance(taken.end)
-        sent += len(taken.logged)
+        sent += taken.items
     first.close()
     writer.close()
     later = Reader(spool_root)
@@ -132,7 +134,7 @@ def test_damage_is_told_and_what_is_before_it_is_read(spool_root: Path) -> None:
     content[offset + 12 : offset + 16] = b"\xc1\xc1\xc1\xc1"
     file.write_bytes(content)
     reader = Reader(spool_root)
-    assert len(reader.take(1).logged) == 1
+    assert reader.take(1).items == 1
     reader.advance(reader.take(1).end)
     with pytest.raises(DataLoss, match="damaged in segment 1"):
         reader.take(1)

@@ -117,6 +117,29 @@ def test_a_server_that_is_away_delays_and_loses_nothing(
     assert [each.step for each in history(spool, sending, "loss")] == list(range(5000))
 
 
+def test_points_are_in_order_among_what_else_is_logged(spool: Spool, sending: Transport) -> None:
+    for part in range(4):
+        for step in range(part * 150, (part + 1) * 150):
+            spool.log_point("loss" if step % 3 else "accuracy", step / 8, step, step)
+        spool.log(SetTag(Tag("part", str(part))))
+    spool.flush(20)
+    run = run_of(spool, sending)
+    assert {tag.key: tag.value for tag in run.data.tags}["part"] == "3"
+    assert {metric.key: metric.step for metric in run.data.metrics} == {"loss": 599, "accuracy": 597}
+    points = sorted(
+        [*history(spool, sending, "loss"), *history(spool, sending, "accuracy")], key=lambda each: each.step
+    )
+    assert [(each.step, each.value, each.timestamp) for each in points] == [(n, n / 8, n) for n in range(600)]
+
+
+def test_of_many_points_one_that_is_refused_takes_no_other_with_it(spool: Spool, sending: Transport) -> None:
+    for step in range(2500):
+        spool.log_point("loss", step, -1 if step == 1234 else 1, step)
+    with pytest.raises(InvalidParameter, match="timestamp"):
+        spool.flush(20)
+    assert [each.step for each in history(spool, sending, "loss")] == [*range(1234), *range(1235, 2500)]
+
+
 def test_a_deleted_run_keeps_its_spool_until_it_is_restored(spool: Spool, sending: Transport) -> None:
     spool.flush(20)
     spool.log_point("loss", 1, 1, 1)

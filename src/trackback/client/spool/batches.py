@@ -1,14 +1,12 @@
 """What was logged, in order, as requests: as few of them as the protocol's limits allow."""
 
-from collections.abc import Iterator
-from itertools import groupby
-from typing import cast
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from trackback.client.spool.records import Logged, LogMetric, LogParam, SetTag
+from trackback.client.spool.records import Block, Logged, LogMetric, LogParam, SetTag
 from trackback.entities import Metric, Param, Tag
-from trackback.limits import PARAMS_PER_BATCH, TAGS_PER_BATCH
+from trackback.limits import ITEMS_PER_BATCH, PARAMS_PER_BATCH, TAGS_PER_BATCH
 
 
 class Batch(msgspec.Struct, omit_defaults=True):
@@ -20,22 +18,77 @@ class Batch(msgspec.Struct, omit_defaults=True):
     tags: list[Tag] = []
 
 
-_BATCHED = (Metric, LogMetric, LogParam, SetTag)
-
 Step = Batch | Logged
-"""What one request sends: a batch, or what the protocol takes by itself."""
+"""What one request sends: a batch, a block of points, or what the protocol takes by itself."""
+
+PACKED = 100
+"""Fewer points than these go into the batch with what was logged around them."""
 
 
-def steps_of(run_id: str, logged: list[Logged]) -> Iterator[Step]:
-    """The steps for what was logged, no more than a batch may hold, in its order."""
-    if set(map(type, logged)) == {Metric}:  # of which there are the most
-        yield Batch(run_id, cast(list[Metric], logged))
-        return
-    for in_batch, group in groupby(logged, _goes_in_a_batch):
-        if in_batch:
-            yield from _batches(run_id, group)
+def steps_of(run_id: str, logged: Iterable[Logged], *, packed: bool) -> Iterator[Step]:
+    """The steps for what was logged, in its order. ``packed``: the server takes blocks of points as they are."""
+    filled = _Filled(run_id)
+    for each in logged:
+        match each:
+            case Block() if not packed or each.size < PACKED:
+                yield from filled.add_points(each.metrics())
+            case LogMetric(metric):
+                yield from filled.add_points([metric])
+            case LogParam(item) | SetTag(item):
+                yield from filled.add(item)
+            case _:
+                yield from filled.emptied()
+                yield each
+    yield from filled.emptied()
+
+
+def batches_of(run_id: str, block: Block) -> Iterator[Batch]:
+    """The points of a block, as MLflow's protocol takes them."""
+    filled = _Filled(run_id)
+    yield from filled.add_points(block.metrics())
+    yield from filled.emptied()
+
+
+class _Filled:
+    """A batch that is being filled. What does not fit into it any more begins another: each method yields those that
+    are full.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self._begin()
+
+    def add_points(self, metrics: list[Metric]) -> Iterator[Batch]:
+        while metrics:
+            room = ITEMS_PER_BATCH - size_of(self._batch)
+            if not room:
+                yield from self.emptied()
+                continue
+            self._batch.metrics += metrics[:room]
+            metrics = metrics[room:]
+
+    def add(self, item: Param | Tag) -> Iterator[Batch]:
+        """A param or tag that comes again begins another batch, which may not have a key twice, or not in order."""
+        params, tags = self._batch.params, self._batch.tags
+        full = len(params) >= PARAMS_PER_BATCH or len(tags) >= TAGS_PER_BATCH
+        key = (type(item), item.key)
+        if full or size_of(self._batch) >= ITEMS_PER_BATCH or key in self._keys:
+            yield from self.emptied()
+        self._keys.add(key)
+        if isinstance(item, Param):
+            self._batch.params.append(item)
         else:
-            yield from group
+            self._batch.tags.append(item)
+
+    def emptied(self) -> Iterator[Batch]:
+        if size_of(self._batch):
+            batch = self._batch
+            self._begin()
+            yield batch
+
+    def _begin(self) -> None:
+        self._batch = Batch(self._run_id, [], [], [])
+        self._keys = set[tuple[type, str]]()
 
 
 def parts_of(batch: Batch) -> Iterator[Batch]:
@@ -53,32 +106,3 @@ def parts_of(batch: Batch) -> Iterator[Batch]:
 
 def size_of(batch: Batch) -> int:
     return len(batch.metrics) + len(batch.params) + len(batch.tags)
-
-
-def _goes_in_a_batch(logged: Logged) -> bool:
-    return isinstance(logged, _BATCHED)
-
-
-def _batches(run_id: str, group: Iterator[Logged]) -> Iterator[Batch]:
-    """A param or tag that comes again begins another batch, which may not have a key twice, or not in order."""
-    batch, keys = Batch(run_id, [], [], []), set[tuple[type, str]]()
-    for each in group:
-        match each:
-            case Metric():
-                batch.metrics.append(each)
-                continue
-            case LogMetric(metric):
-                batch.metrics.append(metric)
-                continue
-            case LogParam(item) | SetTag(item):
-                full = len(batch.params) >= PARAMS_PER_BATCH or len(batch.tags) >= TAGS_PER_BATCH
-                if full or (type(each), item.key) in keys:
-                    yield batch
-                    batch, keys = Batch(run_id, [], [], []), set()
-                keys.add((type(each), item.key))
-                if isinstance(item, Param):
-                    batch.params.append(item)
-                else:
-                    batch.tags.append(item)
-    if size_of(batch):
-        yield batch

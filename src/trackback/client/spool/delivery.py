@@ -5,17 +5,18 @@ nothing there. What it refuses for good is kept in the spool's folder, told once
 """
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
 from trackback.client.spool import opening
-from trackback.client.spool.batches import Batch, Step, parts_of, size_of, steps_of
+from trackback.client.spool.batches import Batch, Step, batches_of, parts_of, size_of, steps_of
 from trackback.client.spool.folder import Folder
 from trackback.client.spool.reader import Reader
-from trackback.client.spool.records import DeleteTag, LogInputs, LogOutputs, UpdateRun, Upload
+from trackback.client.spool.records import Block, DeleteTag, LogInputs, LogOutputs, UpdateRun, Upload
 from trackback.client.transport import Transport
 from trackback.client.wire import Nothing
-from trackback.entities import LifecycleStage, RunStatus
+from trackback.entities import LifecycleStage, RunStatus, point_packs
 from trackback.errors import (
     AlreadyExists,
     BadRequest,
@@ -27,7 +28,7 @@ from trackback.errors import (
     TrackbackError,
     UnknownEndpoint,
 )
-from trackback.limits import ITEMS_PER_BATCH
+from trackback.limits import ITEMS_PER_BATCH, POINTS_PER_PACK
 
 REFUSALS = (InvalidParameter, BadRequest, InvalidState, NotFound, AlreadyExists, Conflict, TooLarge)
 """What the server will say again, however often it is asked. All else may pass: credentials, too, can be mended."""
@@ -50,6 +51,7 @@ class Delivery:
         self.refused: list[TrackbackError] = []
         self.has_ended = False
         self._transport = transport
+        self._packed = True  # until the server turns out to be MLflow's
 
     def send(self) -> int:
         """Send the next that were logged; how many they were, 0 if nothing is left.
@@ -57,15 +59,20 @@ class Delivery:
         Errors: those of the server that may pass; then nothing is forgotten.
         """
         self.open_run()
-        taken = self.reader.take(ITEMS_PER_BATCH)
-        for step in steps_of(self.folder.head.server_run_id, taken.logged):
+        taken = self.reader.take(self.most)
+        for step in steps_of(self.folder.head.server_run_id, taken.logged, packed=self._packed):
             self._send(step)
         if taken.end != self.reader.place:
             self.reader.advance(taken.end)
         for each in taken.logged:
             if isinstance(each, Upload):
                 self.folder.file(each.file).unlink(missing_ok=True)
-        return len(taken.logged)
+        return taken.items
+
+    @property
+    def most(self) -> int:
+        """How many are sent at once, where there are as many."""
+        return POINTS_PER_PACK if self._packed else ITEMS_PER_BATCH
 
     def open_run(self) -> None:
         """Have the server know the run."""
@@ -88,20 +95,31 @@ class Delivery:
         try:
             self._call(step)
         except UnknownEndpoint:
-            raise
+            if not isinstance(step, Block):
+                raise
+            self._packed = False
+            self._send_all(batches_of(self.folder.head.server_run_id, step))
         except REFUSALS as refusal:
             self._check_run()
-            if isinstance(step, Batch) and size_of(step) > 1:
-                for part in parts_of(step):
-                    self._send(part)
+            if isinstance(step, Block):
+                self._send_all(batches_of(self.folder.head.server_run_id, step))
+            elif isinstance(step, Batch) and size_of(step) > 1:
+                self._send_all(parts_of(step))
             else:
                 self._refuse(step, refusal)
+
+    def _send_all(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            self._send(step)
 
     def _call(self, step: Step) -> None:
         run_id = self.folder.head.server_run_id
         match step:
             case Batch():
                 self._post("runs/log-batch", step)
+            case Block():
+                path = f"/api/v1/runs/{run_id}/points"
+                self._transport.post(path, point_packs.pack(*step), point_packs.MEDIA_TYPE, Nothing)
             case Upload(path, file):
                 self._upload(path, file)
             case UpdateRun(status, end_time, run_name):

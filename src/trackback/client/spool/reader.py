@@ -20,9 +20,10 @@ _START = Place(1, 0)
 
 
 class Taken(NamedTuple):
-    """What was logged, in order, and where that ends."""
+    """What was logged, in order; how many points and actions they are; and where that ends."""
 
     logged: list[Logged]
+    items: int
     end: Place
 
 
@@ -50,17 +51,17 @@ class Reader:
         while segment := self._at(place):
             end = self._end_of(segment)
             try:
-                logged, offset = read(segment.content(), place.offset, end, self._keys, most)
+                logged, items, offset = read(segment.content(), place.offset, end, self._keys, most)
             except (KeyError, UnicodeDecodeError, msgspec.DecodeError) as error:
                 raise DataLoss(
                     f"The spool {self._folder} is damaged in segment {segment.number} behind byte {place.offset}: "
                     f"{error!r}. What is before has been sent; the rest stays there."
                 ) from error
             place = Place(segment.number, offset)
-            if logged or self._is_last(segment):
-                return Taken(logged, place)
+            if items or self._is_last(segment):
+                return Taken(logged, items, place)
             place = Place(segment.number + 1, 0)
-        return Taken([], place)
+        return Taken([], 0, place)
 
     def advance(self, place: Place) -> None:
         """All before ``place`` has been sent: segments that end before it are deleted."""
@@ -79,8 +80,8 @@ class Reader:
         """How many records are left to send, as far as they can be read."""
         place, left = self.place, 0
         try:
-            while (taken := self.take(_COUNTED_AT_ONCE)).logged:
-                left += len(taken.logged)
+            while (taken := self.take(_COUNTED_AT_ONCE)).items:
+                left += taken.items
                 self.place = taken.end
         except DataLoss:
             pass

@@ -8,6 +8,7 @@ writes. Its key is a number, which an earlier record of the same segment gives a
 MessagePack. Numbers are little-endian.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 from mmap import mmap
 from struct import Struct
@@ -76,18 +77,37 @@ class Upload(msgspec.Struct, frozen=True, tag="upload"):
     file: str
 
 
+class Block(NamedTuple):
+    """Points that follow each other, as columns: ``places`` are those of their keys in ``names``."""
+
+    names: Sequence[str]
+    places: Sequence[int]
+    steps: Sequence[int]
+    timestamps_ms: Sequence[int]
+    values: Sequence[float]
+
+    @property
+    def size(self) -> int:
+        return len(self.places)
+
+    def metrics(self) -> list[Metric]:
+        keys = (self.names[place] for place in self.places)
+        return list(map(Metric, keys, self.values, self.timestamps_ms, self.steps))
+
+
 Action = LogMetric | LogParam | SetTag | DeleteTag | LogInputs | LogOutputs | UpdateRun | Upload
-Logged = Metric | Action
-"""What a record says: a plain point is a ``Metric``."""
+Logged = Block | Action
+"""What records say."""
 
 _encode_action = msgspec.msgpack.Encoder().encode
 _decode_action = msgspec.msgpack.Decoder(Action).decode
 
 
 class Read(NamedTuple):
-    """``end`` is where the next record begins."""
+    """``items``: how many points and actions they are. ``end``: where the next record begins."""
 
     logged: list[Logged]
+    items: int
     end: int
 
 
@@ -110,45 +130,52 @@ def read(buffer: mmap, start: int, end: int, keys: dict[int, str], most: int) ->
     keys: the names of keys so far, by number; those that are read are added.
     """
     logged: list[Logged] = []
-    while len(logged) < most:
+    count = 0
+    while count < most:
         before = start
-        start = _read_points(buffer, start, end, keys, most - len(logged), logged)
-        if len(logged) < most:
-            start = _read_other(buffer, start, end, keys, logged)
+        if block := _read_points(buffer, start, end, keys, most - count):
+            logged.append(block)
+            count += block.size
+            start += block.size * POINT_SIZE
+        if count < most:
+            start, action = _read_other(buffer, start, end, keys)
+            if action is not None:
+                logged.append(action)
+                count += 1
         if start == before:
             break
-    return Read(logged, start)
+    return Read(logged, count, start)
 
 
-def _read_points(buffer: mmap, start: int, end: int, keys: dict[int, str], most: int, logged: list[Logged]) -> int:
-    """The points that follow each other from ``start`` on; where they end."""
+def _read_points(buffer: mmap, start: int, end: int, keys: dict[int, str], most: int) -> Block | None:
+    """The points that follow each other from ``start`` on."""
     count = min(most, (end - start) // POINT_SIZE)
-    before = len(logged)
-    for _, kind, number, step, timestamp_ms, value, mark in _POINT.iter_unpack(
-        buffer[start : start + count * POINT_SIZE]
-    ):
-        if kind != POINT or mark != MARK:
-            break
-        logged.append(Metric(keys[number], value, timestamp_ms, step))
-    return start + (len(logged) - before) * POINT_SIZE
+    rows = list(_POINT.iter_unpack(buffer[start : start + count * POINT_SIZE]))
+    count = next((place for place, row in enumerate(rows) if row[1] != POINT or row[-1] != MARK), len(rows))
+    if not count:
+        return None
+    _, _, numbers, steps, timestamps_ms, values, _ = zip(*rows[:count], strict=True)
+    used = sorted(set(numbers))
+    places = {number: place for place, number in enumerate(used)}
+    names = [keys[number] for number in used]
+    return Block(names, [places[number] for number in numbers], steps, timestamps_ms, values)
 
 
-def _read_other(buffer: mmap, start: int, end: int, keys: dict[int, str], logged: list[Logged]) -> int:
-    """The key or action at ``start``, if one is there; where it ends."""
+def _read_other(buffer: mmap, start: int, end: int, keys: dict[int, str]) -> tuple[int, Action | None]:
+    """Where the key or action at ``start`` ends, if one is there, and the action."""
     if start + _HEAD.size > end:
-        return start
+        return start, None
     size, kind, number = _read_head(buffer, start)
     stop = start + size
     if kind == POINT or size < _HEAD.size + _MARK.size or stop > end:
-        return start
+        return start, None
     if _MARK.unpack_from(buffer, stop - _MARK.size)[0] != MARK:
-        return start
+        return start, None
     content = buffer[start + _HEAD.size : stop - _MARK.size]
     if kind == Kind.KEY:
         keys[number] = content.rstrip(b"\x00").decode()
-    else:
-        logged.append(_decode_action(content[: len(content) - number]))
-    return stop
+        return stop, None
+    return stop, _decode_action(content[: len(content) - number])
 
 
 def _read_head(buffer: mmap, start: int) -> tuple[int, int, int]:

@@ -7,7 +7,6 @@ import time
 from trackback.client.spool.delivery import Delivery
 from trackback.client.spool.writer import Place, Writer
 from trackback.errors import TrackbackError, Unavailable, UnknownEndpoint
-from trackback.limits import ITEMS_PER_BATCH
 
 LINGER_S = 0.1
 """How long a batch that is not full waits for more."""
@@ -113,7 +112,7 @@ class Sender:
                 self._succeed()
                 if not sent and self._ending:
                     return
-                if sent < ITEMS_PER_BATCH:
+                if sent < self._delivery.most:
                     self._rest(sent)
         except Exception:  # noqa: BLE001 - training goes on, and the spool is kept
             _log.exception("The sender of run %s has failed; `trackback sync` may send the rest", self._run_id)
