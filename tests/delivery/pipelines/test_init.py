@@ -114,3 +114,12 @@ def test_names_with_blanks_are_one_word_of_the_shell(delivery: World) -> None:
     first = read_pipeline(Path(delivery.folder / "deliver.yaml")).stages[0]
     told = subprocess.run(["sh", "-c", f"printf '%s\\n' {first.run}"], capture_output=True, text=True, check=True)
     assert {"a #b: c.csv", "it's"} <= set(told.stdout.splitlines())
+
+
+def test_any_name_of_a_model_makes_a_pipeline(delivery: World) -> None:
+    words = ("--model", "Churn: Europe #2", "--data", "test.parquet", "--target", "y", "--output", delivery.folder)
+    for system in ("github", "gitlab"):
+        delivery.deliver("init", system, *words, reports=False)
+    pipeline = read_pipeline(delivery.folder / "deliver.yaml")
+    assert pipeline.model == "models:/Churn: Europe #2@production"
+    assert written(delivery, ".github/workflows/deliver-Churn--Europe--2.yml")["name"] == pipeline.pipeline

@@ -171,7 +171,7 @@ def test_a_stage_that_a_killed_run_has_left_running_is_not_begun_twice(delivery:
     process.kill()
     process.wait()
     result = delivery.invoke("run", file)
-    assert (result.exit_code, f"as process {stage}" in result.stderr) == (3, True)
+    assert (result.exit_code, f"process {stage}." in result.stderr) == (3, True)
     os.killpg(stage, signal.SIGKILL)
     delivery.write("done", "")
     ends = time.monotonic() + 60

@@ -171,7 +171,7 @@ def _prepared_before(old: Candidate, testset: TestSet, spec: Spec, base: Baselin
     try:
         require_mlmodel(old)
         return prepare(old, testset, spec)
-    except CheckFailed as error:
+    except (CheckFailed, InvalidParameter) as error:
         assert base.subject is not None
         raise InvalidParameter(
             f"{base.subject.label}, which it is to be compared with, can't be measured on the test set: {error.message}"

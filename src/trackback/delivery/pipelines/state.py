@@ -65,8 +65,8 @@ class State:
         kept = self._kept.stages.get(stage.name)
         if kept is not None and kept.code is None and _runs(kept):
             raise Unavailable(
-                f"The stage {stage.name} of an earlier run still runs, as process {kept.process}, whose run was ended by "
-                "force. Wait for it, or end it, and run this again."
+                f"The stage {stage.name} of an earlier run, which was ended by force, still runs: it is process "
+                f"{kept.process}. Wait for it, or end it, and run this again."
             )
         attempt = 1 if kept is None else kept.attempt + (kept.code is not None)
         self._kept.stages[stage.name] = KeptStage(stage.digest, attempt)

@@ -102,8 +102,12 @@ pipelines:
 @stages@"""
 
 GITHUB = """\
-# `trackback webhook create deliver --target github --repository OWNER/NAME --stream models:/NAME` has promotions
-# trigger it. The secret TRACKBACK_TOKEN is that of who may report, if the server has accounts.
+# Promotions trigger it by this webhook, made once, with a token that may write the repository's contents:
+#
+#     trackback webhook create deliver --target github --repository OWNER/NAME \\
+#         --stream @stream@ --environment @environment@
+#
+# The secret TRACKBACK_TOKEN is that of who may report, if the server has accounts.
 name: @pipeline@
 on:
   repository_dispatch:
@@ -125,8 +129,12 @@ jobs:
 @jobs@"""
 
 GITLAB = """\
-# `trackback webhook create deliver --target gitlab --project GROUP/NAME --ref main --stream models:/NAME` has
-# promotions trigger it. The masked variable TRACKBACK_TOKEN is that of who may report, if the server has accounts.
+# Promotions trigger it by this webhook, made once, with the token of a pipeline trigger:
+#
+#     trackback webhook create deliver --target gitlab --project GROUP/NAME --ref main \\
+#         --stream @stream@ --environment @environment@
+#
+# The masked variable TRACKBACK_TOKEN is that of who may report, if the server has accounts.
 stages:
 @stages@
 variables:

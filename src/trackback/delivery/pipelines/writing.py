@@ -44,11 +44,11 @@ def write_pipeline(system: str, wanted: Wanted, folder: Path, *, force: bool = F
     AlreadyExists: the system's file is there, and ``force`` is not set. InvalidParameter: something is missing.
     """
     place, make = SYSTEMS[system]
-    own = folder / place.format(model=wanted.model)
+    own = folder / place.format(model=_slug(wanted.model))
     if own.exists() and not force:
         raise AlreadyExists(f"{own} is there already. Have it written anew with --force.")
     stages = folder / FILE
-    written = []
+    written: list[Path] = []
     if not stages.exists():
         _write(stages, _stages(wanted), written)
     pipeline = read_pipeline(stages)
@@ -67,8 +67,8 @@ def _write(path: Path, text: str, written: list[Path]) -> None:
 def _stages(wanted: Wanted) -> str:
     text = _filled(
         STAGES,
-        pipeline=f"deliver-{wanted.model}",
-        model=f"models:/{wanted.model}@{wanted.environment}",
+        pipeline=f"deliver-{_slug(wanted.model)}",
+        model=json.dumps(f"models:/{wanted.model}@{wanted.environment}", ensure_ascii=False),
         environment=wanted.environment,
         data=_word(wanted.data),
         target=_word(wanted.target),
@@ -132,7 +132,7 @@ def _github(pipeline: PipelineFile, wanted: Wanted, folder: Path) -> str:
             "        if: always()\n"
             f"        with: {{name: {name}, path: {REPORTS}, if-no-files-found: ignore}}\n"
         )
-    return _filled(GITHUB, pipeline=pipeline.pipeline, server=json.dumps(wanted.server), jobs="\n".join(jobs))
+    return _filled(GITHUB, **_promoted(wanted), pipeline=pipeline.pipeline, jobs="\n".join(jobs))
 
 
 def _gitlab(pipeline: PipelineFile, wanted: Wanted, folder: Path) -> str:
@@ -141,7 +141,13 @@ def _gitlab(pipeline: PipelineFile, wanted: Wanted, folder: Path) -> str:
         for name in _names(pipeline)
     ]
     stages = "".join(f"  - {name}\n" for name in _names(pipeline))
-    return _filled(GITLAB, server=json.dumps(wanted.server), stages=stages, jobs="\n".join(jobs), reports=REPORTS)
+    return _filled(GITLAB, **_promoted(wanted), stages=stages, jobs="\n".join(jobs), reports=REPORTS)
+
+
+def _promoted(wanted: Wanted) -> dict[str, str]:
+    """What comments and variables say of where promotions come from."""
+    stream = _word(f"models:/{wanted.model}")
+    return {"server": json.dumps(wanted.server), "stream": stream, "environment": wanted.environment}
 
 
 SYSTEMS: dict[str, tuple[str, Callable[[PipelineFile, Wanted, Path], str]]] = {
@@ -166,6 +172,11 @@ def _filled(template: str, **values: str) -> str:
     for name, value in values.items():
         template = template.replace(f"@{name}@", value)
     return template
+
+
+def _slug(text: str) -> str:
+    """As the name of a pipeline or a file."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", text)[:50]
 
 
 def _word(text: str) -> str:
