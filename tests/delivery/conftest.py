@@ -1,8 +1,5 @@
 import shutil
-<<<<<<< HEAD
 import tempfile
-=======
->>>>>>> deliver-evaluate
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,34 +39,6 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 @contextmanager
 def opened(template: Path, folder: Path) -> Iterator[World]:
     """A server, and an environment that says nothing of CI, with a cache and a state of its own."""
-<<<<<<< HEAD
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("TRACKBACK_CACHE_DIR", str(tmp_path / "cache"))
-    settings = Settings(backend_store_uri=migrated_sqlite_uri, artifacts_destination=str(tmp_path / "artifacts"))
-    folder = tmp_path / "work"
-    folder.mkdir()
-    with ThreadedServer(settings) as server, Client(server.url) as client:
-        yield World(client, folder)
-
-
-@pytest.fixture
-def short_path() -> Iterator[Path]:
-    """A folder whose path is short enough for sockets to be in it."""
-    folder = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def registered(migrated_sqlite_uri: str, tmp_path: Path, short_path: Path) -> Iterator[Registered]:
-    settings = Settings(backend_store_uri=migrated_sqlite_uri, artifacts_destination=str(tmp_path / "artifacts"))
-    with ThreadedServer(settings) as server:
-        found = Registered(server.url, short_path)
-        with found.client:
-            yield found
-=======
     shutil.copy(template, folder / "trackback.db")
     settings = Settings(
         backend_store_uri=f"sqlite:///{folder}/trackback.db", artifacts_destination=str(folder / "artifacts")
@@ -97,4 +66,20 @@ def shared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     """For tests that look at what was done once, since to ask a model takes a process with all of its libraries."""
     with opened(sqlite_template, tmp_path_factory.mktemp("shared")) as world:
         yield world
->>>>>>> deliver-evaluate
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose path is short enough for sockets to be in it."""
+    folder = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def registered(migrated_sqlite_uri: str, tmp_path: Path, short_path: Path) -> Iterator[Registered]:
+    settings = Settings(backend_store_uri=migrated_sqlite_uri, artifacts_destination=str(tmp_path / "artifacts"))
+    with ThreadedServer(settings) as server:
+        found = Registered(server.url, short_path)
+        with found.client:
+            yield found
