@@ -18,6 +18,8 @@ from tests.delivery.registered import Registered
 from tests.environments import ROOT
 from tests.needs import need
 
+pytestmark = pytest.mark.delivery
+
 KILLED = ROOT / "tests" / "delivery" / "scripts" / "killed.py"
 SWITCH = "trackback.delivery.deploy.switching:Switch"
 STAGE = "trackback.delivery.deployment"

@@ -78,7 +78,7 @@ class Writer(ABC):
     def _end(self) -> None:
         """Called after the last table."""
 
-    def _abandon(self) -> None:
+    def _abandon(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Called instead, if the file is not to be."""
 
 
