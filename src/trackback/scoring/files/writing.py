@@ -80,6 +80,7 @@ class Writer(ABC):
 
     def _abandon(self) -> None:
         """Called instead, if the file is not to be."""
+        self._schema = None
 
 
 class CsvWriter(Writer):
