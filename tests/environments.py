@@ -109,7 +109,7 @@ class Forks:
     def _read(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, f"{self._process.args} has ended with {self._process.wait()}"
+        assert line, f"the Python that forks has ended with {self._process.wait()}"
         return line
 
 

@@ -10,7 +10,8 @@ A service composes as many as it needs into one function and hands that to ``rea
 - Only a few ``read``s run at once, each no longer than the storage's time limit, all its statements together; beyond
   that it ends with ``ReadTooSlow``, while the others and the database go on. Neither ``look_up`` nor ``write`` ever
   waits for one: they have threads and connections of their own.
-- Operations run on a thread of the storage's own, never on the caller's event loop. They may run more than once
+- Operations run on a thread of the storage's own; only brief writes may run on the caller's event loop. They may run
+  more than once
   (a deadlock, or a race that was lost for a unique value or against a collection of garbage, is retried on
   PostgreSQL), so they must not have effects outside the transaction.
 - Errors of the driver arrive as ``Unavailable``, ``StorageFull`` or ``Overloaded``; those an operation raised
@@ -59,6 +60,14 @@ class Transaction(ABC):
 
         Returns how many rows were inserted or updated: those left as they were, by DO NOTHING, don't count.
         """
+
+    @abstractmethod
+    def send(self, sql: str, *values: Any) -> None:
+        """``run`` for who needs no answer: an error may come with a later statement, or the commit."""
+
+    @abstractmethod
+    def send_columns(self, sql: str, *columns: Sequence[Any]) -> None:
+        """``insert_columns``, likewise."""
 
     @abstractmethod
     def name_ids(self, names: Sequence[str]) -> list[int]:

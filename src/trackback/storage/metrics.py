@@ -54,7 +54,7 @@ class _Latest(NamedTuple):
 
 def append(tx: Transaction, run: RunRecord, points: Points) -> None:
     keys = tx.name_ids(points.keys)
-    tx.run(
+    tx.send(
         "INSERT INTO metric_records (run, id, points, data) VALUES (?, ?, ?, ?)",
         run.id,
         next(_record_numbers),
@@ -62,7 +62,7 @@ def append(tx: Transaction, run: RunRecord, points: Points) -> None:
         pack_record(keys, points.steps, points.timestamps_ms, points.values),
     )
     latest = _latest(keys, points)
-    tx.insert_columns(
+    tx.send_columns(
         _UPDATE_LATEST, [run.id] * len(latest.keys), latest.keys, [run.experiment] * len(latest.keys), *latest[1:]
     )
 

@@ -56,8 +56,11 @@ _WRITE = "BEGIN"
 
 
 class PostgresTransaction(Transaction):
-    def __init__(self, connection: psycopg.Connection[Row], names: NameCache, deadline: Deadline) -> None:
-        self._cursor = connection.cursor(binary=True)
+    def __init__(
+        self, connection: psycopg.Connection[Row], pipeline: psycopg.Pipeline, names: NameCache, deadline: Deadline
+    ) -> None:
+        self._connection = connection
+        self._pipeline = pipeline
         self._deadline = deadline
         self._shorten_at = deadline.began + UNSHORTENED * deadline.seconds
         self.name_table = NameTable(self, names)
@@ -66,21 +69,32 @@ class PostgresTransaction(Transaction):
         return self._execute(sql, _bound(values)).fetchall()
 
     def run(self, sql: str, *values: Any) -> int:
-        return self._execute(sql, _bound(values)).rowcount
+        return self._changed(self._execute(sql, _bound(values)))
 
     def insert_columns(self, sql: str, *columns: Sequence[Any]) -> int:
-        return self._execute(sql, [_array(column) for column in columns]).rowcount
+        return self._changed(self._execute(sql, [_array(column) for column in columns]))
+
+    def send(self, sql: str, *values: Any) -> None:
+        self._execute(sql, _bound(values))
+
+    def send_columns(self, sql: str, *columns: Sequence[Any]) -> None:
+        self._execute(sql, [_array(column) for column in columns])
+
+    def _changed(self, cursor: psycopg.Cursor[Row]) -> int:
+        self._pipeline.sync()
+        return cursor.rowcount
 
     def _execute(self, sql: str, values: Sequence[Any]) -> psycopg.Cursor[Row]:
+        """Each on a cursor of its own: what was only sent would be taken for the answer to what comes after it."""
         if time.monotonic() > self._shorten_at:
             self._shorten()
-        return self._cursor.execute(DIALECT.render(sql), values)
+        return self._connection.cursor(binary=True).execute(DIALECT.render(sql), values)
 
     def _shorten(self) -> None:
         """Have PostgreSQL end the statements to come when the operation's time is up."""
         self._deadline.check()
         left_s = self._deadline.due - time.monotonic()
-        self._cursor.execute(_STATEMENT_TIMEOUT, [str(milliseconds(left_s))])
+        self._connection.execute(_STATEMENT_TIMEOUT, [str(milliseconds(left_s))])
         self._shorten_at = time.monotonic() + UNSHORTENED * self._deadline.seconds
 
     def name_ids(self, names: Sequence[str]) -> list[int]:
@@ -93,7 +107,7 @@ class PostgresTransaction(Transaction):
         """Tables grow quicker than their statistics: a plan made for a few rows would read all of a large table, or
         sort it where an index has the order.
         """
-        self.rows(_TRUST_INDEXES)
+        self.send(_TRUST_INDEXES)
 
     def names(self, ids: Sequence[int]) -> list[str]:
         return self.name_table.names(ids)
@@ -205,10 +219,16 @@ class _Pool:
         return session
 
     def _transact(self, session: Session, operation: Callable[[Transaction], T], deadline: Deadline) -> T:
-        tx = PostgresTransaction(session.begin(self._begin), self._names, deadline)
+        """Statements are sent one after the other, and waited for where an answer is needed: the transaction begins
+        with the first that is, and ends with those that were only sent.
+        """
+        connection = session.connection()
         try:
-            result = operation(tx)
-            tx.run("COMMIT")
+            with connection.pipeline() as pipeline:
+                connection.execute(self._begin)
+                tx = PostgresTransaction(connection, pipeline, self._names, deadline)
+                result = operation(tx)
+                connection.execute("COMMIT")
         except BaseException:
             session.roll_back()
             raise

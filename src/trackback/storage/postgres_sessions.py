@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -41,17 +42,13 @@ class Session:
         self._connection: psycopg.Connection[Row] | None = None
         self._lock = threading.Lock()  # no other thread may look at a connection while it is closed
 
-    def begin(self, statement: str) -> psycopg.Connection[Row]:
-        """The connection, in a transaction that ``statement`` has begun."""
-        if self._connection is not None:
-            try:
-                self._connection.execute(statement)
-                return self._connection
-            except psycopg.OperationalError:
-                self.close()
-        self._connection = connect(self._uri)
-        self._connection.execute(self._settings)
-        self._connection.execute(statement)
+    def connection(self) -> psycopg.Connection[Row]:
+        """The connection, outside of any transaction; another one if PostgreSQL has said or done anything to it."""
+        if self._connection is not None and (self._connection.closed or _has_news(self._connection)):
+            self.close()
+        if self._connection is None:
+            self._connection = connect(self._uri)
+            self._connection.execute(self._settings)
         return self._connection
 
     def roll_back(self) -> None:
@@ -73,6 +70,13 @@ class Session:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
+
+
+def _has_news(connection: psycopg.Connection[Row]) -> bool:
+    """Whether there is something to read, before anything was asked: its end, most likely."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def milliseconds(seconds: float) -> int:

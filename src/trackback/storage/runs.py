@@ -154,7 +154,7 @@ def add_params(tx: Transaction, run: RunRecord, params: Mapping[str, str]) -> di
 
 def set_tags(tx: Transaction, run: RunRecord, tags: Mapping[str, str]) -> None:
     keys, values = numbered(tx, tags)
-    tx.insert_columns(
+    tx.send_columns(
         "INSERT INTO tags (run, key, experiment, value) {columns bigint, bigint, bigint, text}"
         " ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
         [run.id] * len(keys),

@@ -50,6 +50,12 @@ class SqliteTransaction(Transaction):
         self._connection.executemany(DIALECT.render(sql), zip(*columns, strict=True))
         return self._connection.total_changes() - before
 
+    def send(self, sql: str, *values: Any) -> None:
+        self._execute(DIALECT.render(sql), _bound(values))
+
+    def send_columns(self, sql: str, *columns: Sequence[Any]) -> None:
+        self._connection.executemany(DIALECT.render(sql), zip(*columns, strict=True))
+
     def name_ids(self, names: Sequence[str]) -> list[int]:
         return self.name_table.ids(names)
 
