@@ -1,6 +1,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,18 +36,36 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return find
 
 
-@pytest.fixture
-def delivery(migrated_sqlite_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+@contextmanager
+def opened(template: Path, folder: Path) -> Iterator[World]:
     """A server, and an environment that says nothing of CI, with a cache and a state of its own."""
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("TRACKBACK_CACHE_DIR", str(tmp_path / "cache"))
-    settings = Settings(backend_store_uri=migrated_sqlite_uri, artifacts_destination=str(tmp_path / "artifacts"))
-    folder = tmp_path / "work"
-    folder.mkdir()
-    with ThreadedServer(settings) as server, Client(server.url) as client:
-        yield World(client, folder)
+    shutil.copy(template, folder / "trackback.db")
+    settings = Settings(
+        backend_store_uri=f"sqlite:///{folder}/trackback.db", artifacts_destination=str(folder / "artifacts")
+    )
+    (folder / "work").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in VARIABLES:
+            patch.delenv(name, raising=False)
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        patch.setenv("TRACKBACK_CACHE_DIR", str(folder / "cache"))
+        with ThreadedServer(settings) as server, Client(server.url) as client:
+            yield World(client, folder / "work")
+
+
+@pytest.fixture
+def delivery(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
+    """Of a test's own."""
+    (tmp_path / "world").mkdir()
+    with opened(sqlite_template, tmp_path / "world") as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def shared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """For tests that look at what was done once, since to ask a model takes a process with all of its libraries."""
+    with opened(sqlite_template, tmp_path_factory.mktemp("shared")) as world:
+        yield world
 
 
 @pytest.fixture
@@ -60,5 +79,7 @@ def short_path() -> Iterator[Path]:
 @pytest.fixture
 def registered(migrated_sqlite_uri: str, tmp_path: Path, short_path: Path) -> Iterator[Registered]:
     settings = Settings(backend_store_uri=migrated_sqlite_uri, artifacts_destination=str(tmp_path / "artifacts"))
-    with ThreadedServer(settings) as server, Registered(server.url, short_path).client as client:
-        yield Registered(client.tracking_uri, short_path)
+    with ThreadedServer(settings) as server:
+        found = Registered(server.url, short_path)
+        with found.client:
+            yield found

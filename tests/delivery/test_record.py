@@ -1,6 +1,7 @@
 """What stages tell the server: once, also if they are killed and run again."""
 
 from collections.abc import Callable
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_what_is_found_anew_counts_when_a_killed_stage_is_run_again(delivery: Wo
     version = delivery.register("cancer", saved("cancer"))
     subject = resolve(delivery.client, "models:/cancer/1", {})
     for passed in (True, False, True):
-        killed_after(delivery, subject, lambda record, passed=passed: record.verdict("validation", passed, {}))
+        killed_after(delivery, subject, methodcaller("verdict", "validation", passed, {}))
     assert [each.passed for each in delivery.verdicts(version)] == [True, False, True]
 
 

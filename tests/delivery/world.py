@@ -101,6 +101,7 @@ class World:
     def __init__(self, client: Client, folder: Path) -> None:
         self.client = client
         self.folder = folder
+        self._delivered = 0
 
     def register(self, name: str, model: Path, params: Mapping[str, object] | None = None) -> ModelVersion:
         """The model's files as the next version of ``name``, from a run with these params."""
@@ -129,7 +130,8 @@ class World:
 
     def deliver(self, *arguments: object, code: int = 0, reports: bool = True) -> dict[str, Any]:
         """What `trackback deliver …` prints as JSON; it ends with this exit code."""
-        place = ["--report", self.folder / "reports"] if reports else []
+        self._delivered += 1
+        place = ["--report", self.folder / f"reports-{self._delivered}"] if reports else []
         result = self.invoke(*arguments, *place, "--json")
         assert result.exit_code == code, f"{result.output}\n{result.stderr}\n{result.exception!r}"
         document: dict[str, Any] = json.loads(result.stdout)

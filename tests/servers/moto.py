@@ -44,7 +44,7 @@ class Moto:
         }
 
     def __enter__(self) -> Self:
-        self._program.start()
+        self._program.start(timeout_s=500)
         return self
 
     def __exit__(

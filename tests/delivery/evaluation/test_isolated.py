@@ -23,10 +23,11 @@ def answer(frame: pd.DataFrame) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def _index() -> None:
+def _index(tmp_path_factory: pytest.TempPathFactory) -> None:
     """pip's index can be reached."""
+    place = str(tmp_path_factory.mktemp("index"))
     asked = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", "/dev/null/none", "packaging==0"],
+        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", place, "packaging==0"],
         capture_output=True,
         text=True,
         timeout=60,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,6 +90,11 @@ def numbers_of(rows: int) -> Estimated:
     return Estimated(np.arange(rows, dtype=float), np.arange(rows, dtype=float))
 
 
+def share_of(values: Floats, weights: Floats) -> Floats:
+    found: Floats = weights @ values / weights.sum(axis=1)
+    return found
+
+
 class TestBootstrap:
     def test_the_same_seed_gives_the_same_interval_in_however_many_pieces(
         self, monkeypatch: pytest.MonkeyPatch
@@ -111,7 +117,7 @@ class TestBootstrap:
         for seed in range(200):
             right = (random.random(150) < 0.8).astype(float)
             bootstrap = Bootstrap(150, 300, 0.9, seed)
-            (found,) = bootstrap.replicates([lambda weights, right=right: weights @ right / weights.sum(axis=1)])
+            (found,) = bootstrap.replicates([partial(share_of, right)])
             interval = bootstrap.interval(found)
             assert interval is not None
             held += interval[0] <= 0.8 <= interval[1]
@@ -123,7 +129,8 @@ class TestBootstrap:
 
         def look(weights: Floats) -> Floats:
             seen.extend(weights.astype(int))
-            return weights.sum(axis=1)
+            rows: Floats = weights.sum(axis=1)
+            return rows
 
         (rows,) = Bootstrap(50, 200, 0.95, 0, "patient", codes).replicates([look])
         assert (rows == 50).all()

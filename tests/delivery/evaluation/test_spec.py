@@ -1,5 +1,6 @@
 """Spec files: what is wrong in one is told with the line that it is in."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,7 @@ def test_a_spec_says_what_is_measured_and_what_has_to_be_so(tmp_path: Path) -> N
 
 def test_the_spec_that_init_writes_is_one_commented_out_or_not(tmp_path: Path) -> None:
     assert read(tmp_path, CHECKS).checks
-    lines = [line.removeprefix("# ") if line.startswith("# ") else line for line in CHECKS.splitlines()[3:]]
-    every = read(tmp_path, "\n".join(line.replace("  # ", "  ", 1) for line in lines))
+    every = read(tmp_path, re.sub(r"(?m)^( *)# ", r"\1", CHECKS.partition("\n\n")[2]))
     assert len(every.checks) > len(read(tmp_path, CHECKS).checks)
     assert len(every.slices) == 3
 

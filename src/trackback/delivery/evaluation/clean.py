@@ -13,7 +13,13 @@ from trackback.errors import CheckFailed, Unavailable
 REQUIREMENTS = "requirements.txt"
 OURS = ("msgspec", "packaging", "pyyaml", "numpy", "pandas")
 """What trackback itself needs there to load a model and to hand it a table."""
-_AWAY = re.compile(r"connection|network|timed? ?out|temporary failure|proxy|ssl|could not fetch|name resolution", re.I)
+_AWAY = re.compile(
+    r"ConnectionError|SSLError|ProxyError|connection (?:broken|refused|reset|timed out)|read timed out|dns error|"
+    r"temporary failure in name resolution|network is unreachable|could not fetch url|failed to fetch|"
+    r"error sending request",
+    re.IGNORECASE,
+)
+"""What pip and uv say of an index that does not answer, as against packages that it does not have."""
 _TIMEOUT_S = 1800
 
 

@@ -63,6 +63,7 @@ def _taken_apart(column: Any) -> tuple[str, Any]:
 
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
+    column = _without_masks(column)
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
         return "array", column.to_numpy()
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
@@ -72,6 +73,23 @@ def _taken_apart(column: Any) -> tuple[str, Any]:
     if any(isinstance(each, bytes) for each in values):
         return "bytes", [None if each is None else base64.b64encode(each).decode() for each in values]
     return "texts" if all(each is None or isinstance(each, str) for each in values) else "values", values
+
+
+def _without_masks(column: Any) -> Any:
+    """Of pandas' own numbers, which may be missing, NumPy's: integers of which some are become floats."""
+    import pandas as pd  # noqa: PLC0415 - heavy
+
+    if not isinstance(column.dtype, pd.api.extensions.ExtensionDtype) or not pd.api.types.is_numeric_dtype(
+        column.dtype
+    ):
+        return column
+    if not column.isna().any():
+        return pd.Series(column.to_numpy(dtype=column.dtype.numpy_dtype))
+    return (
+        column
+        if pd.api.types.is_bool_dtype(column.dtype)
+        else pd.Series(column.to_numpy("float64", na_value=float("nan")))
+    )
 
 
 def _is_missing(value: Any) -> bool:

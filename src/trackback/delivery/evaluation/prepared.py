@@ -12,7 +12,7 @@ from trackback.delivery.evaluation.cases import Classified, Ranked
 from trackback.delivery.evaluation.metrics import Metric, chosen_metrics
 from trackback.delivery.evaluation.metrics.functions import Given, load_function
 from trackback.delivery.evaluation.spec import Spec, listed, require_columns
-from trackback.delivery.evaluation.tasks import TEXT, Judged, judge, label_of
+from trackback.delivery.evaluation.tasks import TEXT, Judged, judge, label_of, require_target
 from trackback.delivery.evaluation.testset import TestSet
 from trackback.errors import InvalidParameter
 
@@ -56,6 +56,7 @@ def prepare(model: Candidate, testset: TestSet, spec: Spec) -> Prepared:
         testset.columns,
         {"target": spec.target, "id": spec.id, "group": spec.group, "text": spec.text, "unit": spec.bootstrap.unit},
     )
+    require_target(testset.frame[spec.target])
     inputs = inputs_of(model, testset, spec)
     asked = ask(model, testset.frame[list(inputs)])
     judged = judge(asked, testset.frame[spec.target], testset.frame, spec, inputs)

@@ -35,20 +35,24 @@ def judge(asked: Asked, target: pd.Series[Any], frame: pd.DataFrame, spec: Spec,
 
     inputs: the columns that the model was given; one text among them makes a classification one of texts.
 
-    InvalidParameter: the target has no values, or not those of such a task; or the spec does not fit. CheckFailed:
-    the predictions are not of it, or missing.
+    InvalidParameter: the target, which has a value in each row, is not of such a task, or the spec does not fit.
+    CheckFailed: the predictions are not of it, or missing.
     """
-    if target.isna().any():
-        raise InvalidParameter(
-            f"The target {target.name!r} is missing in {int(target.isna().sum())} of {len(target)} rows, the first of "
-            f"them row {int(target.isna().to_numpy().argmax())}. Leave them out of the test set, or fill them in."
-        )
     task = spec.task or _looks_like(asked, target, frame, spec, inputs)
     if task == "ranking":
         return Judged(task, _ranked(asked, target, frame, spec))
     if task == "regression":
         return Judged(task, Estimated(_numbers(target, "target"), _numbers(_single(asked), "prediction")))
     return Judged(task, _classified(asked, target, spec))
+
+
+def require_target(target: pd.Series[Any]) -> None:
+    """InvalidParameter: it has no value somewhere."""
+    if target.isna().any():
+        raise InvalidParameter(
+            f"The target {target.name!r} is missing in {int(target.isna().sum())} of {len(target)} rows, the first of "
+            f"them row {int(target.isna().to_numpy().argmax())}. Leave them out of the test set, or fill them in."
+        )
 
 
 def _looks_like(asked: Asked, target: pd.Series[Any], frame: pd.DataFrame, spec: Spec, inputs: Sequence[str]) -> Task:
@@ -92,7 +96,7 @@ def _numbers(column: Any, what: str) -> Floats:
 
     kind = InvalidParameter if what == "target" else CheckFailed
     try:
-        values = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
+        values: Floats = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError) as error:
         raise kind(f"The {what} is to be numbers, and {error}.") from None
     if not np.isfinite(values).all():

@@ -19,8 +19,8 @@ from trackback.flavors.enforcement import enforce_inputs
 
 JOB, RESULT = "job.json", "result.json"
 INPUTS, OUTPUTS, PROBABILITIES = "inputs", "outputs", "probabilities"
-_MOST_SINGLE = 200
-_SINGLE_S = 3.0
+_MOST_SINGLE = 100
+_SINGLE_S = 2.0
 _WARM_UP = 3
 
 
@@ -133,7 +133,7 @@ def _as_table(predictions: Any, rows: int) -> Any:
 
 
 def _latency(predictor: Predictor, frame: Any) -> list[float]:
-    """How long single rows take, in milliseconds: up to 200 of them, or as many as fit in 3 seconds."""
+    """How long single rows take, in milliseconds: up to 100 of them, or as many as fit in 2 seconds."""
 
     def ask(row: int) -> None:
         predictor.predict(_as_model_takes(predictor, frame.iloc[row : row + 1]))

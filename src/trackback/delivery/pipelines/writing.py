@@ -48,7 +48,7 @@ def write_pipeline(system: str, wanted: Wanted, folder: Path, *, force: bool = F
     if own.exists() and not force:
         raise AlreadyExists(f"{own} is there already. Have it written anew with --force.")
     stages = folder / FILE
-    written = []
+    written: list[Path] = []
     if not stages.exists():
         _write(stages, _stages(wanted), written)
     pipeline = read_pipeline(stages)

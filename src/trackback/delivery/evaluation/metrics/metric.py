@@ -64,4 +64,5 @@ def ratio(above: Floats, below: Floats, otherwise: float = NAN) -> Floats:
     """``above / below``, and something else where there is nothing to divide by."""
     import numpy as np  # noqa: PLC0415 - heavy
 
-    return np.divide(above, below, out=np.full(np.shape(above), otherwise), where=np.asarray(below) != 0)
+    found: Floats = np.divide(above, below, out=np.full(np.shape(above), otherwise), where=np.asarray(below) != 0)
+    return found

@@ -106,7 +106,8 @@ def _log_loss_value(case: Classified) -> float:
 def _normal(case: Classified) -> Floats:
     """Probabilities that add up to 1 to the last digit."""
     assert case.probabilities is not None
-    return case.probabilities / case.probabilities.sum(axis=1, keepdims=True)
+    found: Floats = case.probabilities / case.probabilities.sum(axis=1, keepdims=True)
+    return found
 
 
 def _log_losses(case: Classified) -> Floats:
@@ -114,7 +115,8 @@ def _log_losses(case: Classified) -> Floats:
 
     least = np.finfo(float).eps
     told = _normal(case)[np.arange(len(case)), case.truth]
-    return -np.log(np.clip(told, least, 1 - least))
+    losses: Floats = -np.log(np.clip(told, least, 1 - least))
+    return losses
 
 
 def _brier(case: Classified) -> Floats:
@@ -122,9 +124,12 @@ def _brier(case: Classified) -> Floats:
     import numpy as np  # noqa: PLC0415 - heavy
 
     assert case.probabilities is not None
+    losses: Floats
     if case.score is not None:
-        return (case.score - case.is_positive) ** 2
-    return ((case.probabilities - np.eye(len(case.classes))[case.truth]) ** 2).sum(axis=1)
+        losses = (case.score - case.is_positive) ** 2
+    else:
+        losses = ((case.probabilities - np.eye(len(case.classes))[case.truth]) ** 2).sum(axis=1)
+    return losses
 
 
 def _mean_of(losses: Callable[[Classified], Floats], case: Classified, weights: Floats) -> Floats:

@@ -106,7 +106,7 @@ def _confusion(case: Classified) -> Section:
 
     table = confusion_matrix(case.truth, case.predicted, labels=range(len(case.classes)))
     rows = [(name, *map(str, counts)) for name, counts in zip(case.classes, table.tolist(), strict=True)]
-    headings = ("target \\ prediction", *case.classes)
+    headings = ("target / prediction", *case.classes)
     return Section("Confusion", headings, rows, frozenset(range(1, len(headings))))
 
 
