@@ -16,7 +16,7 @@ MAKEFLAGS += --jobs=2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-libraries test-images test-torch check format gocd bench lock clean
+.PHONY: help demo test test-libraries test-delivery test-torch check format gocd bench lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target what; do \
@@ -26,13 +26,13 @@ demo: .venv/.editable .venvs/mlflow3/.installed ## start the server and train a 
 	demo/run.sh
 
 test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .venvs/moto/.installed .tools/bin/versitygw ## run the tests
-	.venv/bin/python -m pytest -m "not libraries and not images and not torch" --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+	.venv/bin/python -m pytest -m "not libraries and not delivery and not torch" --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 test-libraries: .venv/.editable .venvs/libraries/.installed .venvs/mlflow3/.installed .venvs/mlflow2/.installed ## run the tests that train with heavy libraries
 	.venv/bin/python -m pytest -m libraries $(ARGS)
 
-test-images: .venv/.editable .tools/bin/registry .tools/base.tar .tools/bin/versitygw ## run the tests that make and run images of containers and machines: buildah, mmdebstrap, QEMU, root
-	.venv/bin/python -m pytest -m images $(ARGS)
+test-delivery: .venv/.editable .tools/bin/registry .tools/base.tar .tools/bin/versitygw ## run the tests that make and run images, boot machines, and deploy under load: buildah, mmdebstrap, QEMU, systemd, root
+	.venv/bin/python -m pytest -m delivery $(ARGS)
 
 test-torch: .venv/.editable .venvs/torch/.installed ## run the tests that train with PyTorch, whose packages take gigabytes
 	.venv/bin/python -m pytest -m torch $(ARGS)

@@ -58,14 +58,15 @@ class Registered:
         assert isinstance(promotion, Promotion)
         return promotion
 
-    def deployments(self, **asked: str) -> list[Deployment]:
+    def deployments(self, *, environment: str = "", at: str = "", digest: str = "") -> list[Deployment]:
         """In the order in which they started."""
-        return sorted(walk(self.client.list_deployments, **asked), key=lambda each: each.id)
+        found = walk(self.client.list_deployments, environment=environment, at=at, digest=digest)
+        return sorted(found, key=lambda each: each.id)
 
     def deliver(self, *arguments: object, env: Mapping[str, str] | None = None, command: Sequence[str] = ()) -> Ended:
         """Run `trackback deliver …` as it is typed; ``command`` in place of the program."""
         typed = [*(command or (sys.executable, "-m", "trackback", "deliver")), *map(str, arguments), "--json"]
-        ran = subprocess.run(typed, env=self.environment(env), capture_output=True, text=True, timeout=300)
+        ran = subprocess.run(typed, env=self.environment(env), capture_output=True, text=True, timeout=600)
         printed = ran.stdout.strip().splitlines()
         return Ended(ran.returncode, json.loads(printed[-1]) if printed else {}, ran.stderr)
 

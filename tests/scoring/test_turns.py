@@ -17,6 +17,8 @@ import pytest
 from tests.environments import ROOT
 from tests.scoring.test_serving import wait_until
 
+pytestmark = pytest.mark.timeout(300)
+
 SERVE = ROOT / "tests" / "scoring" / "scripts" / "serve_with_lease.py"
 
 
@@ -29,16 +31,26 @@ class Standby:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         descriptor = self.listener.fileno()
-        flags = ["--model-uri", model, "--fd", str(descriptor), "--standby", self.path, "--name", "models:/iris/1"]
+        flags: list[str | Path] = [
+            "--model-uri",
+            model,
+            "--fd",
+            str(descriptor),
+            "--standby",
+            self.path,
+            "--name",
+            "models:/iris/1",
+        ]
         self.process = subprocess.Popen([sys.executable, SERVE, *flags], pass_fds=(descriptor,))
         self._private = httpx.Client(base_url="http://localhost", transport=httpx.HTTPTransport(uds=str(self.path)))
 
     def health(self) -> dict[str, Any]:
-        try:
-            said: dict[str, Any] = self._private.get("/health").json()
-        except httpx.TransportError:
-            return {}
+        said: dict[str, Any] = self._private.get("/health").json()
         return said
+
+    def is_up(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.path)) == 0
 
     def answers(self) -> bool:
         """Whether it takes requests from the shared socket."""
@@ -59,7 +71,7 @@ class Standby:
 def standby(iris_model: Path) -> Iterator[Standby]:
     folder = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
     server = Standby(iris_model, folder)
-    wait_until(lambda: bool(server.health()))
+    wait_until(server.is_up)
     yield server
     server.end()
     shutil.rmtree(folder)
@@ -115,7 +127,7 @@ def test_what_comes_while_nobody_takes_it_waits(standby: Standby) -> None:
 
 def test_a_descriptor_that_is_no_listening_socket_is_refused(iris_model: Path, tmp_path: Path) -> None:
     with (tmp_path / "file").open("w") as file:
-        flags = ["--model-uri", iris_model, "--fd", str(file.fileno())]
+        flags: list[str | Path] = ["--model-uri", iris_model, "--fd", str(file.fileno())]
         ran = subprocess.run([sys.executable, SERVE, *flags], pass_fds=(file.fileno(),), capture_output=True, text=True)
 
     assert ran.returncode == 2

@@ -34,8 +34,8 @@ class TokenServer:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._key, self._certificate = folder / "key.pem", folder / "certificate.pem"
-        names = ["-keyout", self._key, "-out", self._certificate, "-subj", "/CN=tests", "-days", "30"]
-        made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *names]
+        names: list[str | Path] = ["-keyout", self._key, "-out", self._certificate, "-subj", "/CN=tests", "-days", "30"]
+        made: list[str | Path] = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *names]
         subprocess.run(made, check=True, capture_output=True)
         server = self
 
@@ -76,7 +76,7 @@ class TokenServer:
             "access": [{"type": kind, "name": name, "actions": actions.split(",")}],
         }
         signed = f"{_part({'typ': 'JWT', 'alg': 'RS256', 'x5c': [der]})}.{_part(claims)}"
-        sign = ["openssl", "dgst", "-sha256", "-sign", self._key]
+        sign: list[str | Path] = ["openssl", "dgst", "-sha256", "-sign", self._key]
         signature = subprocess.run(sign, input=signed.encode(), check=True, capture_output=True).stdout
         return f"{signed}.{urlsafe_b64encode(signature).decode().rstrip('=')}"
 

@@ -256,8 +256,8 @@ def write_units(output: Path, files: dict[str, str]) -> tuple[str, ...]:
 
 def find_image(client: Client, subject: Subject) -> str:
     """The image that was last made of a subject, by what the server was told. NotFound: it was told of none."""
-    named = {"version": subject.uri} if subject.version else {"digest": subject.digest}
-    for each in walk(client.list_deployments, **named):
+    version, digest = (subject.uri, "") if subject.version else ("", subject.digest)
+    for each in walk(client.list_deployments, version=version, digest=digest):
         if each.kind is DeploymentKind.IMAGE:
             return each.locator
     raise NotFound(

@@ -22,7 +22,7 @@ class OwnSlot:
         self.flags = [*flags, "--port", str(self.port)]
 
     def deploy(self, what: object, *more: object, command: Sequence[str] = ()) -> Ended:
-        quick = ["--watch", "0.3", "--drain", "1", "--timeout", "60"]
+        quick = ["--watch", "0.3", "--drain", "1", "--timeout", "240"]
         return self.registered.deliver(
             *([] if command else ["deploy"]), what, *self.flags, *quick, *more, command=command
         )

@@ -18,6 +18,8 @@ from tests.delivery.registered import Registered
 from tests.environments import ROOT
 from tests.needs import need
 
+pytestmark = pytest.mark.delivery
+
 KILLED = ROOT / "tests" / "delivery" / "scripts" / "killed.py"
 SWITCH = "trackback.delivery.deploy.switching:Switch"
 STAGE = "trackback.delivery.deployment"
@@ -34,7 +36,7 @@ def unpredictable(model: Path) -> None:
     )
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_version_takes_over_from_another_and_no_request_fails(slot: OwnSlot) -> None:
     first, second = slot.registered.promoted("first"), slot.registered.promoted("second")
     begun = slot.deploy(first.seq)
@@ -54,7 +56,7 @@ def test_a_version_takes_over_from_another_and_no_request_fails(slot: OwnSlot) -
     assert (now.version, now.digest, now.ended, now.locator) == (second.version, second.digest, None, slot.url)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("change", "why"), [(unloadable, "can't be loaded"), (unpredictable, "word")], ids=["loads not", "predicts not"]
 )
@@ -71,7 +73,7 @@ def test_a_version_that_is_not_well_leaves_the_one_before(slot: OwnSlot, change:
     assert slot.live == [first.version]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("where", "when"),
     [
@@ -106,7 +108,7 @@ def test_a_stage_that_is_killed_leaves_no_untruth_that_its_next_run_does_not_men
     assert slot.live == [second.version]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_to_deploy_the_same_again_changes_nothing(process_slot: OwnSlot) -> None:
     promotion = process_slot.registered.promoted("first")
     first, again = process_slot.deploy(promotion.seq), process_slot.deploy(promotion.seq)
@@ -116,7 +118,7 @@ def test_to_deploy_the_same_again_changes_nothing(process_slot: OwnSlot) -> None
     assert first.document["deployment"] == again.document["deployment"]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_server_that_dies_is_started_again_and_what_came_meanwhile_is_answered(slot: OwnSlot) -> None:
     promotion = slot.registered.promoted("first")
     assert slot.deploy(promotion.seq).code == 0
@@ -138,7 +140,7 @@ def small_disk(short_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_full_disk_ends_with_three_and_what_is_live_stays(registered: Registered, small_disk: Path) -> None:
     slot = OwnSlot(registered, ["--to", "process", "--state", str(small_disk)])
     first, second = registered.promoted("first"), registered.promoted("second")
@@ -157,7 +159,7 @@ def test_a_full_disk_ends_with_three_and_what_is_live_stays(registered: Register
         slot.remove()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_what_is_taken_down_is_gone_and_the_record_says_so(slot: OwnSlot) -> None:
     promotion = slot.registered.promoted("first")
     assert slot.deploy(promotion.seq).code == 0

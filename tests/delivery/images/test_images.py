@@ -22,7 +22,7 @@ from trackback.delivery.images.blobs import Blobs
 from trackback.delivery.images.layouts import read_json
 from trackback.entities import Param
 
-pytestmark = [pytest.mark.images, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.delivery, pytest.mark.timeout(900)]
 
 RUN_IMAGE = ROOT / "tests" / "delivery" / "scripts" / "run_image.py"
 

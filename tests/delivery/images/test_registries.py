@@ -16,6 +16,8 @@ from trackback.delivery.images.references import Reference, parse_reference
 from trackback.delivery.images.registries import Registry
 from trackback.errors import NotFound, PermissionDenied, Unavailable
 
+pytestmark = pytest.mark.delivery
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

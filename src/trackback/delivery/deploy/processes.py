@@ -78,7 +78,13 @@ class Processes:
 
     def _start_holder(self) -> None:
         log = self._slot.folder / "holder.log"
-        command = [self._interpreter, "-m", "trackback.delivery.deploy.holder", self._slot.folder, self._host]
+        command: list[str | Path] = [
+            self._interpreter,
+            "-m",
+            "trackback.delivery.deploy.holder",
+            self._slot.folder,
+            self._host,
+        ]
         with log.open("ab") as output:
             holder = subprocess.Popen(
                 [*command, str(self._port)],

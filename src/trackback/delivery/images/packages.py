@@ -68,7 +68,14 @@ class Pip:
             )
             wanted.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
             bounds.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
-            flags = ["--dry-run", "--ignore-installed", "--report", report, "--target", Path(name, "target")]
+            flags: list[str | Path] = [
+                "--dry-run",
+                "--ignore-installed",
+                "--report",
+                report,
+                "--target",
+                Path(name, "target"),
+            ]
             self._run([*flags, "-r", wanted, "-c", bounds], folder)
             found = json.loads(report.read_bytes())["install"]
         return sorted((_package(each) for each in found), key=lambda each: each.name.lower())
@@ -153,9 +160,9 @@ def compile_all(interpreter: Path, folder: Path, target: str) -> None:
     The compiled files hold digests of their sources instead of times, and are not checked against them: an image does
     not change. Files that no Python of this version can compile are left as they are.
     """
-    flags = ["-q", "-q", "-f", "--invalidation-mode", "unchecked-hash", "-s", folder, "-p", target]
+    flags: list[str | Path] = ["-q", "-q", "-f", "--invalidation-mode", "unchecked-hash", "-s", folder, "-p", target]
     environ = {"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "LANG": "C.UTF-8"}
-    command = [interpreter, "-S", "-s", "-W", "ignore", "-m", "compileall", *flags, folder]
+    command: list[str | Path] = [interpreter, "-S", "-s", "-W", "ignore", "-m", "compileall", *flags, folder]
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if _FULL.search(ran.stdout + ran.stderr):
         raise StorageFull(f"There is no room to compile in {folder}. Make some, and run the stage again.")

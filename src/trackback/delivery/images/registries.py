@@ -169,7 +169,7 @@ class Registry:
         return InvalidParameter(told)
 
     def _away(self, error: Exception) -> Unavailable:
-        return Unavailable(f"The registry of {self._reference} can't be reached: {error or type(error).__name__}.")
+        return Unavailable(f"The registry of {self._reference} can't be reached: {str(error) or type(error).__name__}.")
 
     def close(self) -> None:
         self._client.close()

@@ -34,7 +34,7 @@ def python_of(model: Path, default: str) -> str:
 
 def named_in(lines: Iterable[str]) -> set[str]:
     """The packages that lines of a requirements file name."""
-    names = set()
+    names: set[str] = set()
     for line in lines:
         try:
             names.add(canonicalize_name(Requirement(line.partition("#")[0].strip()).name))
@@ -51,7 +51,7 @@ def server_requirements() -> list[str]:
 def server_constraints(but: Iterable[str]) -> list[str]:
     """The versions of all that serving needs which are installed here, without the packages that are told anyway."""
     left_out = {canonicalize_name(each) for each in but} | {"trackback"}
-    waiting = [("trackback", _EXTRAS)]
+    waiting: list[tuple[str, tuple[str, ...]]] = [("trackback", _EXTRAS)]
     seen: set[tuple[str, tuple[str, ...]]] = set()
     pinned: dict[str, str] = {}
     while waiting:

@@ -21,7 +21,7 @@ def try_model(interpreter: Path, root: Path, model: Path, trusted: Sequence[str]
     CheckFailed: it does not load, or can't predict. UntrustedModel: it has files that may not be loaded.
     """
     order = Order(str(model), tuple(trusted))
-    command = [interpreter, "-S", "-s", "-m", "trackback.scoring.trial"]
+    command: list[str | Path] = [interpreter, "-S", "-s", "-m", "trackback.scoring.trial"]
     with tempfile.TemporaryDirectory() as home:
         try:
             ran = subprocess.run(
