@@ -6,6 +6,7 @@ processes, and writes predictions, ids and the stamp.
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def batch(context: Context, server: Server) -> Round:
         figures = {}
         for name, directory in models.items():
             in_memory = rows / _seconds(_predicting(source, directory))
-            scored = rows / _seconds(lambda directory=directory: _score(source, directory, rows))
+            scored = rows / _seconds(partial(_score, source, directory, rows))
             figures[f"batch_{name}"] = scored
             figures[f"batch_{name}_share"] = scored / in_memory * 100
         return figures

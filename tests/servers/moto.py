@@ -22,7 +22,13 @@ class Moto:
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        command = [Environment("moto").python.with_name("moto_server"), "--host", "127.0.0.1", "--port", str(self.port)]
+        command: list[str | Path] = [
+            Environment("moto").python.with_name("moto_server"),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+        ]
         self._program = Program(
             command, log=folder / "moto.log", answers=lambda: accepts_connections(self.port), env=self.env
         )
@@ -38,7 +44,7 @@ class Moto:
         }
 
     def __enter__(self) -> Self:
-        self._program.start()
+        self._program.start(timeout_s=500)
         return self
 
     def __exit__(

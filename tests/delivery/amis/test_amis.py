@@ -72,7 +72,7 @@ def test_the_ami_says_what_it_is_and_leads_back_to_the_run(delivery: World, prom
     assert tags_of(snapshot["Tags"])["trackback:digest"] == promoted.version.digest
     assert image["RootDeviceName"] == "/dev/xvda"
     traced = delivery.client.trace(said["ami"])
-    assert promoted.version.run_id in str(traced)
+    assert str(promoted.version.run_id) in str(traced)
 
 
 def test_a_stage_that_is_run_again_finds_its_ami_and_keeps_it_for_longer(

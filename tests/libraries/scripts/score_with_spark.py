@@ -5,7 +5,9 @@ Prints as JSON what tests/libraries/test_spark_scoring.py looks at.
 
 import json
 import sys
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -16,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from trackback.delivery.batch import parquet_cuts
 from trackback.delivery.batch.plans import Loading, Stamp
 from trackback.delivery.batch.processes import Processes
-from trackback.delivery.batch.scoring import Job, score
+from trackback.delivery.batch.scoring import Done, Engine, Job, score
 from trackback.delivery.batch.spark import Spark
 from trackback.errors import TrackbackError
 from trackback.flavors import infer_signature, save_model
@@ -39,14 +41,14 @@ class Ended(Exception):
 class ThenGone(Spark):
     """Ends after the first partition."""
 
-    def predict(self, *arguments, **named):
+    def predict(self, *arguments: Any, **named: Any) -> Generator[int, None, None]:
         numbers = super().predict(*arguments, **named)
         yield next(numbers)
         numbers.close()
         raise Ended
 
 
-def run(source, output, engine):
+def run(source: str, output: str, engine: Engine) -> Done:
     job = Job(
         inputs=[str(folder / source)],
         output=str(folder / output),
@@ -56,7 +58,7 @@ def run(source, output, engine):
     return score(job, Loading(str(folder / "model")), engine)
 
 
-found = {}
+found: dict[str, Any] = {}
 run("in.parquet", "here.parquet", Processes(1))
 done = run("in.parquet", "there.parquet", Spark("local[2]", {"spark.sql.shuffle.partitions": "2"}))
 found["rows"], found["partitions"] = done.rows, done.partitions

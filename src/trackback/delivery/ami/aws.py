@@ -53,7 +53,7 @@ def answering(what: str) -> Iterator[None]:
         raise Unavailable(f"{what}: AWS can't be called: {error}") from error
 
 
-def code_of(error: Exception) -> str:
+def code_of(error: BaseException) -> str:
     """The code of a ``ClientError``; empty for others."""
     response: dict[str, Any] = getattr(error, "response", {})
     return str(response.get("Error", {}).get("Code", ""))

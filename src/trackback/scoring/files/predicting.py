@@ -103,7 +103,7 @@ def _seen(columns: Sequence[str | int], inputs: Inputs, wanted: Wanted) -> list[
     """
     if not inputs.named:
         return [name for name in columns if name not in wanted.ids]
-    named = [name for name in (*inputs.kinds, *inputs.dtypes) if isinstance(name, str)]
+    named: list[str | int] = [name for name in (*inputs.kinds, *inputs.dtypes) if isinstance(name, str)]
     return named if inputs.named.issubset(columns) else list(columns)
 
 

@@ -78,8 +78,9 @@ class Writer(ABC):
     def _end(self) -> None:
         """Called after the last table."""
 
-    def _abandon(self) -> None:  # noqa: B027 - most have nothing to let go of
+    def _abandon(self) -> None:
         """Called instead, if the file is not to be."""
+        self._schema = None
 
 
 class CsvWriter(Writer):
