@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope
 
 from trackback.entities import Actor, Permission
 from trackback.errors import PermissionDenied, TrackbackError
@@ -102,7 +103,7 @@ def _page_at(request: Request, actor: Actor, someone: Visitor) -> tuple[Page, Re
     may_look = permission is Permission.SELF or access.may_anything(actor, permission)
     if not target.route.is_page or not isinstance(endpoint, Raw) or not may_look:
         return None
-    scope = {
+    scope: Scope = {
         **request.scope,
         "method": "GET",
         "path": unquote(url.path),
