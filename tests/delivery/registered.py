@@ -66,7 +66,7 @@ class Registered:
     def deliver(self, *arguments: object, env: Mapping[str, str] | None = None, command: Sequence[str] = ()) -> Ended:
         """Run `trackback deliver …` as it is typed; ``command`` in place of the program."""
         typed = [*(command or (sys.executable, "-m", "trackback", "deliver")), *map(str, arguments), "--json"]
-        ran = subprocess.run(typed, env=self.environment(env), capture_output=True, text=True, timeout=600)
+        ran = subprocess.run(typed, env=self.environment(env), capture_output=True, text=True, timeout=1800)
         printed = ran.stdout.strip().splitlines()
         return Ended(ran.returncode, json.loads(printed[-1]) if printed else {}, ran.stderr)
 

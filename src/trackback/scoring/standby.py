@@ -86,6 +86,7 @@ class StandbyServer(HttpServer):
         self.servers.append(await loop.create_unix_server(self._make_protocol, sock=self._private, backlog=BACKLOG))
         loop.add_signal_handler(signal.SIGUSR1, self._ask, True)
         loop.add_signal_handler(signal.SIGUSR2, self._ask, False)
+        self._told(False)
         await self._follow(self._marker.exists())
         self._watcher = asyncio.create_task(self._watch())
 

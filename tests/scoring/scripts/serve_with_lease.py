@@ -5,6 +5,6 @@ import sys
 from trackback.cli.main import main
 from trackback.scoring import standby
 
-standby.LEASE_S = 1.0
+vars(standby)["LEASE_S"] = 1.0
 sys.argv = ["trackback", "models", "serve", *sys.argv[1:]]
 main()
