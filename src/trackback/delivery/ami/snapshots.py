@@ -141,6 +141,9 @@ def _send(aws: Aws, disk: Path, kept: Journal, progress: Progress) -> None:
         finally:
             for each in waiting:
                 each.cancel()
+            for each in wait(waiting).done:  # what AWS has by now is not sent again
+                if not each.cancelled() and each.exception() is None:
+                    kept.add(*each.result())
     progress(size, size)
 
 
