@@ -20,6 +20,7 @@ Fields = dict[str, Any]
 
 FILE = "folder/file.txt"
 
+_PAGES = frozenset(route.path for route in UI_ROUTES)
 _PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
 
 
@@ -36,7 +37,8 @@ class Example(NamedTuple):
 
     @property
     def is_page(self) -> bool:
-        return self.route in UI_ROUTES
+        """Whatever the method: errors are pages there, too."""
+        return self.route.path in _PAGES
 
     @property
     def sends_file(self) -> bool:
