@@ -70,7 +70,6 @@ def test_the_ami_says_what_it_is_and_leads_back_to_the_run(delivery: World, prom
     }
     (snapshot,) = aws.ec2.describe_snapshots(SnapshotIds=[said["snapshot"]])["Snapshots"]
     assert tags_of(snapshot["Tags"])["trackback:digest"] == promoted.version.digest
-    assert image["RootDeviceName"] == "/dev/xvda"
     traced = delivery.client.trace(said["ami"])
     assert str(promoted.version.run_id) in str(traced)
 
