@@ -69,8 +69,8 @@ def test_a_job_that_is_killed_and_run_again_predicts_no_partition_twice(odd: Odd
 
 
 def test_a_model_that_ends_its_process_ends_the_job_and_keeps_what_is_done(odd: Odd, tmp_path: Path) -> None:
-    frame = pd.DataFrame({"word": ["a"] * 40_000 + ["exit"] * 20_000})
-    asked = job(write_parquet(frame, tmp_path / "in.parquet", group_rows=20_000), tmp_path / "out.parquet", rows=None)
+    frame = pd.DataFrame({"word": ["a"] * 200 + ["exit"] * 100})
+    asked = job(write_parquet(frame, tmp_path / "in.parquet", group_rows=100), tmp_path / "out.parquet", rows=None)
     ended = subprocess.run(
         command(odd[0], odd[1][0], asked, workers=1), cwd=ROOT, capture_output=True, text=True, env=os.environ
     )

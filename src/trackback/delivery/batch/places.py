@@ -145,4 +145,5 @@ def is_hidden(path: str) -> bool:
 
 
 def lies_in(inner: Place, outer: Place) -> bool:
-    return inner.text == outer.text or inner.text.startswith(outer.text.rstrip("/") + "/")
+    one, other = (os.path.normpath(place.text) for place in (inner, outer))
+    return one == other or one.startswith(other.rstrip("/") + "/")
