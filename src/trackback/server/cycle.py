@@ -58,13 +58,14 @@ class Cycle(RequestResponseCycle):
         head = [STATUS_LINE[status]]
         lines = 2
         for name, value in (*self.default_headers, *message["headers"]):
+            if name == b"connection" and value == b"close":
+                self.keep_alive = False  # which is said below
+                continue
             head += (name, b": ", value, b"\r\n")
             lines += 1
             if name == b"content-length":
                 self.expected_content_length = int(value)
                 self.chunked_encoding = False
-            elif name == b"connection" and value == b"close":
-                self.keep_alive = False
         if self.scope["method"] == "HEAD" or status in _NO_BODY:
             self.chunked_encoding = False
             self.expected_content_length = 0

@@ -67,7 +67,11 @@ def servers() -> list[int]:
         except OSError:
             continue
     # buildah is told the same command
-    return [pid for pid in found if b"python" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]]
+    return [
+        pid
+        for pid in found
+        if pid != os.getpid() and b"python" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+    ]
 
 
 def users() -> list[int]:
