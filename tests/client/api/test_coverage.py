@@ -37,6 +37,7 @@ LEFT_OUT = {
     "GET /api/2.0/mlflow-artifacts/presigned/{path:path}": NO_TRANSFER,
     "POST /api/2.0/mlflow/artifacts/presigned-upload-url": NO_TRANSFER,
     "POST /api/2.0/mlflow/artifacts/presigned-download-url": NO_TRANSFER,
+    "POST /api/v1/runs/{run_id}/points": "what the spool of a run sends; log_batch takes the same points",
     "POST /ajax-api/2.0/mlflow/upload-artifact": "for MLflow's pages, and 10 MB at most; upload_file sends any size",
     "GET /api/v1/promotions/events": "the log for pages in browsers; follow_promotions reads it by its cursor",
     "GET /api/v1/openapi.json": "describes the API to programs that make clients of their own",
