@@ -173,7 +173,7 @@ def test_a_job_begins_anew_if_its_input_was_changed(iris: Iris, tmp_path: Path) 
 def test_an_input_that_is_changed_meanwhile_gives_no_output(iris: Iris, tmp_path: Path) -> None:
     source = write_parquet(flowers(), tmp_path / "in.parquet")
     engine = HereEngine(before_each=lambda number: os.utime(source, ns=(number, number)))
-    with pytest.raises(Conflict, match=r"was changed while it was scored: .*in\.parquet"):
+    with pytest.raises(Conflict, match="was changed while it was scored: "):
         run(iris[0], job(source, tmp_path / "out.parquet"), engine)
     assert not (tmp_path / "out.parquet").exists()
 

@@ -151,8 +151,12 @@ def test_what_is_interrupted_leaves_nothing_running(delivery: World, by: signal.
 
 def started(delivery: World, file: Path) -> tuple["subprocess.Popen[bytes]", int]:
     """`trackback deliver run`, and the process of its stage, which has written its number to the file ``pid``."""
+    at_a_desk = ["env", "--default-signal=INT"]  # what a shell runs in the background ignores it
     process = subprocess.Popen(
-        [sys.executable, "-m", "trackback", "deliver", "run", str(file), "--server", delivery.client.tracking_uri],
+        [
+            *(*at_a_desk, sys.executable, "-m", "trackback"),
+            *("deliver", "run", str(file), "--server", delivery.client.tracking_uri),
+        ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
