@@ -47,7 +47,8 @@ class Target:
     def ask(self, request: Sent) -> Answer:
         """The answer, of which everything holds that must."""
         wire, answer = self._exchange(request)
-        if answer.headers.get("connection") == "close":
+        endless = answer.status == 200 and "content-length" not in answer.headers  # or in pieces, which are not read
+        if answer.headers.get("connection") == "close" or endless:
             wire.close()
         else:
             self._wire = wire
