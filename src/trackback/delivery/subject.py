@@ -126,7 +126,7 @@ def _from_environment(environ: Mapping[str, str]) -> str:
     if len(set(chosen.values())) > 1:
         raise InvalidParameter(
             f"The pipeline has several things to deliver: {', '.join(f'{k}={v}' for k, v in sorted(chosen.items()))}. "
-            f"{_WAYS}, as {PROMOTION_VARIABLE}: ${{{min(chosen)}}} does in GoCD."
+            f"{_WAYS}, as a task's own shell can: {PROMOTION_VARIABLE}=${min(chosen)}."
         )
     if not chosen:
         raise InvalidParameter(f"Nothing says what is to be delivered. {_WAYS}.")
