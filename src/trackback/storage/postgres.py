@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import psycopg
@@ -57,7 +58,11 @@ _WRITE = "BEGIN"
 
 class PostgresTransaction(Transaction):
     def __init__(
-        self, connection: psycopg.Connection[Row], pipeline: psycopg.Pipeline, names: NameCache, deadline: Deadline
+        self,
+        connection: psycopg.Connection[Row],
+        pipeline: psycopg.Pipeline | None,
+        names: NameCache,
+        deadline: Deadline,
     ) -> None:
         self._connection = connection
         self._pipeline = pipeline
@@ -81,7 +86,8 @@ class PostgresTransaction(Transaction):
         self._execute(sql, [_array(column) for column in columns])
 
     def _changed(self, cursor: psycopg.Cursor[Row]) -> int:
-        self._pipeline.sync()
+        if self._pipeline:
+            self._pipeline.sync()
         return cursor.rowcount
 
     def _execute(self, sql: str, values: Sequence[Any]) -> psycopg.Cursor[Row]:
@@ -219,12 +225,12 @@ class _Pool:
         return session
 
     def _transact(self, session: Session, operation: Callable[[Transaction], T], deadline: Deadline) -> T:
-        """Statements are sent one after the other, and waited for where an answer is needed: the transaction begins
-        with the first that is, and ends with those that were only sent.
+        """The statements of a write are sent one after the other, and waited for where an answer is needed. A read
+        needs an answer to each, and a pipeline would only cost it another message.
         """
         connection = session.connection()
         try:
-            with connection.pipeline() as pipeline:
+            with connection.pipeline() if self._begin is _WRITE else nullcontext() as pipeline:
                 connection.execute(self._begin)
                 tx = PostgresTransaction(connection, pipeline, self._names, deadline)
                 result = operation(tx)
