@@ -31,16 +31,16 @@ class Observer(ABC):
 
     def __init__(self) -> None:
         self._mark: object = None
-        self._contents: object = None
-        self.has_changed()
+        self._contents: dict[str, object] = {}
+        self.changes()
 
-    def has_changed(self) -> bool:
-        """Whether a table holds something else than at the last look."""
+    def changes(self) -> set[str]:
+        """The tables that hold something else than at the last look."""
         mark = self._read_mark()
         if mark == self._mark:
-            return False
+            return set()
         contents = self._read_contents()
-        changed = contents != self._contents
+        changed = {table for table, held in contents.items() if held != self._contents.get(table)}
         self._mark, self._contents = mark, contents
         return changed
 
@@ -49,8 +49,8 @@ class Observer(ABC):
         """What moves with every commit that wrote anything, and is quick to read."""
 
     @abstractmethod
-    def _read_contents(self) -> object:
-        """What all tables hold, row by row or as hashes."""
+    def _read_contents(self) -> dict[str, object]:
+        """What each table holds, row by row or as hashes."""
 
     @abstractmethod
     def close(self) -> None: ...
@@ -64,7 +64,7 @@ class SqliteObserver(Observer):
     def _read_mark(self) -> object:
         return self._file.execute("PRAGMA data_version").fetchall()
 
-    def _read_contents(self) -> object:
+    def _read_contents(self) -> dict[str, object]:
         tables = self._rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
         return {table: self._rows(f"SELECT * FROM {table}") for (table,) in tables if table not in WRITTEN_LATER}
 
@@ -91,8 +91,8 @@ class PostgresObserver(Observer):
     def _read_mark(self) -> object:
         return self._server.execute("SELECT pg_current_wal_insert_lsn()").fetchall()
 
-    def _read_contents(self) -> object:
-        return sorted(self._server.execute(self._hashes).fetchall())
+    def _read_contents(self) -> dict[str, object]:
+        return {table: hashed for table, *hashed in self._server.execute(self._hashes)}
 
     def close(self) -> None:
         self._server.close()

@@ -177,22 +177,44 @@ def stage_variables(client: Client, subject: Subject, stage: StageSpec) -> dict[
 @contextmanager
 def _shell(command: str, folder: Path, variables: Mapping[str, str], log: Any) -> Iterator["subprocess.Popen[bytes]"]:
     """A process group of its own, which ends when the ``with`` does."""
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", command],
-        cwd=folder,
-        env=dict(variables),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT if log is not None else None,
-        start_new_session=True,
-    )
+    process = None
     try:
+        with _ended_later():  # or a process would run on that nobody knows of
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", command],
+                cwd=folder,
+                env=dict(variables),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT if log is not None else None,
+                start_new_session=True,
+            )
         yield process
     except KeyboardInterrupt:
-        _stop(process, signal.SIGINT)
+        if process:
+            _stop(process, signal.SIGINT)
         raise
     finally:
-        _stop(process)
+        if process:
+            _stop(process)
+
+
+@contextmanager
+def _ended_later() -> Iterator[None]:
+    """Heed a Ctrl-C or a SIGTERM that comes meanwhile at the end of the ``with``."""
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN  # which the process would inherit, and is meant to
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _stop(process: "subprocess.Popen[bytes]", by: signal.Signals = signal.SIGTERM) -> None:
