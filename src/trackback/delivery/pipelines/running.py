@@ -192,11 +192,11 @@ def _shell(command: str, folder: Path, variables: Mapping[str, str], log: Any) -
             )
         yield process
     except KeyboardInterrupt:
-        if process:
+        if process is not None:
             _stop(process, signal.SIGINT)
         raise
     finally:
-        if process:
+        if process is not None:
             _stop(process)
 
 
@@ -214,8 +214,8 @@ def _ended_later() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in came:
-            signal.raise_signal(number)
+        for each in came:
+            signal.raise_signal(each)
 
 
 def _stop(process: "subprocess.Popen[bytes]", by: signal.Signals = signal.SIGTERM) -> None:
