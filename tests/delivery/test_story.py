@@ -32,7 +32,7 @@ from trackback.entities import Promotion, Trace
 
 __all__ = ["image_cache", "moto", "storage"]
 
-pytestmark = [pytest.mark.delivery, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.delivery, pytest.mark.timeout(3600)]
 
 TRAIN = ROOT / "tests" / "delivery" / "scripts" / "train.py"
 NAME = "tumours"
@@ -55,8 +55,10 @@ class Story:
 
     def trained(self, strength: str) -> str:
         """The run of a new version."""
-        command = [sys.executable, TRAIN, strength, self.train]
-        return subprocess.check_output(command, env=self.registered.environment(self._env), text=True).strip()
+        command = [sys.executable, str(TRAIN), strength, str(self.train)]
+        ran = subprocess.run(command, env=self.registered.environment(self._env), capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.split()[-1]
 
     def promoted(self, version: int) -> int:
         promotion = self.client.promote(f"models:/{NAME}/{version}", "production")

@@ -1,11 +1,11 @@
 """Images of a real model on a real base: made twice, run, pushed, traced, and what becomes of what goes wrong."""
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -20,7 +20,10 @@ from tests.servers.program import free_port
 from tests.servers.registry import LOGIN, ImageRegistry
 from trackback.entities import Param
 
-pytestmark = [pytest.mark.delivery, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.delivery, pytest.mark.timeout(3600)]
+
+
+log = logging.getLogger(__name__)
 
 
 def needs_more(model: Path) -> None:
@@ -80,9 +83,7 @@ def test_the_record_leads_from_the_image_to_the_run(images: Images) -> None:
     assert kept.started == kept.ended, "to be made is not to be live"
 
 
-def test_it_runs_as_nobody_without_a_network_and_answers_within_three_seconds(
-    images: Images, storage: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_it_runs_as_nobody_without_a_network_and_answers_within_three_seconds(images: Images, storage: Path) -> None:
     promotion = images.registered.promoted("first")
     made = images.make(promotion.seq, "registry.example/churn", "--load", "--engine", "buildah")
     assert made.code == 0, made
@@ -93,7 +94,7 @@ def test_it_runs_as_nobody_without_a_network_and_answers_within_three_seconds(
     assert (runs[-1]["health"]["model"], runs[-1]["health"]["digest"]) == (f"models:/{NAME}/1", promotion.digest)
     assert runs[-1]["users"] == [65532]
     assert runs[-1]["checks"] == [1, 0], "the health check fails until it answers"
-    record_property("starts", [(run["ping_s"], run["processor_s"]) for run in runs])
+    log.info("starts: %s", [(run["ping_s"], run["processor_s"]) for run in runs])  # --log-cli-level=INFO shows it
     is_busy = os.getloadavg()[0] > (os.cpu_count() or 1)  # with other things: what it takes of processors tells more
     assert min(run["processor_s" if is_busy else "ping_s"] for run in runs) < 3, runs
 
