@@ -3,7 +3,8 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import psycopg
@@ -51,6 +52,12 @@ _LOST_RACES = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation,
 _TRUST_INDEXES = "SELECT " + ", ".join(
     f"set_config('enable_{method}', 'off', true)" for method in ("seqscan", "hashjoin", "mergejoin", "sort")
 )
+# What is looked up is a few rows by their key, so there is one plan for it, whatever the values and however many rows:
+# PostgreSQL would make another each time, in ten times the time that the statement takes.
+_ONE_PLAN = {
+    "plan_cache_mode": "force_generic_plan",
+    **dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off"),
+}
 _STATEMENT_TIMEOUT = "SELECT set_config('statement_timeout', $1, true)"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN"
@@ -139,7 +146,7 @@ class PostgresStorage(Storage):
         self._watchdog = Watchdog(min(read_timeout_s, WRITE_LIMIT.seconds))
         read, look_up = TimeLimit(read_timeout_s, too_slow), TimeLimit(read_timeout_s, no_answer)
         self._reads = _Pool("read", READERS, _READ, read, uri, names, self._watchdog)
-        self._look_ups = _Pool("look-up", LOOK_UP_READERS, _READ, look_up, uri, names, self._watchdog)
+        self._look_ups = _Pool("look-up", LOOK_UP_READERS, _READ, look_up, uri, names, self._watchdog, _ONE_PLAN)
         self._writes = _Pool("write", WRITERS, _WRITE, WRITE_LIMIT, uri, names, self._watchdog)
         self._pools = (self._reads, self._look_ups, self._writes)
         self._closed = False
@@ -175,7 +182,15 @@ class _Pool:
     """A lane of which each thread has a session of its own."""
 
     def __init__(
-        self, name: str, size: int, begin: str, limit: TimeLimit, uri: str, names: NameCache, watchdog: Watchdog
+        self,
+        name: str,
+        size: int,
+        begin: str,
+        limit: TimeLimit,
+        uri: str,
+        names: NameCache,
+        watchdog: Watchdog,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.lane = Lane(f"postgres-{name}", size, limit)
         self._begin = begin
@@ -183,6 +198,7 @@ class _Pool:
         self._uri = uri
         self._names = names
         self._watchdog = watchdog
+        self._settings = settings
         self._local = threading.local()
         self._sessions: list[Session] = []
 
@@ -210,7 +226,7 @@ class _Pool:
     def _session(self) -> Session:
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = Session(self._uri, self._limit.seconds)
+            session = self._local.session = Session(self._uri, self._limit.seconds, self._settings)
             self._sessions.append(session)
         return session
 
