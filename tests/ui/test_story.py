@@ -122,7 +122,7 @@ def open_the_best_run(page: Page) -> None:
     page.get_by_role("link", name="Charts").click()
     expect(page.locator(".chart canvas").first).to_be_visible()
     page.go_back()
-    page.get_by_role("region", name="Metrics").get_by_role("link", name="train 9").click()
+    page.get_by_role("region", name="Metrics").get_by_role("link", name="train 9", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("train 9")
 
 
@@ -222,6 +222,44 @@ def test_an_admin_may_override_a_policy_with_a_reason(office: Office) -> None:
     expect(root.locator("article#staging")).to_contain_text("in force")
     root.goto("/promotions?stream=models:/urgent")
     expect(root.locator("#log table.list tbody tr").first).to_contain_text("overridden")
+
+
+def test_an_admin_sets_a_policy_and_removes_it(office: Office) -> None:
+    admin = office.log_in("root")
+    admin.goto("/settings")
+    find = admin.get_by_role("search", name="Find a policy")
+    find.get_by_label("Of").fill(f"models:/{MODEL}")
+    find.get_by_label("For").select_option("staging")
+    find.get_by_role("button").click()
+    admin.get_by_role("button", name="Set a policy…").click()
+    dialog = admin.get_by_role("dialog")
+    dialog.get_by_label("Verdict 1", exact=True).fill("fairness")
+    dialog.get_by_label("At most days old, verdict 1").fill("soon")
+    dialog.get_by_label("the model has a signature").check()
+    dialog.get_by_role("button", name="Set the policy").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("'soon', which is no number of days")
+    expect(dialog.get_by_label("Verdict 1", exact=True)).to_have_value("fairness")
+    expect(dialog.get_by_label("the model has a signature")).to_be_checked()
+    assert violations(admin) == []
+    dialog.get_by_label("At most days old, verdict 1").fill("30")
+    dialog.get_by_label("Only if reported by, verdict 1").fill("ci, nightly")
+    dialog.get_by_label("Approvals by others than the authors").fill("2")
+    dialog.get_by_role("button", name="Set the policy").click()
+    expect(admin.get_by_role("heading", name="Revision 1")).to_contain_text("in force")
+
+    place = {"stream": f"models:/{MODEL}", "environment": "staging"}
+    kept = office.ci.get("/api/v1/policies/in-force", params=place).json()["policy"]["document"]
+    assert kept["verdicts"] == [{"name": "fairness", "max_age_days": 30, "reporters": ["ci", "nightly"]}]
+    assert (kept["approvals"]["count"], kept["metadata"]) == (2, ["signature"])
+
+    eve = office.log_in("eve")
+    eve.goto(admin.url)
+    expect(eve.get_by_role("heading", name="Revision 1")).to_be_visible()
+    assert eve.locator("main form, main [data-dialog]").count() == 0
+
+    admin.get_by_role("button", name="Remove…").click()
+    admin.get_by_role("dialog").get_by_role("button", name="Remove the policy").click()
+    expect(admin.get_by_role("heading", name="Revision 2")).to_contain_text("removed")
 
 
 def test_who_may_only_read_has_nothing_to_press(office: Office) -> None:

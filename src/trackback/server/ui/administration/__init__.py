@@ -5,6 +5,7 @@ from trackback.server.ui.administration import (
     account_pages,
     audit_pages,
     login_pages,
+    policy_pages,
     settings_pages,
     webhook_actions,
     webhook_pages,
@@ -17,5 +18,6 @@ ROUTES = [
     *account_pages.ROUTES,
     *account_actions.ROUTES,
     *settings_pages.ROUTES,
+    *policy_pages.ROUTES,
     *login_pages.ROUTES,
 ]

@@ -1,12 +1,11 @@
-"""Settings: what the server is configured with, and the policies of models and experiments with their revisions."""
-
-from urllib.parse import urlencode
+"""Settings: what the server is configured with, and the policies in force."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackback.entities import Actor, Permission, Policy
-from trackback.entities.streams import ALL_MODELS
+from trackback.entities import Actor, Permission
+from trackback.entities.policy_documents import kept_policy, requirements
+from trackback.server.ui.administration.policy_pages import called, policy_url
 from trackback.server.ui.frame.listing import Listing
 from trackback.server.ui.frame.rendering import page, render
 from trackback.server.ui.frame.routes import shows
@@ -14,8 +13,6 @@ from trackback.services import Services, access
 from trackback.services.promotion_rules import STAGES
 
 PATH = "/settings"
-POLICIES = f"{PATH}/policies"
-ROWS = 50
 
 
 @page
@@ -31,39 +28,10 @@ async def show_settings(services: Services, actor: Actor, request: Request) -> R
         listing=listing,
         found=found,
         called=called,
-        history_of=history_of,
+        policy_url=policy_url,
+        asked_for=[requirements(kept_policy(policy.document)) for policy in found.items],
         settings=configuration.settings(actor) if access.may(actor, Permission.ADMIN) else (),
     )
 
 
-@page
-async def show_policy(services: Services, actor: Actor, request: Request) -> Response:
-    """The revisions of one policy, the newest first."""
-    query = request.query_params
-    stream, environment = query.get("stream", ""), query.get("environment", "")
-    found = await services.policies.history(
-        actor, stream, environment, max_results=ROWS, page_token=query.get("page_token", "")
-    )
-    return await render(
-        "administration/policy.html",
-        stream=stream,
-        environment=environment,
-        found=found,
-        older=urlencode({"stream": stream, "environment": environment, "page_token": found.next_page_token or ""}),
-    )
-
-
-def called(policy: Policy) -> str:
-    """What the policy is for, as commands name it."""
-    return f"models:/{policy.name}" if policy.name else policy.stream
-
-
-def history_of(policy: Policy) -> str:
-    stream = policy.stream if policy.stream == ALL_MODELS or not policy.name else f"models:/{policy.name}"
-    return f"{POLICIES}?{urlencode({'stream': stream, 'environment': policy.environment})}"
-
-
-ROUTES = [
-    shows(PATH, show_settings),
-    shows(POLICIES, show_policy),
-]
+ROUTES = [shows(PATH, show_settings)]
