@@ -158,19 +158,6 @@ def test_runs_in_a_run_stand_below_it(page: Page, family: Family) -> None:
     assert names(page) == ["alone", "parent", "second", "first"]
 
 
-def test_the_row_of_a_running_run_keeps_up_with_it(page: Page, family: Family) -> None:
-    page.clock.install()
-    page.goto(f"/experiments/{family.id}?columns=status&columns=metrics.acc")
-    row = page.locator("tbody tr", has_text="alone")
-    expect(row).to_contain_text("running")
-    select(page, "alone")
-    metric = {"run_id": family.alone, "key": "acc", "value": 0.75, "timestamp": 1}
-    post(family.http, "runs/log-metric", metric)
-    page.clock.run_for(6000)
-    expect(row.locator("td").last).to_have_text("0.75")
-    expect(page.get_by_label("Select alone")).to_be_checked()
-
-
 # What is selected
 
 

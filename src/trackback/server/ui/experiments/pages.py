@@ -7,7 +7,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackback.entities import Actor, Experiment, RunStatus
+from trackback.entities import Actor, Experiment, RunStatus, ViewType
 from trackback.errors import InvalidParameter, TrackbackError
 from trackback.search import Aggregate, Field, InvalidSearch, Kind, quoted, spelled
 from trackback.server.ui.experiments.run_listing import (
@@ -22,6 +22,7 @@ from trackback.server.ui.experiments.run_listing import (
 from trackback.server.ui.frame.forms import see_other
 from trackback.server.ui.frame.listing import SIZES, Listing
 from trackback.server.ui.frame.lists import outcome
+from trackback.server.ui.frame.path_numbers import parsed_number
 from trackback.server.ui.frame.rendering import data, page, render
 from trackback.server.ui.frame.routes import shows
 from trackback.server.ui.frame.tags import NOTE_TAG, split_tags
@@ -133,15 +134,20 @@ async def _show(
         members=members,
         most_counted=MOST_COUNTED,
         problem=problem,
-        running=_running(table.rows.items) if table else [],
+        keeps_up=_keeps_up(listing, table) if table else False,
+        is_first=bool(table) and not listing.page_token,
     )
 
 
 @page
 async def show_rows(services: Services, actor: Actor, request: Request) -> Response:
-    """The rows of some runs as they are now; or of the runs in one, or in a group, to be put below it."""
+    """The rows of some runs as they are now; of those that began since a time; or of the runs in one, or in a group, to
+    be put below it.
+    """
     query, experiment_id = request.query_params, request.path_params["experiment_id"]
     listing = RunListing.of(request).at(f"/experiments/{experiment_id}")
+    if since := query.get("since"):
+        listing = listing.narrowed(f"attributes.start_time > {parsed_number(since, 'milliseconds')}")
     columns = listing.chosen() or []
     parent = query.get("parent", "")
     if asked := query.getlist("run"):
@@ -238,8 +244,10 @@ def _depth(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 3 else 0
 
 
-def _running(rows: Sequence[RunRow]) -> list[str]:
-    return [row.info.run_id for row in rows if row.info.status in (RunStatus.RUNNING, RunStatus.SCHEDULED)]
+def _keeps_up(listing: RunListing, table: Table) -> bool:
+    """Whether the page has what may change by itself: runs that go on, or the place where new ones come."""
+    goes_on = any(row.info.status in (RunStatus.RUNNING, RunStatus.SCHEDULED) for row in table.rows.items)
+    return goes_on or (not listing.page_token and listing.view is not ViewType.DELETED_ONLY)
 
 
 def _problem(error: TrackbackError, listing: RunListing) -> Problem:
