@@ -70,6 +70,7 @@ def client(server: ThreadedServer, name: str) -> httpx.Client:
     return httpx.Client(base_url=server.url, auth=(name, PASSWORD), trust_env=False, timeout=30)
 
 
+@pytest.mark.timeout(300)
 def test_the_best_run_is_found_promoted_once_the_policy_lets_it_traced_and_rolled_back(office: Office) -> None:
     ann = office.log_in("ann")
     open_the_best_run(ann)
@@ -178,7 +179,7 @@ def follow_to_the_data(page: Page) -> None:
 
 
 def roll_back(page: Page) -> None:
-    page.locator("svg.graph").get_by_role("link", name=f"{MODEL} 2").click()
+    page.locator("svg.graph").get_by_role("link", name=f"{MODEL} 2 (sha256").click()
     page.locator("article#production").get_by_role("button", name="Roll back…").click()
     dialog = page.get_by_role("dialog", name="Roll back production")
     dialog.get_by_label("Reason").fill("It is too slow.")
