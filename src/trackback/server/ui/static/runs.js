@@ -286,13 +286,14 @@ async function drawCurves() {
 function arrange(dialog) {
   for (const hidden of dialog.querySelectorAll("[data-move][hidden], [data-narrow][hidden]")) hidden.hidden = false;
   dialog.addEventListener("click", (event) => {
-    const by = Number(event.target.dataset.move);
-    if (!by) return;
-    const item = event.target.closest("li");
+    const button = event.target.closest("[data-move]");
+    if (!button) return;
+    const by = Number(button.dataset.move);
+    const item = button.closest("li");
     const other = by < 0 ? item.previousElementSibling : item.nextElementSibling;
     if (!other) return;
     by < 0 ? other.before(item) : other.after(item);
-    event.target.focus();
+    button.focus();
   });
   dialog.querySelector("#narrow")?.addEventListener("input", (event) => {
     const wanted = event.target.value.toLowerCase();
