@@ -33,6 +33,7 @@ class Head(msgspec.Struct, omit_defaults=True):
         ``server_run_id`` then is. That is empty until the server is known to have the run.
     experiment_id, experiment_name: one of them, where the run is yet to be made.
     forked: whether the process is one of a run that another began, and will end.
+    unended: whether ``sync`` has made the run, whose process is gone, and is to end it if what was logged does not.
     """
 
     format: int
@@ -48,6 +49,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     tags: list[Tag] = []
     process: int = 0
     forked: bool = False
+    unended: bool = False
 
 
 class Folder:
@@ -86,8 +88,8 @@ class Folder:
         if lock is None:
             return None
         try:
-            return cls(path, lock, msgspec.json.decode((path / "head.json").read_bytes(), type=Head))
-        except (FileNotFoundError, msgspec.DecodeError) as error:
+            return cls(path, lock, _head_in(path))
+        except (OSError, msgspec.DecodeError, DataLoss) as error:
             os.close(lock)
             if not path.exists():
                 return None
@@ -151,6 +153,13 @@ def places() -> list[Path]:
     own = f"trackback-{os.getuid()}/spool"
     others = [Path(each) / own for each in (os.environ.get("TMPDIR") or "/tmp", "/dev/shm") if Path(each).is_dir()]
     return [Path(first).expanduser(), *others]
+
+
+def _head_in(path: Path) -> Head:
+    head = msgspec.json.decode((path / "head.json").read_bytes(), type=Head)
+    if head.format != FORMAT:
+        raise DataLoss(f"it has the format {head.format}, and this trackback reads {FORMAT}; use the one that wrote it")
+    return head
 
 
 def _age(path: Path) -> float:

@@ -97,8 +97,7 @@ class Spool:
 
     def close(self, timeout_s: float) -> int:
         """After ``end``: wait for the rest to be sent, or for that time; how many records are left for ``sync``."""
-        if self._sender:
-            self._sender.wait(timeout_s)
+        if self._sender and self._sender.wait(timeout_s):
             self._sender.join(0.2)
         if self.is_sending:
             return self._left()

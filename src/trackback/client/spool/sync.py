@@ -38,25 +38,25 @@ def sync(transport_to: Callable[[str], Transport], run_id: str = "") -> Iterator
     for path in (path for place in places() for path in folders_in(place) if path.name.startswith(run_id)):
         try:
             folder = Folder.claim(path)
+            if folder is not None:
+                yield _sync(folder, Reader(folder.path), transport_to)
         except DataLoss as error:
             yield Synced(path, "", "", 0, 0, failure=error)
-            continue
-        if folder is not None:
-            yield _sync(folder, transport_to)
+        except OSError as error:
+            yield Synced(path, "", "", 0, 0, failure=DataLoss(f"The spool {path} can't be read: {error}."))
 
 
-def _sync(folder: Folder, transport_to: Callable[[str], Transport]) -> Synced:
+def _sync(folder: Folder, reader: Reader, transport_to: Callable[[str], Transport]) -> Synced:
     head = folder.head
-    reader = Reader(folder.path)
     sent, refused, failure = 0, list[TrackbackError](), None
+    head.unended = head.unended or not (head.server_run_id or head.forked)
     try:
         with transport_to(head.uri) as transport:
             delivery = Delivery(folder, reader, transport)
             refused = delivery.refused
-            begun_here = not head.server_run_id and not head.forked
             while count := delivery.send():
                 sent += count
-            if begun_here and not delivery.has_ended:
+            if head.unended and not delivery.has_ended:
                 delivery.fail_run()
     except TrackbackError as error:
         failure = error
