@@ -173,6 +173,8 @@ def _is_well_formed(key: str) -> bool:
 
 def check_key(key: str, what: str) -> str:
     """A key of a metric, param or tag; ``what`` is its place in the request, such as ``metrics[3].key``."""
+    if not isinstance(key, str):
+        raise InvalidParameter(f"Invalid value {shown(key)} for parameter '{what}' supplied: it must be a text.")
     if is_key(key):
         return key
     if not key:

@@ -10,6 +10,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
+from trackback.client.spool.records import point_of
 from trackback.entities import Metric, RunStatus
 from trackback.errors import InvalidState
 from trackback.tracking.run import ActiveRun, now_ms
@@ -130,7 +133,7 @@ def log_metric(
     synchronous: wait until the server has it. run_id: of another run of this process than the active one.
     """
     runs = _stack.runs
-    run = runs[-1] if runs and run_id is None else run_for(run_id)
+    run = runs[-1] if runs and run_id is None and not runs[-1].has_ended else run_for(run_id)
     if model_id is None and dataset is None:
         run.log_metric(key, value, timestamp, step or 0)
     else:
@@ -208,11 +211,8 @@ def run_for(run_id: str | None) -> ActiveRun:
 def _point_of(
     key: str, value: float, step: int | None, timestamp: int | None, model_id: str | None, dataset: Any
 ) -> Metric:
-    return Metric(
-        key=key,
-        value=float(value),
-        timestamp=timestamp or now_ms(),
-        step=step or 0,
+    return replace(
+        point_of(key, value, timestamp or now_ms(), step or 0),
         model_id=model_id,
         dataset_name=getattr(dataset, "name", None),
         dataset_digest=getattr(dataset, "digest", None),

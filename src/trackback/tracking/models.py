@@ -1,6 +1,5 @@
 """Models of the active run: logged with all that it takes to load them again, registered, and loaded."""
 
-import hashlib
 import logging
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from trackback.client.api import Client
+from trackback.client.cache import sha256_of
 from trackback.client.spool.delivery import proxy_path
 from trackback.entities import LoggedModel, LoggedModelStatus, ModelOutput, ModelVersion
-from trackback.errors import AlreadyExists, Unavailable, UnknownEndpoint, UntrustedModel
+from trackback.errors import AlreadyExists, TrackbackError, Unavailable, UnknownEndpoint, UntrustedModel
 from trackback.limits import check_logged_model_name
 from trackback.tracking.fluent import run_for, session
 from trackback.tracking.reading import client
@@ -93,7 +93,7 @@ def log_model(
             metadata=metadata,
             **options,
         )
-        remember(hashlib.sha256(file.read_bytes()).hexdigest() for file in _files(folder))
+        remember(map(sha256_of, _files(folder)))
         try:
             info = _log_to_server(run, folder, mlmodel, called, params, tags, model_type, step)
         except (Unavailable, UnknownEndpoint) as error:
@@ -146,16 +146,17 @@ def _log_to_server(
     """As a logged model, which the run has as an output. UnknownEndpoint: the server knows none."""
     server = client()
     logged = server.create_logged_model(
-        run.info.experiment_id, name=name, source_run_id=run.run_id, tags=tags, params=params, model_type=model_type
+        run.experiment_id, name=name, source_run_id=run.server_run_id, tags=tags, params=params, model_type=model_type
     )
     model_id = logged.info.model_id
     try:
-        _describe(mlmodel, folder, run_id=run.run_id, model_id=model_id, artifact_path=logged.info.artifact_uri)
+        _describe(mlmodel, folder, run_id=run.server_run_id, model_id=model_id, artifact_path=logged.info.artifact_uri)
         root = proxy_path(logged.info.artifact_uri)
         for file in _files(folder):
             server.transport.upload(f"{root}/{file.relative_to(folder).as_posix()}", file)
     except BaseException:
-        server.finalize_logged_model(model_id, LoggedModelStatus.FAILED)
+        with suppress(TrackbackError):  # what is wrong was raised already
+            server.finalize_logged_model(model_id, LoggedModelStatus.FAILED)
         raise
     server.finalize_logged_model(model_id, LoggedModelStatus.READY)
     run.log_outputs([ModelOutput(model_id, step)])

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,6 +17,7 @@ from trackback.client.spool.sync import sync
 from trackback.client.transport import Transport
 from trackback.entities import RunStatus
 from trackback.errors import TrackbackError, Unavailable
+from trackback.limits import shown
 
 FLUSH_S = 60.0
 EXIT_WAIT_S = 10.0
@@ -37,6 +39,16 @@ def is_set(name: str) -> bool:
 def is_cleared(name: str) -> bool:
     """Whether a variable of the environment says no."""
     return os.environ.get(name, "").strip().lower() in _FALSE
+
+
+def seconds_in(name: str, otherwise: float) -> float:
+    """The seconds that a variable of the environment says; ``otherwise`` where it says none."""
+    said = os.environ.get(name, "").strip()
+    try:
+        return max(float(said), 0.0) if said else otherwise
+    except ValueError:
+        _log.warning("%s=%s is no number of seconds; it is taken for %g", name, shown(said), otherwise)
+        return otherwise
 
 
 class Session:
@@ -119,10 +131,12 @@ class Session:
         for end in self.at_exit:
             with suppress(TrackbackError):
                 end(_status_at_exit())
-        wait_s = float(os.environ.get("TRACKBACK_EXIT_WAIT_S") or EXIT_WAIT_S)
+        deadline = time.monotonic() + seconds_in("TRACKBACK_EXIT_WAIT_S", EXIT_WAIT_S)
         for spool in self._spools:
             spool.end()
-        left = [(spool, count) for spool in self._spools if (count := spool.close(wait_s))]
+        left = [
+            (spool, count) for spool in self._spools if (count := spool.close(max(deadline - time.monotonic(), 0.0)))
+        ]
         self._spools = []
         for spool, count in left:
             why = f" ({spool.failure.message})" if spool.failure else ""
