@@ -95,6 +95,8 @@ class Reader:
         kept = os.pread(self._file, _PLACE.size, 0)
         place = Place(*_PLACE.unpack(kept)) if len(kept) == _PLACE.size else _START
         if self._writer:
+            with suppress(OSError):
+                os.pwrite(self._file, _PLACE.pack(*place), 0)  # it gets its room, before the disk may be full
             return place
         ends = {int(path.stem): path.stat().st_size for path in segments_in(self._folder)}
         is_there = place.segment <= max(ends, default=0) and place.offset <= ends.get(place.segment, place.offset)

@@ -101,7 +101,7 @@ class Spool:
             self._sender.join(0.2)
         if self.is_sending:
             return self._left()
-        left = self._left()
+        left = self._reader.count()
         self._reader.close()
         self._writer.close()
         if left or self.folder.has_refused or self._sender is None:
