@@ -45,7 +45,7 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
     try:
         server = Client(transport=session.transport(START_RETRIES))
         experiment = (
-            _find_or_make(server, experiment_name) if experiment_name else server.get_experiment(str(experiment_id))
+            find_or_make(server, experiment_name) if experiment_name else server.get_experiment(str(experiment_id))
         )
     except (Unavailable, Overloaded) as error:
         if not session.is_offline:
@@ -164,7 +164,8 @@ def list_artifacts(artifact_path: str | None = None, run_id: str | None = None) 
     return client().list_artifacts(run_id or run_for(None).run_id, artifact_path)
 
 
-def _find_or_make(server: Client, name: str) -> Experiment:
+def find_or_make(server: Client, name: str) -> Experiment:
+    """The experiment of this name, which is made if there is none."""
     if found := server.get_experiment_by_name(name):
         return found
     with suppress(AlreadyExists):  # another program has begun with it at the same time
