@@ -145,16 +145,16 @@ class Session:
                 f"{spool.head.uri} yet{why}. `trackback sync` sends them.",
                 file=sys.stderr,
             )
-        self.adopt()
+        if not left:
+            self.adopt()
         for transport in self._transports.values():
             transport.close()
 
     def adopt(self) -> None:
         """Send what forked processes have left of this one's runs: some end without a chance to do so themselves."""
         if self._has_forked and not self.is_offline:
-            for run_id in self._run_ids:
-                for _ in sync(lambda uri: Transport(self._given_uri or uri, retries=Retries(deadline_s=0)), run_id):
-                    pass
+            for _ in sync(lambda uri: Transport(self._given_uri or uri, retries=Retries(deadline_s=0)), self._run_ids):
+                pass
 
     def _reap(self) -> list[Spool]:
         """The spools that there is something to wait for; those whose runs have ended, and are sent, are gone."""

@@ -144,6 +144,11 @@ def folders_in(root: Path) -> Iterator[Path]:
         yield from sorted((each for each in root.iterdir() if (each / "head.json").exists()), key=_age)
 
 
+def run_id_of(path: Path) -> str:
+    """Which run a folder is for, by its name."""
+    return path.name.rsplit("-", 2)[0]
+
+
 def places() -> list[Path]:
     """Where spools are: in ``TRACKBACK_SPOOL_DIR``, or in the folder that XDG gives programs for state. Where there is
     no room, with temporary files; and at last in memory that is not the process's own.

@@ -1,11 +1,11 @@
 """Sends what processes that have ended left in their spools."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from trackback.client.spool.delivery import Delivery
-from trackback.client.spool.folder import Folder, folders_in, places
+from trackback.client.spool.folder import Folder, folders_in, places, run_id_of
 from trackback.client.spool.reader import Reader
 from trackback.client.transport import Transport
 from trackback.errors import DataLoss, TrackbackError
@@ -29,13 +29,15 @@ class Synced(NamedTuple):
     failure: TrackbackError | None = None
 
 
-def sync(transport_to: Callable[[str], Transport], run_id: str = "") -> Iterator[Synced]:
+def sync(transport_to: Callable[[str], Transport], run_ids: Collection[str] | None = None) -> Iterator[Synced]:
     """Send every spool whose process has ended, the oldest first; what is sent is deleted.
 
     transport_to: makes the transport to the server of a URI.
-    run_id: of the only run to look at, as it was called where it was begun; empty for all.
+    run_ids: of the only runs to look at, as they were called where they were begun; None for all.
     """
-    for path in (path for place in places() for path in folders_in(place) if path.name.startswith(run_id)):
+    for path in (path for place in places() for path in folders_in(place)):
+        if run_ids is not None and run_id_of(path) not in run_ids:
+            continue
         try:
             folder = Folder.claim(path)
             if folder is not None:
