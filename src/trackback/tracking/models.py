@@ -101,7 +101,12 @@ def log_model(
                 _log.warning("The model %s is kept here until the server takes it: %s", called, error.message)
             info = _log_to_run(run, folder, mlmodel, called)
             if registered_model_name and isinstance(error, Unavailable):
-                _log.error("It is not registered as %s: the server is away", registered_model_name)
+                _log.error(
+                    "It is not registered as %s. When it has been sent: register_model(%r, %r)",
+                    registered_model_name,
+                    info.model_uri,
+                    registered_model_name,
+                )
                 return info
     if registered_model_name:
         version = register_model(info.model_uri, registered_model_name)

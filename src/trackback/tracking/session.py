@@ -139,7 +139,7 @@ class Session:
         ]
         self._spools = []
         for spool, count in left:
-            why = f" ({spool.failure.message})" if spool.failure else ""
+            why = f" ({spool.failure.message.rstrip('.')})" if spool.failure else ""
             print(  # noqa: T201 - the program is ending, and may have no logging
                 f"trackback: {count} records of run {spool.head.server_run_id or spool.head.run_id} are not sent to "
                 f"{spool.head.uri} yet{why}. `trackback sync` sends them.",

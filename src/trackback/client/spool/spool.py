@@ -51,7 +51,7 @@ class Spool:
     def failure(self) -> TrackbackError | None:
         """Why nothing can be sent at this time; None if it can."""
         if self._sender is None:
-            return Unavailable("TRACKBACK_OFFLINE is set, so nothing is sent to a server. `trackback sync` does that.")
+            return Unavailable("TRACKBACK_OFFLINE is set, so nothing is sent before `trackback sync` is called.")
         return self._sender.failure
 
     def log_point(self, key: str, value: float, timestamp_ms: int, step: int) -> None:

@@ -14,6 +14,7 @@ from trackback.errors import DataLoss, TrackbackError
 class Synced(NamedTuple):
     """What became of one spool.
 
+    uri: the server that it was sent to.
     run_id: the run's at the server; its own, as long as the server does not know it.
     sent: how many records were sent.
     left: how many were not, because of ``failure``.
@@ -50,10 +51,11 @@ def sync(transport_to: Callable[[str], Transport], run_ids: Collection[str] | No
 
 def _sync(folder: Folder, reader: Reader, transport_to: Callable[[str], Transport]) -> Synced:
     head = folder.head
-    sent, refused, failure = 0, list[TrackbackError](), None
+    uri, sent, refused, failure = head.uri, 0, list[TrackbackError](), None
     head.unended = head.unended or not (head.server_run_id or head.forked)
     try:
         with transport_to(head.uri) as transport:
+            uri = transport.uri
             delivery = Delivery(folder, reader, transport)
             refused = delivery.refused
             while count := delivery.send():
@@ -68,4 +70,4 @@ def _sync(folder: Folder, reader: Reader, transport_to: Callable[[str], Transpor
         folder.release()
     else:
         folder.delete()
-    return Synced(folder.path, head.uri, head.server_run_id or head.run_id, sent, left, tuple(refused), failure)
+    return Synced(folder.path, uri, head.server_run_id or head.run_id, sent, left, tuple(refused), failure)
