@@ -23,6 +23,7 @@ from trackback.entities import Tag
 from trackback.errors import DataLoss
 
 FORMAT = 1
+REFUSED = "refused.jsonl"
 
 
 class Head(msgspec.Struct, omit_defaults=True):
@@ -122,12 +123,12 @@ class Folder:
     def keep_refused(self, what: Any, reason: str) -> None:
         """Keep what the server will not take, for people to read. What can't be kept either is only logged."""
         line = msgspec.json.encode({"refused": what, "reason": reason})
-        with suppress(OSError), (self.path / "refused.jsonl").open("ab") as file:
+        with suppress(OSError), (self.path / REFUSED).open("ab") as file:
             file.write(line + b"\n")
 
     @property
     def has_refused(self) -> bool:
-        return (self.path / "refused.jsonl").exists()
+        return (self.path / REFUSED).exists()
 
     def release(self) -> None:
         """Let another process have it."""
