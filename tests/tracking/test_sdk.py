@@ -5,6 +5,7 @@ import inspect
 import subprocess
 import sys
 from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_mlflows_modules_are_imported_by_their_names_and_bring_no_library() -> N
 
 
 def test_what_a_client_receives_is_also_read_as_mlflows_dictionaries_are() -> None:
-    params = Keyed((Param("alpha", "1"), Param("beta", "2")))
+    params: Any = Keyed((Param("alpha", "1"), Param("beta", "2")))
     assert (params["alpha"], params[1], params.get("gamma")) == ("1", Param("beta", "2"), None)
     assert ("beta" in params, Param("beta", "2") in params, "gamma" in params) == (True, True, False)
     assert {**params} == dict(params.items()) == {"alpha": "1", "beta": "2"}

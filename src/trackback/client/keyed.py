@@ -44,7 +44,8 @@ class Keyed(tuple[T, ...], Generic[T]):
 
 def by_key(entity: E) -> E:
     """An entity that was just received, with all that has keys in it as ``Keyed``."""
-    for name, is_keyed in _places(type(entity)):
+    kind: type = type(entity)
+    for name, is_keyed in _places(kind):
         value = getattr(entity, name)
         force_setattr(entity, name, Keyed(value) if is_keyed else by_key(value))  # type: ignore[arg-type] # it is one
     return entity

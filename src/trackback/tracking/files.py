@@ -57,7 +57,7 @@ def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> 
     if artifact_file.lower().endswith(_YAML):
         import yaml  # noqa: PLC0415 - 20 ms that most programs have no use for
 
-        dump: Callable[[Any], str] = partial(yaml.safe_dump, sort_keys=False, allow_unicode=True)
+        dump: Callable[[Any], Any] = partial(yaml.safe_dump, sort_keys=False, allow_unicode=True)
         refusals: tuple[type[Exception], ...] = (yaml.YAMLError, TypeError)
     else:
         dump, refusals = partial(json.dumps, indent=2, default=str), (TypeError, ValueError)

@@ -1,5 +1,7 @@
 """As MLflow's documentation shows autologging: only the first import is another."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
@@ -8,9 +10,9 @@ import trackback.sklearn
 from trackback import MlflowClient
 
 
-def fetch_logged_data(run_id):
+def fetch_logged_data(run_id: str) -> tuple[Any, Any, dict[str, str], list[str]]:
     client = MlflowClient()
-    data = client.get_run(run_id).data
+    data: Any = client.get_run(run_id).data
     tags = {k: v for k, v in data.tags.items() if not k.startswith("mlflow.")}
     artifacts = [f.path for f in client.list_artifacts(run_id, "model")]
     return data.params, data.metrics, tags, artifacts
