@@ -261,3 +261,31 @@ def test_an_experiment_that_another_program_makes_at_the_same_time_is_taken(trac
 
     with Overtaken(tracking_server.url) as client:
         assert find_or_make(client, "of both").name == "of both"
+
+
+def test_what_a_run_left_that_ended_while_the_server_was_away_is_sent_when_it_is_back(
+    tracking_server: TrackbackServer, transport: Transport, spool_root: Path, tmp_path: Path
+) -> None:
+    body = f"""
+import pathlib
+from trackback.client.spool import sender
+sender.GIVE_UP_S = 0.1
+with tb.start_run(run_name="while away") as away:
+    tb.log_metric("loss", 1)
+while any(each.name == "trackback-sender" for each in threading.enumerate()): time.sleep(0.05)
+pathlib.Path({str(tmp_path)!r}, "given up").touch()
+while not pathlib.Path({str(tmp_path)!r}, "back").exists(): time.sleep(0.05)
+with tb.start_run(): tb.log_metric("loss", 2)
+print(away.run_id)
+"""
+    tracking_server.kill()
+    program = begin(body, tracking_server.url, spool_root, TRACKBACK_CAPTURE="0", TRACKBACK_SYSTEM_METRICS="0")
+    while not (tmp_path / "given up").exists():
+        assert program.poll() is None
+        time.sleep(0.1)
+    tracking_server.start()
+    (tmp_path / "back").touch()
+    out, err = program.communicate(timeout=100)
+    assert steps(transport, out.strip()) == [0], err
+    assert get_run(transport, out.strip()).info.status is RunStatus.FINISHED
+    assert list(spool_root.iterdir()) == []
