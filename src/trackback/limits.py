@@ -145,6 +145,11 @@ def check_text(value: str, what: str) -> str:
     return value
 
 
+def escaped(text: str) -> str:
+    """``text`` with what is no Unicode in it escaped: bytes in names of files come as halves of surrogate pairs."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
 def check_length(value: str, what: str, limit: int) -> str:
     if len(value) > limit:
         raise InvalidParameter(

@@ -38,7 +38,7 @@ from trackback.entities import (
     Tag,
 )
 from trackback.errors import InvalidParameter, InvalidState, Overloaded, StorageFull, Unavailable
-from trackback.limits import check_artifact_path, check_key, shown
+from trackback.limits import check_artifact_path, check_key, escaped, shown
 from trackback.tracking.session import FLUSH_S, Session
 
 LARGE_FILE_BYTES = 2**24
@@ -55,8 +55,7 @@ def now_ms() -> int:
 
 def text_of(value: object) -> str:
     """What ``str`` makes of it; what is no Unicode there, as in names of files, is escaped."""
-    text = str(value)
-    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+    return escaped(str(value))
 
 
 class ActiveRun:
