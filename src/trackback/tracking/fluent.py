@@ -8,6 +8,7 @@ server, so a refusal, as of a param that changed, is raised by the next call tha
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
@@ -82,7 +83,7 @@ def start_run(
         run = begin_run(session, experiment_id=experiment_id, run_name=run_name, tags=all_tags, parent=parent)
     watch(run, log_system_metrics)
     _stack.runs.append(run)
-    _all_runs.append(run)
+    _keep(run)
     return run
 
 
@@ -97,10 +98,7 @@ def active_run() -> ActiveRun | None:
     """This thread's innermost run that has not ended; None if there is none."""
     runs = _stack.runs
     while runs and runs[-1].has_ended:
-        ended = runs.pop()
-        _last.run = ended
-        if ended in _all_runs:
-            _all_runs.remove(ended)
+        _last.run = runs.pop()
     return runs[-1] if runs else None
 
 
@@ -217,6 +215,14 @@ def _point_of(
         dataset_name=getattr(dataset, "name", None),
         dataset_digest=getattr(dataset, "digest", None),
     )
+
+
+def _keep(run: ActiveRun) -> None:
+    """Until it has ended; those of threads that are gone end unseen."""
+    for ended in [each for each in _all_runs if each.has_ended]:
+        with suppress(ValueError):  # another thread has just removed it
+            _all_runs.remove(ended)
+    _all_runs.append(run)
 
 
 def _resumed_by_environment() -> str | None:
