@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from trackback.client.api import Client
 from trackback.client.cache import sha256_of
-from trackback.client.spool.delivery import proxy_path
+from trackback.client.places import kept_path
 from trackback.entities import LoggedModel, LoggedModelStatus, ModelOutput, ModelVersion
 from trackback.errors import AlreadyExists, TrackbackError, Unavailable, UnknownEndpoint, UntrustedModel
 from trackback.limits import check_logged_model_name
@@ -156,7 +156,7 @@ def _log_to_server(
     model_id = logged.info.model_id
     try:
         _describe(mlmodel, folder, run_id=run.server_run_id, model_id=model_id, artifact_path=logged.info.artifact_uri)
-        root = proxy_path(logged.info.artifact_uri)
+        root = kept_path(logged.info.artifact_uri)
         for file in _files(folder):
             server.transport.upload(f"{root}/{file.relative_to(folder).as_posix()}", file)
     except BaseException:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from trackback.client.keyed import by_key
-from trackback.client.spool.delivery import proxy_path
+from trackback.client.places import kept_path
 from trackback.client.spool.folder import Head
 from trackback.client.spool.opening import API, RunAnswer
 from trackback.client.spool.records import (
@@ -231,7 +231,7 @@ class ActiveRun:
 
     def _artifacts(self) -> str:
         """The path of the run's artifacts at the server."""
-        return proxy_path(self._open_spool().head.artifact_uri)
+        return kept_path(self._open_spool().head.artifact_uri)
 
     def _use(self, spool: Spool) -> None:
         self._spool = spool

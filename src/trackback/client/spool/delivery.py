@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from trackback.client.places import kept_path
 from trackback.client.spool import opening
 from trackback.client.spool.batches import Batch, Step, batches_of, parts_of, size_of, steps_of
 from trackback.client.spool.folder import Folder
@@ -144,7 +145,7 @@ class Delivery:
         file = self.folder.file(name)
         if not file.exists():
             raise InvalidState(f"The file {file}, to be uploaded as {path}, is gone.")
-        self._transport.upload(f"{proxy_path(self.folder.head.artifact_uri)}/{path}", file)
+        self._transport.upload(f"{kept_path(self.folder.head.artifact_uri)}/{path}", file)
 
     def _check_run(self) -> None:
         """RunGone, if that is why the server refuses."""
@@ -164,14 +165,3 @@ class Delivery:
         self.folder.keep_refused(step, refusal.message)
         self.refused.append(refusal)
         _log.warning("Not logged to run %s: %s", self.folder.head.server_run_id, refusal.message)
-
-
-def proxy_path(artifact_uri: str) -> str:
-    """The path of a run's artifacts at the server's proxy. InvalidState: they are kept elsewhere."""
-    scheme, _, path = artifact_uri.partition(":/")
-    if scheme != "mlflow-artifacts":
-        raise InvalidState(
-            f"The artifacts of this run are kept at {artifact_uri}, which only a client with that storage's "
-            "credentials can reach, and this one can't. Use an experiment whose artifacts the server keeps."
-        )
-    return path.strip("/")

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from trackback.client.places import kept_path
 from trackback.client.transport import Transport
 from trackback.entities import Run
 from trackback.errors import DataLoss, InvalidParameter, NotFound
@@ -156,7 +157,4 @@ def _list(transport: Transport, folder: str) -> tuple[_File, ...]:
 def root_of_run(transport: Transport, run_id: str) -> str:
     """Where data sets are kept among the files of a run. NotFound, InvalidParameter: it has no such place."""
     run = transport.call("GET", "/api/2.0/mlflow/runs/get", {"run_id": run_id.removeprefix("runs:/")}, _FoundRun).run
-    place = run.info.artifact_uri.removeprefix("mlflow-artifacts:").strip("/")
-    if place == run.info.artifact_uri.strip("/"):
-        raise InvalidParameter(f"The files of run {run_id} are not on the server, but at {run.info.artifact_uri}.")
-    return f"{place}/{OF_RUN}"
+    return f"{kept_path(run.info.artifact_uri)}/{OF_RUN}"
