@@ -69,6 +69,7 @@ def log_model(
     """Log a model of any library that ``trackback.flavors`` knows as an output of the active run.
 
     name: of the logged model, ``model`` by default; ``artifact_path`` is MLflow's older word for it.
+    params: of the logged model; those that its library knows of it, if None.
     registered_model_name: register it, too, as a new version of this model.
     pip_requirements, and those that are not named here: see ``save_model``.
 
@@ -76,7 +77,7 @@ def log_model(
 
     Errors: those of ``save_model``, and the server's refusals.
     """
-    from trackback.flavors import save_model  # noqa: PLC0415
+    from trackback.flavors import own_params, save_model  # noqa: PLC0415
     from trackback.tracking.trusted import remember  # noqa: PLC0415
 
     called = check_logged_model_name(name or artifact_path or DEFAULT_NAME)
@@ -94,6 +95,8 @@ def log_model(
             **options,
         )
         remember(map(sha256_of, _files(folder)))
+        if params is None:
+            params = own_params(model, flavor)
         try:
             info = _log_to_server(run, folder, mlmodel, called, params, tags, model_type, step)
         except (Unavailable, UnknownEndpoint) as error:
