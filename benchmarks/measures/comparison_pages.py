@@ -46,8 +46,8 @@ def comparison_pages(context: Context, server: Server) -> Round:
         }
         for key, request in requests.items():
             answer = setup.expect(request)
-            if key in PAGES and ids[0].encode() not in answer:
-                raise UnexpectedAnswerError(f"{key} is not of the run {ids[0]}")
+            if key in PAGES and not any(run_id.encode() in answer for run_id in ids):  # some lack what is drawn
+                raise UnexpectedAnswerError(f"{key} is of none of the runs that were asked for")
 
     def run_round(connection: Connection) -> dict[str, float]:
         return {

@@ -27,6 +27,7 @@ The SQL is portable text with ``?`` for values, and a few macros where the two d
     {for_update}                likewise, and others that select them so wait until then
 """
 
+import itertools
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -129,11 +130,11 @@ def stopping() -> Unavailable:
 
 
 class Dialect:
-    """Renders the macros of the portable SQL for one database."""
+    """Renders the macros of the portable SQL for one database. ``numbered``: its values are $1, $2, …"""
 
-    def __init__(self, placeholder: str, macros: dict[str, Callable[[str], str]]) -> None:
-        self._placeholder = placeholder
+    def __init__(self, macros: dict[str, Callable[[str], str]], *, numbered: bool) -> None:
         self._macros = macros
+        self._numbered = numbered
         self._remembered = lru_cache(REMEMBERED)(self._rendered)
 
     def render(self, sql: str) -> str:
@@ -142,7 +143,11 @@ class Dialect:
 
     def _rendered(self, sql: str) -> str:
         text = _MACRO.sub(lambda match: self._macros[match[1]]((match[2] or "").strip()), sql)
-        return text if self._placeholder == "?" else text.replace("?", self._placeholder)
+        if not self._numbered:
+            return text
+        numbers = itertools.count(1)
+        return _VALUE.sub(lambda _: f"${next(numbers)}", text)
 
 
+_VALUE = re.compile(r"\?")
 _MACRO = re.compile(r"\{(\w+)( [^{}]*)?\}")

@@ -3,8 +3,8 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import psycopg
@@ -14,6 +14,7 @@ from trackback.storage.deadlines import Deadline, TimeLimit, Watchdog, no_answer
 from trackback.storage.interface import Dialect, Row, Storage, Transaction, stopping
 from trackback.storage.lanes import Lane, close_all
 from trackback.storage.names import NameCache, NameTable
+from trackback.storage.postgres_exchange import Exchange
 from trackback.storage.postgres_sessions import Session, milliseconds, translated
 
 T = TypeVar("T")
@@ -31,7 +32,6 @@ GRACE_S = 5.0
 UNSHORTENED = 0.05
 
 DIALECT = Dialect(
-    "%s",
     {
         "ints": lambda _: "= ANY(CAST(? AS bigint[]))",
         "texts": lambda _: "= ANY(CAST(? AS text[]))",
@@ -43,6 +43,7 @@ DIALECT = Dialect(
         "for_share": lambda _: "FOR SHARE",
         "for_update": lambda _: "FOR NO KEY UPDATE",
     },
+    numbered=True,
 )
 
 # An operation looks first whether a value that must be unique is taken, so the next attempt finds it and says so. So it
@@ -51,7 +52,13 @@ _LOST_RACES = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation,
 _TRUST_INDEXES = "SELECT " + ", ".join(
     f"set_config('enable_{method}', 'off', true)" for method in ("seqscan", "hashjoin", "mergejoin", "sort")
 )
-_STATEMENT_TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
+# What is looked up is a few rows by their key, so there is one plan for it, whatever the values and however many rows:
+# PostgreSQL would make another each time, in ten times the time that the statement takes.
+_ONE_PLAN = {
+    "plan_cache_mode": "force_generic_plan",
+    **dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off"),
+}
+_STATEMENT_TIMEOUT = "SELECT set_config('statement_timeout', $1, true)"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN"
 
@@ -59,49 +66,39 @@ _WRITE = "BEGIN"
 class PostgresTransaction(Transaction):
     def __init__(
         self,
-        connection: psycopg.Connection[Row],
-        pipeline: psycopg.Pipeline | None,
+        exchange: Exchange,
         names: NameCache,
         deadline: Deadline,
     ) -> None:
-        self._connection = connection
-        self._pipeline = pipeline
+        self._exchange = exchange
         self._deadline = deadline
         self._shorten_at = deadline.began + UNSHORTENED * deadline.seconds
         self.name_table = NameTable(self, names)
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
-        return self._execute(sql, _bound(values)).fetchall()
+        return self._timed.rows(DIALECT.render(sql), _bound(values))
 
     def run(self, sql: str, *values: Any) -> int:
-        return self._changed(self._execute(sql, _bound(values)))
+        return self._timed.run(DIALECT.render(sql), _bound(values))
 
     def insert_columns(self, sql: str, *columns: Sequence[Any]) -> int:
-        return self._changed(self._execute(sql, [_array(column) for column in columns]))
+        return self._timed.run(DIALECT.render(sql), map(_array, columns))
 
     def send(self, sql: str, *values: Any) -> None:
-        self._execute(sql, _bound(values))
+        self._timed.send(DIALECT.render(sql), _bound(values))
 
     def send_columns(self, sql: str, *columns: Sequence[Any]) -> None:
-        self._execute(sql, [_array(column) for column in columns])
+        self._timed.send(DIALECT.render(sql), map(_array, columns))
 
-    def _changed(self, cursor: psycopg.Cursor[Row]) -> int:
-        if self._pipeline:
-            self._pipeline.sync()
-        return cursor.rowcount
-
-    def _execute(self, sql: str, values: Sequence[Any]) -> psycopg.Cursor[Row]:
-        """Each on a cursor of its own: what was only sent would be taken for the answer to what comes after it."""
+    @property
+    def _timed(self) -> Exchange:
+        """The exchange, where PostgreSQL ends what is sent next when the operation's time is up."""
         if time.monotonic() > self._shorten_at:
-            self._shorten()
-        return self._connection.cursor(binary=True).execute(DIALECT.render(sql), values)
-
-    def _shorten(self) -> None:
-        """Have PostgreSQL end the statements to come when the operation's time is up."""
-        self._deadline.check()
-        left_s = self._deadline.due - time.monotonic()
-        self._connection.execute(_STATEMENT_TIMEOUT, [str(milliseconds(left_s))])
-        self._shorten_at = time.monotonic() + UNSHORTENED * self._deadline.seconds
+            self._deadline.check()
+            left_s = self._deadline.due - time.monotonic()
+            self._exchange.send(_STATEMENT_TIMEOUT, [str(milliseconds(left_s))])
+            self._shorten_at = time.monotonic() + UNSHORTENED * self._deadline.seconds
+        return self._exchange
 
     def name_ids(self, names: Sequence[str]) -> list[int]:
         return self.name_table.ids(names)
@@ -149,7 +146,7 @@ class PostgresStorage(Storage):
         self._watchdog = Watchdog(min(read_timeout_s, WRITE_LIMIT.seconds))
         read, look_up = TimeLimit(read_timeout_s, too_slow), TimeLimit(read_timeout_s, no_answer)
         self._reads = _Pool("read", READERS, _READ, read, uri, names, self._watchdog)
-        self._look_ups = _Pool("look-up", LOOK_UP_READERS, _READ, look_up, uri, names, self._watchdog)
+        self._look_ups = _Pool("look-up", LOOK_UP_READERS, _READ, look_up, uri, names, self._watchdog, _ONE_PLAN)
         self._writes = _Pool("write", WRITERS, _WRITE, WRITE_LIMIT, uri, names, self._watchdog)
         self._pools = (self._reads, self._look_ups, self._writes)
         self._closed = False
@@ -185,7 +182,15 @@ class _Pool:
     """A lane of which each thread has a session of its own."""
 
     def __init__(
-        self, name: str, size: int, begin: str, limit: TimeLimit, uri: str, names: NameCache, watchdog: Watchdog
+        self,
+        name: str,
+        size: int,
+        begin: str,
+        limit: TimeLimit,
+        uri: str,
+        names: NameCache,
+        watchdog: Watchdog,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.lane = Lane(f"postgres-{name}", size, limit)
         self._begin = begin
@@ -193,6 +198,7 @@ class _Pool:
         self._uri = uri
         self._names = names
         self._watchdog = watchdog
+        self._settings = settings
         self._local = threading.local()
         self._sessions: list[Session] = []
 
@@ -220,21 +226,17 @@ class _Pool:
     def _session(self) -> Session:
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = Session(self._uri, self._limit.seconds)
+            session = self._local.session = Session(self._uri, self._limit.seconds, self._settings)
             self._sessions.append(session)
         return session
 
     def _transact(self, session: Session, operation: Callable[[Transaction], T], deadline: Deadline) -> T:
-        """The statements of a write are sent one after the other, and waited for where an answer is needed. A read
-        needs an answer to each, and a pipeline would only cost it another message.
-        """
-        connection = session.connection()
+        exchange = session.exchange()
         try:
-            with connection.pipeline() if self._begin is _WRITE else nullcontext() as pipeline:
-                connection.execute(self._begin)
-                tx = PostgresTransaction(connection, pipeline, self._names, deadline)
-                result = operation(tx)
-                connection.execute("COMMIT")
+            exchange.send(self._begin)
+            tx = PostgresTransaction(exchange, self._names, deadline)
+            result = operation(tx)
+            exchange.run("COMMIT")
         except BaseException:
             session.roll_back()
             raise

@@ -3,10 +3,9 @@
 import logging
 import math
 import os
-import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -15,6 +14,7 @@ from psycopg import errors as pg
 
 from trackback.errors import ConfigurationError, InvalidParameter, StorageFull, TrackbackError, Unavailable
 from trackback.storage.interface import Row
+from trackback.storage.postgres_exchange import Exchange
 
 CONNECT_TIMEOUT_S = 5
 # A server that has vanished from the network is given up after half a minute; the kernel would wait for many.
@@ -34,49 +34,43 @@ class Session:
     PostgreSQL ends each statement after ``statement_timeout_s``, unless that is infinite.
     """
 
-    def __init__(self, uri: str, statement_timeout_s: float) -> None:
+    def __init__(self, uri: str, statement_timeout_s: float, settings: Mapping[str, str]) -> None:
         self._uri = uri
-        self._settings = "SET jit TO off"  # a filter of 80 terms took 2 s to compile and 20 ms to run
+        self._settings = {"jit": "off", **settings}  # a filter of 80 terms took 2 s to compile and 20 ms to run
         if math.isfinite(statement_timeout_s):
-            self._settings += f"; SET statement_timeout TO {milliseconds(statement_timeout_s)}"
-        self._connection: psycopg.Connection[Row] | None = None
+            self._settings["statement_timeout"] = str(milliseconds(statement_timeout_s))
+        self._exchange: Exchange | None = None
         self._lock = threading.Lock()  # no other thread may look at a connection while it is closed
 
-    def connection(self) -> psycopg.Connection[Row]:
-        """The connection, outside of any transaction; another one if PostgreSQL has said or done anything to it."""
-        if self._connection is not None and (self._connection.closed or _has_news(self._connection)):
+    def exchange(self) -> Exchange:
+        """With the server, outside of any transaction; over another connection if the last one died."""
+        if self._exchange is not None and not self._exchange.is_usable:
             self.close()
-        if self._connection is None:
-            self._connection = connect(self._uri)
-            self._connection.execute(self._settings)
-        return self._connection
+        if self._exchange is None:
+            connection = connect(self._uri)
+            connection.execute("; ".join(f"SET {name} TO {value}" for name, value in self._settings.items()))
+            self._exchange = Exchange(connection)
+        return self._exchange
 
     def roll_back(self) -> None:
-        if self._connection is not None:
+        if self._exchange is not None:
             try:
-                self._connection.execute("ROLLBACK")
+                self._exchange.roll_back()
             except psycopg.Error:
                 self.close()
 
     def hang_up(self) -> None:
         """End the wait of the thread that uses the connection, which then finds it dead. For any other thread."""
         with self._lock, suppress(OSError, psycopg.Error):
-            if self._connection is not None:
-                with socket.socket(fileno=os.dup(self._connection.fileno())) as line:
+            if self._exchange is not None:
+                with socket.socket(fileno=os.dup(self._exchange.fileno())) as line:
                     line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
-
-
-def _has_news(connection: psycopg.Connection[Row]) -> bool:
-    """Whether there is something to read, before anything was asked: its end, most likely."""
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(0))
+            if self._exchange is not None:
+                self._exchange.close()
+            self._exchange = None
 
 
 def milliseconds(seconds: float) -> int:

@@ -17,7 +17,6 @@ BUSY_TIMEOUT_MS = 10_000
 OLDEST_SQLITE = 3_051_003
 
 DIALECT = Dialect(
-    "?",
     {
         "ints": lambda _: "IN (SELECT value FROM json_each(?))",
         "texts": lambda _: "IN (SELECT value FROM json_each(?))",
@@ -27,6 +26,7 @@ DIALECT = Dialect(
         "for_share": lambda _: "",
         "for_update": lambda _: "",
     },
+    numbered=False,
 )
 
 log = logging.getLogger(__name__)
