@@ -38,8 +38,8 @@ def main() -> None:
         else:
             answer = os.fork()
             if not answer:
-                for module in anew:
-                    importlib.reload(module)
+                for each in anew:
+                    importlib.reload(each)
                 _become(order)
         answers.write(f"{json.dumps([order['number'], answer])}\n")
         answers.flush()
