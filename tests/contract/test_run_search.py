@@ -360,6 +360,31 @@ async def test_a_term_that_turns_out_to_hold_of_many_runs_is_left_to_the_walk(
     assert len(page.items) == sum(any(param.key == "p" for param in run.data.params) for run in world.all)
 
 
+@pytest.mark.parametrize(
+    ("size", "order", "filter_text", "fetched"),
+    [
+        (2, [], "metrics.m > -1000", False),
+        (1000, [], "metrics.m > -1000", True),
+        (2, ["metrics.l"], "metrics.m > -1000", True),
+        (2, [], "metrics.m > -1000 AND (params.p = 'a' OR metrics.m > 1)", True),
+    ],
+    ids=["soon full", "never full", "not along runs", "other tests"],
+)
+async def test_where_the_first_runs_say_that_a_walk_ends_soon_no_more_are_counted(
+    world: World,
+    chosen: list[Candidates | None],
+    size: int,
+    order: list[str],
+    filter_text: str,
+    fetched: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run_candidates, "SAMPLE", 4)
+    experiments = world.experiments[:1]
+    await world.runs.search(ANYONE, experiments, filter_text=filter_text, order_by=order, max_results=size)
+    assert [found is not None for found in chosen] == [fetched]
+
+
 async def test_pages_put_together_are_the_whole_order(world: World) -> None:
     for order in ORDERS:
         whole = await world.runs.search(ANYONE, world.experiments, order_by=[order])

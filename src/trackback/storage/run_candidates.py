@@ -5,7 +5,7 @@ from typing import NamedTuple
 from trackback.search import Comparison
 from trackback.storage.conditions import NOTHING, Fragment, ordered
 from trackback.storage.indexed_terms import commonness
-from trackback.storage.interface import Transaction
+from trackback.storage.interface import Row, Transaction
 from trackback.storage.run_terms import RunTerms, Source
 from trackback.storage.sqlite_connection import SqliteTransaction
 
@@ -32,20 +32,27 @@ class Candidates(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """What a search does where there are no candidates: it tests runs, those that are in ``scope``, until it has
-    ``wanted``. ``along_runs`` says that they come in an order of their own, not in that of a key's values.
+    """What a search does where there are no candidates: it tests runs until it has ``wanted``.
+
+    ``sample`` selects runs that it would test, to which a LIMIT is added. ``along_runs`` says that they come in an
+    order of their own, not in that of a key's values, and ``ahead`` that the sample is where the walk begins, and that
+    there is nothing to test but the terms that must hold.
     """
 
-    scope: Fragment
+    sample: Fragment
     wanted: int
     along_runs: bool
+    ahead: bool
 
 
 def find_candidates(tx: Transaction, terms: RunTerms, must_hold: list[Comparison], walk: Walk) -> Candidates | None:
     """The runs of a term that holds of few; None where there is none such, or the walk is likely to be quicker."""
     sources = [source for term in sorted(must_hold, key=commonness) if (source := terms.source(term))]
-    source = _rarest(tx, [source for source in sources if source.indexed]) or _worth_reading(
-        tx, terms, [source for source in sources if source.test], walk
+    indexed = [source for source in sources if source.indexed]
+    source = (
+        _rarest(tx, indexed, SAMPLE)
+        or _rarest(tx, indexed, _most_worth_fetching(tx, terms, must_hold, walk) if indexed else 0)
+        or _worth_reading(tx, terms, [source for source in sources if source.test], walk)
     )
     if source is None:
         return None
@@ -61,9 +68,9 @@ def pace(tx: Transaction, walk: Walk) -> float:
     return SQLITES_PACE_ALONG_RUNS if walk.along_runs and isinstance(tx, SqliteTransaction) else PACE
 
 
-def _rarest(tx: Transaction, sources: list[Source]) -> Source | None:
-    """The source with the fewest rows; None where all have more than FEW."""
-    rarest, fewest = None, FEW + 1
+def _rarest(tx: Transaction, sources: list[Source], most: int) -> Source | None:
+    """The source with the fewest rows; None where all have more than ``most``."""
+    rarest, fewest = None, most + 1
     for source in sources[:TERMS_COUNTED]:
         number = _count(tx, source, fewest)
         if number < fewest:
@@ -73,18 +80,20 @@ def _rarest(tx: Transaction, sources: list[Source]) -> Source | None:
     return rarest
 
 
+def _most_worth_fetching(tx: Transaction, terms: RunTerms, must_hold: list[Comparison], walk: Walk) -> int:
+    """How many rows of a source are counted, and fetched, sooner than the walk ends by what its first runs say."""
+    if not walk.ahead or len(must_hold) > TERMS_SAMPLED:
+        return FEW
+    matches = sum(map(all, _sampled(tx, terms, must_hold, walk)))
+    return min(FEW, walk.wanted * SAMPLE // matches) if matches else FEW
+
+
 def _worth_reading(tx: Transaction, terms: RunTerms, sources: list[Source], walk: Walk) -> Source | None:
     """The source whose term holds of the fewest runs in a sample, if its rows are read sooner than the walk ends."""
     sources = sources[:TERMS_SAMPLED]
     if not sources:
         return None
-    tests = ordered(terms.condition(source.term) for source in sources)
-    sample = tx.rows(
-        f"SELECT {tests.sql} FROM (SELECT r.id FROM runs r WHERE {walk.scope.sql} LIMIT ?) r",
-        *tests.values,
-        *walk.scope.values,
-        SAMPLE,
-    )
+    sample = _sampled(tx, terms, [source.term for source in sources], walk)
     if len(sample) < SAMPLE:
         return None
     columns = list(zip(*sample, strict=True))
@@ -95,6 +104,13 @@ def _worth_reading(tx: Transaction, terms: RunTerms, sources: list[Source], walk
     matches = max(1, sum(map(all, sample)))
     most = int(min(ENTRIES, entries_a_run * walk.wanted * SAMPLE / matches))
     return sources[rarest] if _count(tx, sources[rarest], most + 1) <= most else None
+
+
+def _sampled(tx: Transaction, terms: RunTerms, tested: list[Comparison], walk: Walk) -> list[Row]:
+    """Which of the terms hold of each run of a sample; None where it has no such key."""
+    tests = ordered(terms.condition(term) for term in tested)
+    runs = walk.sample
+    return tx.rows(f"SELECT {tests.sql} FROM ({runs.sql} LIMIT ?) r", *tests.values, *runs.values, SAMPLE)
 
 
 def _count(tx: Transaction, source: Source, most: int) -> int:

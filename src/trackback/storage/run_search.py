@@ -1,7 +1,8 @@
 """Searching runs. The plan is ours, since the databases' planners fail on filters of many terms.
 
 1. Of the terms that must all hold and that an index can answer, the rarest is found, by counting no further than
-   ``FEW``. Where it is rare enough, its runs are fetched, and the rest of the filter is tested on those only.
+   ``FEW``, nor than 3 would go by what its first runs say. Where it is rare enough, its runs are fetched, and the rest
+   of the filter is tested on those only.
 2. Otherwise the other terms that must hold are tested on a sample of runs. Where this says that 3 would test more runs
    than a term's key has entries, these are read one by one for the runs that the term holds of, as long as they are
    few; again the rest is tested on those only.
@@ -94,8 +95,19 @@ class _Search:
         return number
 
     def _candidates(self) -> Candidates | None:
-        must_hold = [term for term in conjuncts(self._query.condition) if isinstance(term, Comparison)]
-        walk = Walk(self._scope, self._query.offset + self._query.limit, self._along_runs)
+        terms = conjuncts(self._query.condition)
+        must_hold = [term for term in terms if isinstance(term, Comparison)]
+        by_index = not self._order and len(self._query.experiments) == 1
+        walk = Walk(
+            Fragment(
+                f"SELECT r.* FROM runs r WHERE {self._scope.sql}"
+                + (f" ORDER BY {ordered(self._ties()).sql}" if by_index else ""),
+                self._scope.values,
+            ),
+            self._query.offset + self._query.limit,
+            self._along_runs,
+            ahead=by_index and len(must_hold) == len(terms),
+        )
         return find_candidates(self._tx, self._terms, must_hold, walk)
 
     def _among(self, found: Candidates) -> Fragment:
