@@ -8,6 +8,7 @@ from tests import needs, scratch
 from tests.environments import Environment
 from tests.needs import need
 from tests.servers import postgres as postgres_server, s3 as s3_server
+from tests.servers.emptied import EmptiedDatabases
 from tests.servers.postgres import Postgres
 from tests.servers.s3 import S3
 from tests.servers.trackback import TrackbackServer
@@ -70,11 +71,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: Postgres) -> str:
-    """The name of a PostgreSQL database with trackback's schema."""
+def emptied_databases(postgres: Postgres) -> Iterator[EmptiedDatabases]:
+    """PostgreSQL databases with trackback's schema."""
     url = postgres.create_database()
     schema.upgrade(url)
-    return url.rpartition("/")[2]
+    databases = EmptiedDatabases(postgres, url)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture
@@ -85,11 +88,11 @@ def migrated_sqlite_uri(sqlite_template: Path, sqlite_uri: str) -> str:
 
 
 @pytest.fixture
-def migrated_postgres_uri(postgres: Postgres, postgres_template: str) -> Iterator[str]:
+def migrated_postgres_uri(emptied_databases: EmptiedDatabases) -> Iterator[str]:
     """A PostgreSQL database with trackback's schema and nothing in it."""
-    url = postgres.create_database(postgres_template)
+    url = emptied_databases.take()
     yield url
-    postgres.drop_database(url)
+    emptied_databases.give_back(url)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

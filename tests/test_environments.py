@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments import Forks
+from tests.forked import Forks
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,17 @@ def test_nothing_of_one_program_is_left_to_the_next(forks: Forks, program: Path)
     assert run(forks, program, "import os; print('left' in dir(__builtins__), 'LEFT' in os.environ)").stdout == (
         "False False\n"
     )
+
+
+def test_a_module_that_keeps_something_of_its_import_is_executed_again(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "born.py").write_text("import time; when = time.time_ns()")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    forks = Forks(Path(sys.executable), ["+born"])
+    first, second = (run(forks, program, "import born; print(born.when)").stdout for _ in range(2))
+    forks.close()
+    assert first != second
 
 
 def test_one_that_takes_too_long_is_ended_with_all_that_it_started(forks: Forks, program: Path) -> None:

@@ -2,12 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.commands import trackback
 from tests.servers.trackback import TrackbackServer
 from trackback.client.api import Client
 from trackback.client.folders import upload_folder
@@ -21,8 +20,7 @@ class Typed:
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         """What it prints: on standard output, or on standard error where it fails."""
-        command = [sys.executable, "-m", "trackback", *arguments]
-        done = subprocess.run(command, env=self._env, text=True, capture_output=True, timeout=60)
+        done = trackback(*arguments, env=self._env)
         assert done.returncode == code, done.stderr
         return done.stderr if code else done.stdout
 

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from sklearn.dummy import DummyClassifier
 
+from tests.commands import trackback
 from trackback.client.api import Client, walk
 from trackback.client.folders import upload_folder
 from trackback.entities import Deployment, ModelVersion, Promotion
@@ -65,8 +65,11 @@ class Registered:
 
     def deliver(self, *arguments: object, env: Mapping[str, str] | None = None, command: Sequence[str] = ()) -> Ended:
         """Run `trackback deliver …` as it is typed; ``command`` in place of the program."""
-        typed = [*(command or (sys.executable, "-m", "trackback", "deliver")), *map(str, arguments), "--json"]
-        ran = subprocess.run(typed, env=self.environment(env), capture_output=True, text=True, timeout=1800)
+        words, variables = [*map(str, arguments), "--json"], self.environment(env)
+        if command:
+            ran = subprocess.run([*command, *words], env=variables, capture_output=True, text=True, timeout=1800)
+        else:
+            ran = trackback("deliver", *words, env=variables, timeout_s=1800)
         printed = ran.stdout.strip().splitlines()
         return Ended(ran.returncode, json.loads(printed[-1]) if printed else {}, ran.stderr)
 

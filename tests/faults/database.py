@@ -1,20 +1,18 @@
 """Looks at a server's database while no server runs."""
 
-import subprocess
-import sys
 from contextlib import closing
 
 import apsw
 import psycopg
 from psycopg import sql
 
+from tests.commands import trackback
 from trackback.storage.schema import parse_location
 
 
 def check_database(uri: str) -> str:
     """What `trackback db check` says."""
-    command = [sys.executable, "-m", "trackback", "db", "check", "--backend-store-uri", uri]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.strip()
+    return trackback("db", "check", "--backend-store-uri", uri).stdout.strip()
 
 
 def count_rows(uri: str, table: str) -> int:

@@ -1,12 +1,11 @@
 """What a server must not start on, it does not, and says in one line why."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import apsw
 import pytest
 
+from tests.commands import trackback
 from tests.faults.client import Client
 from tests.faults.disk import small_disk
 from tests.servers.trackback import TrackbackServer
@@ -14,10 +13,8 @@ from tests.servers.trackback import TrackbackServer
 
 def start(uri: str, folder: Path) -> tuple[int, str]:
     """The exit code of a server that does not come up, and all that it said."""
-    command = [sys.executable, "-m", "trackback", "server", "--port", "0", "--backend-store-uri", uri]
-    ended = subprocess.run(
-        [*command, "--artifacts-destination", folder / "artifacts"], capture_output=True, text=True, timeout=30
-    )
+    words = ["server", "--port", "0", "--backend-store-uri", uri, "--artifacts-destination", str(folder / "artifacts")]
+    ended = trackback(*words, timeout_s=30)
     return ended.returncode, ended.stdout + ended.stderr
 
 

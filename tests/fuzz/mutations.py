@@ -2,13 +2,13 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from tests.fuzz.examples import Example, Fields
-from tests.fuzz.values import BY_NAME, CONTENT_TYPES, HEADERS, METHODS, NUMBERS, ODD, TEXTS, WORST, Raw
+from tests.fuzz.values import BY_NAME, CONTENT_TYPES, HEADERS, METHODS, NUMBERS, ODD, TEXTS, WORST, WORST_IN_QUERY, Raw
 from tests.server.wire import request
 
 Place = tuple[Any, Any]
@@ -30,15 +30,17 @@ class Twin:
         self.key = key
 
 
-def each_field_at_its_worst(example: Example) -> Iterator[Sent]:
+def each_field_at_its_worst(example: Example, worst: Sequence[Any] = ()) -> Iterator[Sent]:
+    """``worst``: of all that is bad for a field, these only."""
+    worst = worst or (WORST_IN_QUERY if example.in_query else WORST)
     for number in range(len(list(_places(example.fields)))):
-        for value in WORST:
+        for value in worst:
             fields = copy.deepcopy(example.fields)
             container, key = list(_places(fields))[number]
             container[key] = copy.deepcopy(value)
             yield sent(example, fields)
     for name in example.parameters:
-        for value in filter(_is_text, WORST):
+        for value in filter(_is_text, worst):
             yield sent(example._replace(parameters={**example.parameters, name: value}), example.fields)
 
 

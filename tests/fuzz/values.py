@@ -67,6 +67,15 @@ WORST: list[Any] = [
     "\U0010ffff", "x" * 70_000, "..", [], {}, [{}], [None], Raw("[" * 940 + "]" * 940), Raw("[" * 100_000),
 ]  # fmt: skip
 
+# As text, which all of a query is: of those, what is not like another.
+WORST_IN_QUERY: list[Any] = [
+    0, -1, 2**63, Raw("1e999"), Raw("NaN"), Raw("1" * 5000), None, [], "", "\x00", "a\x00b", "\ud800", "\U0010ffff",
+    "x" * 70_000, "..",
+]  # fmt: skip
+
+# What PostgreSQL in particular can't hold.
+NOT_FOR_POSTGRES: list[Any] = [2**63, "\x00", "\ud800"]
+
 CONTENT_TYPES = [
     "",
     "text/plain",

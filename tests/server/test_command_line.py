@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tests import commands
 from tests.server.wire import ask
 from tests.servers.trackback import TrackbackServer
 from trackback import __version__
@@ -19,16 +20,8 @@ HEAVY = ("apsw", "httpx", "jinja2", "numpy", "obstore", "prometheus_client", "ps
 
 def trackback(*arguments: str, folder: Path | None = None, env: dict[str, str] | None = None) -> tuple[int, str]:
     """The exit code, and what was printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "trackback", *arguments],
-        cwd=folder,
-        env=os.environ | (env or {}),
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=60,
-    )
-    return done.returncode, done.stdout.strip()
+    done = commands.trackback(*arguments, folder=folder, env=os.environ | (env or {}))
+    return done.returncode, (done.stderr + done.stdout).strip()
 
 
 def sqlite(folder: Path) -> str:
@@ -93,7 +86,7 @@ def test_the_server_takes_its_settings_from_the_environment_too(tmp_path: Path) 
 
 def test_a_list_of_names_comes_from_the_environment_parted_by_commas(tmp_path: Path) -> None:
     names = {"TRACKBACK_ALLOWED_HOSTS": "a.example, b.example"}
-    with TrackbackServer(sqlite(tmp_path), tmp_path / "artifacts", tmp_path, env=names) as server:
+    with TrackbackServer(sqlite(tmp_path), tmp_path / "artifacts", tmp_path, env=names, afresh=True) as server:
         statuses = [
             ask(server.port, "GET", "/version", headers={"Host": name}).status
             for name in ("a.example", "b.example", "c.example")

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests import commands
 from tests.servers.trackback import TrackbackServer
 
 IMAGE = f"registry.example/churn@sha256:{'1' * 64}"
@@ -71,9 +71,8 @@ def trackback(server: TrackbackServer, *arguments: str, env: dict[str, str] | No
 def program(
     server: TrackbackServer, *arguments: str, env: dict[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "trackback", *arguments, "--server", server.url]
     mine = {name: value for name, value in os.environ.items() if not name.startswith(("GO_", "GITHUB_", "CI"))}
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=mine | (env or {}))
+    return commands.trackback(*arguments, "--server", server.url, env=mine | (env or {}))
 
 
 def test_a_pipeline_reports_what_it_does_and_the_image_leads_back_to_the_run(
@@ -100,6 +99,16 @@ def test_a_pipeline_reports_what_it_does_and_the_image_leads_back_to_the_run(
     places = [tree.find(each) for each in said]
     assert places == sorted(places)
     assert -1 not in places
+
+
+def test_what_a_promotion_rested_on_is_told_in_words(
+    server: TrackbackServer, client: httpx.Client, run_id: str
+) -> None:
+    said = {"subject": "models:/churn/1", "environment": "staging"}
+    promoted = call(client, "POST", "/api/v1/promotions", **said)["promotion"]["seq"]
+    demoted = call(client, "POST", "/api/v1/promotions/demote", **said)["promotion"]["seq"]
+    tree = trackback(server, "trace", f"promotions/{demoted}")
+    assert f"─ as it was at promotion {promoted}" in tree
 
 
 def test_every_name_of_it_can_be_sent_in_the_path(client: httpx.Client, run_id: str) -> None:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import commands
+from tests.servers.accounts import PASSWORD, add_admin
 from tests.servers.trackback import TrackbackServer
 
 MLFLOW = "/api/2.0/mlflow"
 STREAM = "experiments:/0"
-PASSWORD = "correct horse battery"
 ROLES = {"bob": "approver", "ci": "writer"}
 
 
@@ -24,8 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackbackServer
     """With the users ada, an admin, bob, an approver, and ci, a writer; runs are promoted by a tag."""
     folder = tmp_path_factory.mktemp("policies")
     uri = f"sqlite:///{folder}/trackback.db"
-    add = [sys.executable, "-m", "trackback", "user", "add", "ada", "--admin", "--password-stdin"]
-    subprocess.run([*add, "--backend-store-uri", uri], input=PASSWORD, text=True, check=True, timeout=60)
+    add_admin(uri, "ada")
     flags = "--auth", "--promotion-rules", "promote=true"
     with TrackbackServer(uri, folder / "artifacts", folder, flags) as running:
         for name, role in ROLES.items():
@@ -92,21 +90,13 @@ def promoted(client: httpx.Client, run_id: str) -> list[dict[str, Any]]:
 
 def trackback(server: TrackbackServer, user: str, *arguments: str, folder: Path | None = None) -> tuple[int, str]:
     """The exit code, and what was printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "trackback", *arguments],
-        cwd=folder,
-        env=os.environ
-        | {
-            "TRACKBACK_TRACKING_URI": server.url,
-            "MLFLOW_TRACKING_USERNAME": user,
-            "MLFLOW_TRACKING_PASSWORD": PASSWORD,
-        },
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=60,
-    )
-    return done.returncode, done.stdout.strip()
+    env = {
+        "TRACKBACK_TRACKING_URI": server.url,
+        "MLFLOW_TRACKING_USERNAME": user,
+        "MLFLOW_TRACKING_PASSWORD": PASSWORD,
+    }
+    done = commands.trackback(*arguments, env=os.environ | env, folder=folder)
+    return done.returncode, (done.stderr + done.stdout).strip()
 
 
 class TestPromotionsWait:

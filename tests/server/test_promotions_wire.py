@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.commands import trackback
 from tests.servers.trackback import TrackbackServer
 
 RULES = "--promotion-rules", "promote=true"
@@ -53,8 +53,7 @@ def cursor(client: httpx.Client) -> int:
 
 
 def command(server: TrackbackServer, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    program = [sys.executable, "-m", "trackback", *arguments, "--server", server.url]
-    return subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
+    return trackback(*arguments, "--server", server.url)
 
 
 def test_a_waiting_reader_gets_a_promotion_when_it_comes(client: httpx.Client, server: TrackbackServer) -> None:

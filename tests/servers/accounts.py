@@ -1,13 +1,12 @@
 """A server that knows who asks, with users of the tests."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
+from tests.commands import trackback
 from tests.servers.trackback import TrackbackServer
 
 PASSWORD = "correct horse battery"
@@ -15,18 +14,8 @@ PASSWORD = "correct horse battery"
 
 def add_admin(backend_uri: str, name: str = "root") -> None:
     """The first admin, as an operator makes it: on the database, before the server starts."""
-    subprocess.run(
-        [
-            sys.executable,
-            *f"-m trackback user add {name} --admin --password-stdin --backend-store-uri".split(),
-            backend_uri,
-        ],
-        input=PASSWORD + "\n",
-        text=True,
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    words = f"user add {name} --admin --password-stdin --backend-store-uri".split()
+    trackback(*words, backend_uri, input=PASSWORD + "\n").check_returncode()
 
 
 @contextmanager

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.forked import Forked, Forks
+
 
 class ProgramFailed(Exception):
     """The program ended, or did not answer in time; the message holds the end of its log."""
@@ -55,7 +57,8 @@ def accepts_connections(port: int) -> bool:
 class Program:
     """One program, which may be started and ended again and again; its log is appended to one file.
 
-    user: whom to run it as, when not the one who runs the tests.
+    user: whom to run it as, when not the one who runs the tests. forks: what to run it in a fork of; the command is
+    then what would follow the word python.
     """
 
     def __init__(
@@ -65,13 +68,15 @@ class Program:
         answers: Callable[[], bool],
         env: Mapping[str, str] | None = None,
         user: str | None = None,
+        forks: Forks | None = None,
     ) -> None:
         self.command = command
         self.log = log
         self._answers = answers
         self._env = env
         self._user = user
-        self._process: subprocess.Popen[bytes] | None = None
+        self._forks = forks
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     @property
     def pid(self) -> int:
@@ -89,18 +94,24 @@ class Program:
 
     def start(self, timeout_s: float = 60) -> None:
         """Start the program and return when it answers."""
+        self._process = self._begun()
+        self.wait_until_it_answers(timeout_s)
+
+    def _begun(self) -> "subprocess.Popen[bytes] | Forked":
+        env = os.environ | (self._env or {})
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            if self._forks:
+                return self._forks.start(list(map(str, self.command)), env, self.log, self.log)
+            return subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | self._env if self._env else None,
+                env=env,
                 user=self._user,
                 group=self._user,
                 extra_groups=[] if self._user else None,
             )
-        self.wait_until_it_answers(timeout_s)
 
     def wait_until_it_answers(self, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s

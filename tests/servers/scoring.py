@@ -12,9 +12,10 @@ from typing import Any, Self
 import httpx
 
 from tests.environments import ROOT, Environment
-from tests.needs import need
+from tests.forked import forks_of
 from tests.servers.program import Program, free_port
 
+IMPORTED = ("trackback.cli.main", "trackback.cli.models", "trackback.scoring.resolving", "trackback.scoring.serving")
 SERVE_WITH_MLFLOW = ROOT / "tests" / "scoring" / "scripts" / "serve_with_mlflow.py"
 
 
@@ -48,9 +49,9 @@ class TrackbackScoring(Endpoint):
         self, model: str | Path, folder: Path, flags: Sequence[str] = (), env: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(free_port())
-        command = [sys.executable, "-m", "trackback", "models", "serve", "-m", str(model), "--port", str(self.port)]
-        log = folder / f"scoring-{self.port}.log"
-        self._program = Program([*command, *flags], log=log, answers=self.answers, env=env)
+        command = ["-m", "trackback", "models", "serve", "-m", str(model), "--port", str(self.port)]
+        log, forks = folder / f"scoring-{self.port}.log", forks_of(Path(sys.executable), *IMPORTED)
+        self._program = Program([*command, *flags], log=log, answers=self.answers, env=env, forks=forks)
 
     @property
     def pid(self) -> int:
@@ -84,15 +85,16 @@ class TrackbackScoring(Endpoint):
 @contextmanager
 def mlflow_scoring(models: Sequence[Path], folder: Path) -> Iterator[list[Endpoint]]:
     """MLflow's scoring server, for each of these models."""
-    python = Environment("mlflow3").python
-    need(python.exists(), "no environment mlflow3: run `make .venvs/mlflow3/.installed`")
+    environment = Environment("mlflow3")
     endpoints = [Endpoint(free_port()) for _ in models]
     served = [f"{each.port}={model}" for each, model in zip(endpoints, models, strict=True)]
 
     def all_answer() -> bool:
         return all(each.answers() for each in endpoints)
 
-    program = Program([python, SERVE_WITH_MLFLOW, *served], log=folder / "mlflow.log", answers=all_answer)
+    program = Program(
+        [SERVE_WITH_MLFLOW, *served], log=folder / "mlflow.log", answers=all_answer, forks=environment.forks()
+    )
     program.start(280)
     try:
         yield endpoints

@@ -9,13 +9,15 @@ from typing import Self
 
 import httpx
 
+from tests import commands
 from tests.servers.program import Program, free_port
 
 
 class TrackbackServer:
     """`trackback server` on a free port of loopback; its log is kept in the folder given.
 
-    flags: further command-line arguments; env: variables on top of those that the tests run with.
+    flags: further command-line arguments; env: variables on top of those that the tests run with. It is a process like
+    any, but a fork of one that has imported what a server does; ``afresh`` for one that imports it all by itself.
     """
 
     def __init__(
@@ -25,16 +27,20 @@ class TrackbackServer:
         folder: Path,
         flags: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
+        *,
+        afresh: bool = False,
     ) -> None:
         self.backend_uri = backend_uri
         self.port = free_port()
         listen = f"--host 127.0.0.1 --port {self.port}"
         stores = ["--backend-store-uri", backend_uri, "--artifacts-destination", artifacts]
+        python = [sys.executable] if afresh else []
         self._program = Program(
-            [sys.executable, "-m", "trackback", "server", *listen.split(), *stores, *flags],
+            [*python, "-m", "trackback", "server", *listen.split(), *stores, *flags],
             log=folder / f"trackback-{self.port}.log",
             answers=self._healthy,
             env=env,
+            forks=None if afresh else commands.forks(),
         )
 
     @property

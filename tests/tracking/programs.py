@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.commands import trackback
 from trackback.client.spool.opening import API, RunAnswer
 from trackback.client.transport import Transport
 from trackback.entities import Metric, Run
@@ -45,8 +46,7 @@ def run(program: str, uri: str, spools: Path, **variables: str) -> tuple[str, st
 
 def sync(uri: str, spools: Path) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "TRACKBACK_TRACKING_URI": uri, "TRACKBACK_SPOOL_DIR": str(spools)}
-    command = [sys.executable, "-m", "trackback", "sync"]
-    return subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100)
+    return trackback("sync", env=env)
 
 
 def get_run(transport: Transport, run_id: str) -> Run:
