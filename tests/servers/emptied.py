@@ -60,6 +60,6 @@ def _emptying(template: psycopg.Connection[tuple[Any, ...]]) -> sql.Composed:
         statements.append(sql.SQL("DELETE FROM {}").format(table))
         rows = template.execute(sql.SQL("SELECT * FROM {}").format(table)).fetchall()
         for row in rows:
-            values = sql.SQL(", ").join(map(sql.Literal, row))
-            statements.append(sql.SQL("INSERT INTO {} VALUES ({})").format(table, values))
+            fields = sql.SQL(", ").join(map(sql.Literal, row))
+            statements.append(sql.SQL("INSERT INTO {} VALUES ({})").format(table, fields))
     return sql.SQL("; ").join(statements)
