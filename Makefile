@@ -22,7 +22,7 @@ help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target what; do \
 	  printf '  make %-15s %s\n' "$$target" "$$what"; done
 
-demo: .venv/.editable .venvs/mlflow3/.installed ## start the server and train a model against it; the server stays up
+demo: .venv/.editable .venvs/mlflow3/.installed ## start the server, train a model against it, deploy it and trace it back; server and model stay up
 	demo/run.sh
 
 test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .venvs/moto/.installed .tools/bin/versitygw ## run the tests
@@ -31,7 +31,7 @@ test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .venvs
 test-libraries: .venv/.editable .venvs/libraries/.installed .venvs/mlflow3/.installed .venvs/mlflow2/.installed ## run the tests that train with heavy libraries
 	.venv/bin/python -m pytest -m libraries $(ARGS)
 
-test-delivery: .venv/.editable .tools/bin/registry .tools/base.tar .tools/bin/versitygw ## run the tests that make and run images, and deploy under load: buildah, mmdebstrap, QEMU, systemd, root
+test-delivery: .venv/.editable .venvs/moto/.installed .tools/bin/registry .tools/base.tar .tools/bin/versitygw ## run the tests that make and run images, and deploy under load: buildah, mmdebstrap, QEMU, systemd, root
 	.venv/bin/python -m pytest -m delivery $(ARGS)
 
 test-torch: .venv/.editable .venvs/torch/.installed ## run the tests that train with PyTorch, whose packages take gigabytes

@@ -19,7 +19,8 @@ def __getattr__(name: str) -> Any:
         return sdk.EXPORTED
     if name not in sdk.HOMES:
         raise AttributeError(f"module 'trackback' has no attribute {name!r}")
-    found = getattr(import_module(sdk.HOMES[name]), name)
+    home = sdk.HOMES[name]
+    found = import_module(f"{home}.{name}") if home == "trackback" else getattr(import_module(home), name)
     globals()[name] = found  # a name is looked up here once
     return found
 

@@ -37,7 +37,7 @@ The statuses are MLflow's (``RESOURCE_ALREADY_EXISTS`` is 400 there, and its cli
 """
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class TrackbackError(Exception):
@@ -210,6 +210,11 @@ class SchemaError(ConfigurationError):
 
 class MissingLibrary(ConfigurationError):
     """What was asked for needs a library that is not installed here."""
+
+    @classmethod
+    def of(cls, who: str, distribution: str, error: ImportError) -> Self:
+        """``who`` needs a library, which a package on PyPI has, and whose import has failed."""
+        return cls(f"{who} needs {distribution}, which can't be imported ({error}): pip install {distribution}")
 
 
 class CheckFailed(TrackbackError):

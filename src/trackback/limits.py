@@ -145,6 +145,11 @@ def check_text(value: str, what: str) -> str:
     return value
 
 
+def escaped(text: str) -> str:
+    """``text`` with what is no Unicode in it escaped: bytes in names of files come as halves of surrogate pairs."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
 def check_length(value: str, what: str, limit: int) -> str:
     if len(value) > limit:
         raise InvalidParameter(
@@ -173,6 +178,8 @@ def _is_well_formed(key: str) -> bool:
 
 def check_key(key: str, what: str) -> str:
     """A key of a metric, param or tag; ``what`` is its place in the request, such as ``metrics[3].key``."""
+    if not isinstance(key, str):
+        raise InvalidParameter(f"Invalid value {shown(key)} for parameter '{what}' supplied: it must be a text.")
     if is_key(key):
         return key
     if not key:

@@ -7,10 +7,8 @@ stand here twice, for Python and for type checkers; a test holds that they agree
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trackback.autologging import (
-        autolog as autolog,
-    )
-    from trackback.autologging.libraries import (
+    from trackback import (
+        data as data,
         keras as keras,
         lightgbm as lightgbm,
         models as models,
@@ -21,6 +19,9 @@ if TYPE_CHECKING:
         sklearn as sklearn,
         spark as spark,
         xgboost as xgboost,
+    )
+    from trackback.autologging import (
+        autolog as autolog,
     )
     from trackback.client.api import (
         Client as Client,
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
         set_tracking_uri as set_tracking_uri,
         start_run as start_run,
     )
+    from trackback.tracking.mlflow_client import (
+        MlflowClient as MlflowClient,
+    )
     from trackback.tracking.models import (
         ModelInfo as ModelInfo,
         load_model as load_model,
@@ -79,10 +83,10 @@ if TYPE_CHECKING:
         ActiveRun as ActiveRun,
     )
 
-_LIBRARIES = "trackback.autologging.libraries"
+_MODULES = "trackback"
 _NAMES = {
-    "trackback.autologging": ("autolog",),
-    _LIBRARIES: (
+    _MODULES: (
+        "data",
         "keras",
         "lightgbm",
         "models",
@@ -94,6 +98,7 @@ _NAMES = {
         "spark",
         "xgboost",
     ),
+    "trackback.autologging": ("autolog",),
     "trackback.client.api": ("Client",),
     "trackback.tracking.datasets": ("log_input",),
     "trackback.tracking.files": (
@@ -120,6 +125,7 @@ _NAMES = {
         "set_tracking_uri",
         "start_run",
     ),
+    "trackback.tracking.mlflow_client": ("MlflowClient",),
     "trackback.tracking.models": (
         "ModelInfo",
         "load_model",
@@ -146,6 +152,6 @@ _NAMES = {
     "trackback.tracking.run": ("ActiveRun",),
 }
 HOMES = {name: module for module, names in _NAMES.items() for name in names}
-"""The module of each name."""
-EXPORTED = sorted(name for name, module in HOMES.items() if module != _LIBRARIES)
+"""The module of each name; ``trackback`` itself for those that are modules."""
+EXPORTED = sorted(name for name, module in HOMES.items() if module != _MODULES)
 """What ``from trackback import *`` gives: not ``sklearn`` and its like, which would hide the libraries themselves."""

@@ -88,3 +88,10 @@ def models(runs: Runs, run: Run, folder: Path) -> list[tuple[str, ModelSignature
         signature = ModelSignature.from_text(mlmodel.signature) if mlmodel.signature else None
         found.append((model.info.name, signature, mlmodel.saved_input_example_info is not None))
     return sorted(found, key=lambda each: each[0])
+
+
+def last_metrics(runs: Runs, run: Run) -> dict[str, float]:
+    """Those of the run's logged models, by key."""
+    ids = [each.model_id for each in run.outputs.model_outputs] if run.outputs else []
+    points = [point for each in ids for point in runs.client.get_logged_model(each).data.metrics]
+    return {point.key: point.value for point in sorted(points, key=lambda each: (each.step, each.timestamp))}

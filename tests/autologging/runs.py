@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from trackback.client.api import Client
-from trackback.client.spool.delivery import proxy_path
+from trackback.client.places import kept_path
 from trackback.entities import Run
 from trackback.tracking.fluent import flush
 
@@ -40,7 +40,7 @@ class Runs:
     def text(self, run: Run, path: str) -> str:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "file"
-            self.client.transport.download(f"{proxy_path(run.info.artifact_uri)}/{path}", file)
+            self.client.transport.download(f"{kept_path(run.info.artifact_uri)}/{path}", file)
             return file.read_text()
 
     def document(self, run: Run, path: str) -> Any:

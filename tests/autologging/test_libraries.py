@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.autologging.comparison import Pair, assert_same, contexts, logged, models, named, rank, run_both
+from tests.autologging.comparison import (
+    Pair,
+    assert_same,
+    contexts,
+    last_metrics,
+    logged,
+    models,
+    named,
+    rank,
+    run_both,
+)
 from tests.autologging.runs import Runs, metrics, params, tags
 from tests.environments import Environment
 from tests.needs import need
@@ -97,6 +107,19 @@ def test_models_have_the_same_names_and_signatures(both: Both, program: str, tmp
     (theirs,), (ours,) = pair.mlflow.all(), pair.here.all()
 
     assert models(pair.here, ours, tmp_path / "ours") == models(pair.mlflow, theirs, tmp_path / "theirs")
+
+
+@pytest.mark.parametrize("program", ["xgboost_train", "xgboost_classifier", "lightgbm_train", "keras_epochs"])
+def test_metrics_of_rounds_and_epochs_are_the_models_by_their_last_points(both: Both, program: str) -> None:
+    pair = both(program)
+    (theirs,), (ours,) = pair.mlflow.all(), pair.here.all()
+
+    here, there = last_metrics(pair.here, ours), last_metrics(pair.mlflow, theirs)
+    assert there
+    assert set(there) <= set(here)
+    if program != "xgboost_classifier":  # of which MLflow's model has the first round only
+        assert {key: here[key] for key in there} == pytest.approx(there)
+    assert {key: metrics(ours)[key] for key in here} == here
 
 
 def test_a_model_of_spark_takes_the_columns_that_it_reads(both: Both, tmp_path: Path) -> None:

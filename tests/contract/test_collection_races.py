@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.collection_world import House
 from tests.contract.registered import register_model
 from tests.contract.test_artifacts import PROXIED, Repository
-from tests.contract.test_collection import House
 from trackback.artifacts.local import LocalBlobs
 from trackback.entities import ANYONE, Blob, Garbage
 from trackback.services.snapshots import Snapshots, freeze

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trackback.cli import ci
+from trackback.delivery.ci import promotion_of_package
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,5 @@ from trackback.cli import ci
         ({}, None),
     ],
 )
-def test_the_promotion_is_that_of_the_only_package(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], promotion: int | None
-) -> None:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-
-    assert ci.promotion() == promotion
+def test_the_promotion_is_that_of_the_only_package(variables: dict[str, str], promotion: int | None) -> None:
+    assert promotion_of_package(variables) == promotion

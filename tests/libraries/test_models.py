@@ -24,6 +24,17 @@ GROUPS = (
 FLAVORS = {"torch": "pytorch"}
 PACKAGES = {"xgboost": "xgboost-cpu", "fasttext": "fasttext-community", "spark": "pyspark"}
 
+# One of those that the library itself knows of the model.
+PARAMS = {
+    "xgboost-classifier": ("n_estimators", "10"),
+    "xgboost-booster": ("num_boosted_rounds", "10"),
+    "lightgbm-classifier": ("n_estimators", "10"),
+    "lightgbm-booster": ("num_trees", "30"),
+    "fasttext": ("epoch", "10"),
+    "keras": ("optimizer_name", "adam"),
+    "spark": ("LinearRegressionModel.regParam", "0.1"),
+}
+
 # What the three sides say of a library: trackback, MLflow, and trackback of what MLflow saved.
 Answers = Callable[[str], tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]
 
@@ -117,3 +128,11 @@ def test_a_saved_model_names_its_flavor_and_exactly_what_is_installed(library: s
     assert PACKAGES.get(name, name) in {line.partition("==")[0] for line in here["requirements"]}
     assert all("==" in line for line in here["requirements"])
     assert not [line for line in here["requirements"] if line.startswith(("mlflow", "trackback"))]
+
+
+@pytest.mark.parametrize("library", [each for each in libraries() if each.values[0] in PARAMS])
+def test_the_params_are_those_that_the_library_knows(library: str, answers: Answers) -> None:
+    here, _, _ = answers(library)
+    name, value = PARAMS[library]
+
+    assert here["params"][name] == value

@@ -1,6 +1,7 @@
 """All that is captured, as a program has it, and how to switch it off."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -112,3 +113,19 @@ def test_a_part_that_fails_costs_only_itself(script: Path, tmp_path: Path) -> No
     assert done.returncode == 0
     assert '"python": ' in done.stdout
     assert done.stderr.count("could not be captured") == 1
+
+
+def test_names_of_files_that_are_no_text_are_escaped(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/caf\xe9"
+    os.mkdir(folder)  # noqa: PTH102 - the name is bytes
+    script = os.fsdecode(folder + b"/tr\xe9n.py")
+    program = "from trackback.provenance import CaptureOptions, capture\nimport msgspec, sys\n" + (
+        "found = capture(CaptureOptions(git=False, packages=False, hardware=False))\n"
+        "sys.stdout.buffer.write(msgspec.json.encode([found.record, list(found.files)]))\n"
+    )
+    Path(script).write_text(program)
+    printed = subprocess.check_output([sys.executable, script, b"caf\xe9"], cwd=tmp_path)
+    record, files = json.loads(printed)
+    assert files == ["trackback/code/tr?n.py"]
+    assert record["code"]["script"]["path"] == files[0]
+    assert record["code"]["command"][-1] == r"caf\udce9"

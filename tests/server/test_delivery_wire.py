@@ -101,6 +101,16 @@ def test_a_pipeline_reports_what_it_does_and_the_image_leads_back_to_the_run(
     assert -1 not in places
 
 
+def test_what_a_promotion_rested_on_is_told_in_words(
+    server: TrackbackServer, client: httpx.Client, run_id: str
+) -> None:
+    said = {"subject": "models:/churn/1", "environment": "staging"}
+    promoted = call(client, "POST", "/api/v1/promotions", **said)["promotion"]["seq"]
+    demoted = call(client, "POST", "/api/v1/promotions/demote", **said)["promotion"]["seq"]
+    tree = trackback(server, "trace", f"promotions/{demoted}")
+    assert f"─ as it was at promotion {promoted}" in tree
+
+
 def test_every_name_of_it_can_be_sent_in_the_path(client: httpx.Client, run_id: str) -> None:
     for x in (IMAGE, BUILD_URL, "models:/churn/1", "models:/churn@production", run_id, COMMIT[:9]):
         answer = call(client, "GET", f"/api/v1/trace/{quote(x, safe='')}")

@@ -12,6 +12,7 @@ import pytest
 from tests.servers.accounts import add_service, admin, guarded_server, post
 from tests.servers.trackback import TrackbackServer
 from trackback.client.api import Client
+from trackback.entities import RunStatus
 
 STORE = """
 import pandas as pd
@@ -29,6 +30,22 @@ class Doubler:
 with trackback.start_run(experiment_id=sys.argv[1]) as run:
     info = trackback.log_model(Doubler(), registered_model_name="doubler")
     print(run.run_id, info.model_uri)
+"""
+REVOKED = """
+import os, trackback
+from trackback.client.api import Client
+from trackback.errors import Unavailable
+os.environ["TRACKBACK_EXIT_WAIT_S"] = "1"
+with Client(token=sys.argv[2]) as root, trackback.start_run(experiment_id=sys.argv[1]) as run:
+    trackback.flush()
+    root.disable_user("limited")
+    for step in range(100):
+        trackback.log_metric("loss", step, step=step)
+    try:
+        trackback.flush(2)
+    except Unavailable as error:
+        assert "token" in str(error), error
+        print(run.run_id)
 """
 LOAD = """
 import trackback
@@ -99,6 +116,23 @@ def test_who_may_write_everywhere_stores_data_for_all_runs(place: Place, tmp_pat
             "GET", f"/api/2.0/mlflow-artifacts/artifacts?path=datasets%2F{digest}", {}, _Listing
         )
     assert [each["path"] for each in listed.files] == ["data.parquet"]
+
+
+def test_a_token_that_is_revoked_stops_no_training_and_what_was_logged_is_sent_with_another(
+    place: Place, tmp_path: Path
+) -> None:
+    (run_id,) = run(REVOKED, place, place.token, tmp_path, place.mine, place.root_token)
+
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "TRACKBACK_TRACKING_URI": place.server.url,
+        "TRACKBACK_TOKEN": place.root_token,
+    }
+    subprocess.run([sys.executable, "-m", "trackback", "sync"], env=env, check=True, capture_output=True, timeout=60)
+    with Client(place.server.url, token=place.root_token) as client:
+        assert [each.step for each in client.get_metric_history(run_id, "loss")] == list(range(100))
+        assert client.get_run(run_id).info.status is RunStatus.FINISHED
 
 
 def test_a_pickle_that_was_promoted_loads_and_no_other_does(place: Place, tmp_path: Path) -> None:

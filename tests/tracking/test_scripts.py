@@ -33,8 +33,11 @@ def test_a_script_of_scikit_learn(tracking_server: TrackbackServer, trained: tup
         run = client.get_run(run_id)
         registered = client.get_model_version("elastic-net", version)
         files = {each.path for each in client.list_artifacts(run_id, "trackback")}
+        assert registered.model_id
+        params = {each.key: each.value for each in client.get_logged_model(registered.model_id).data.params}
     assert run.info.status is RunStatus.FINISHED
     assert {param.key for param in run.data.params} == {"alpha", "l1_ratio"}
+    assert (params["alpha"], params["max_iter"]) == ("0.5", "1000")  # those of the estimator, too
     assert {"rmse", "r2", "mae"} <= {metric.key for metric in run.data.metrics}
     assert run.inputs.dataset_inputs[0].dataset.name == "diabetes"
     assert run.outputs is not None

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
 
 from tests.compat.wire import post
 from tests.needs import need
 from tests.servers.threaded import ThreadedServer
 from trackback.server.settings import Settings
+
+PATIENCE_MS = 20_000
+"""How long is waited for what is expected: on a machine that has much else to do, five seconds are not enough."""
 
 # The one that is made without windows takes a fifth of the processor time for a tab.
 CHROMIUMS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
@@ -55,6 +58,7 @@ def browser() -> Iterator[Browser]:
     """Of a module only: while it is open, no other event loop can run in this thread."""
     found = [each for each in CHROMIUMS if each.exists()]
     need(found, f"no browser at {CHROMIUMS[0]} (on Debian: apt install {CHROMIUMS[0].name})")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found[0], args=FLAGS.split())
         yield browser

@@ -1,6 +1,7 @@
 """A server's contents for the pages of models: data, runs, versions, and what has become of them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import httpx
 
@@ -23,21 +24,33 @@ def own(http: httpx.Client, path: str, body: object) -> Json:
     return answer(http.post(f"/api/v1/{path}", json=body))
 
 
-def add_model(http: httpx.Client, versions: int = 2, name: str = MODEL) -> list[str]:
-    """A model with versions, each of a run of its own, with other params, metrics, data and packages; the runs' ids."""
+class Trainings(NamedTuple):
+    """The ids of an experiment and its runs."""
+
+    experiment: str
+    runs: list[str]
+
+
+def add_model(http: httpx.Client, versions: int = 2, name: str = MODEL) -> Trainings:
+    """A model with versions, each of a run of its own, with other params, metrics, data and packages."""
     experiment = str(post(http, "experiments/create", {"name": f"{name} trainings"})["experiment_id"])
     post(http, "registered-models/create", {"name": name, "description": "Who leaves?"})
-    return [_add_version(http, experiment, name, number) for number in range(1, versions + 1)]
+    runs = [train(http, experiment, number) for number in range(1, versions + 1)]
+    for run in runs:
+        source = f"{run['artifact_uri']}/model"
+        post(http, "model-versions/create", {"name": name, "source": source, "run_id": run["run_id"]})
+    return Trainings(experiment, [run["run_id"] for run in runs])
 
 
-def _add_version(http: httpx.Client, experiment: str, name: str, number: int) -> str:
+def train(http: httpx.Client, experiment: str, number: int, solver: str = "sag") -> Json:
+    """A finished run, the better the greater its number, with a model in its folder `model`."""
     tags = [{"key": "mlflow.source.git.commit", "value": f"{number}{COMMIT[1:]}"}]
     created = post(http, "runs/create", {"experiment_id": experiment, "run_name": f"train {number}", "tags": tags})
-    run = created["run"]["info"]
+    run: Json = created["run"]["info"]
     run_id = str(run["run_id"])
     batch = {
         "metrics": [{"key": "auc", "value": 0.8 + number / 100, "timestamp": 1, "step": 0}],
-        "params": [{"key": "alpha", "value": str(number / 10)}, {"key": "solver", "value": "sag"}],
+        "params": [{"key": "alpha", "value": str(number / 10)}, {"key": "solver", "value": solver}],
     }
     post(http, "runs/log-batch", {"run_id": run_id, **batch})
     dataset = {"name": "customers", "digest": f"cafe000{number}", "source_type": "local", "source": "{}"}
@@ -48,8 +61,7 @@ def _add_version(http: httpx.Client, experiment: str, name: str, number: int) ->
     for path, text in files.items():
         http.put(f"{folder}/{path}", content=text.encode()).raise_for_status()
     post(http, "runs/update", {"run_id": run_id, "status": "FINISHED", "end_time": 1_700_000_000_000})
-    post(http, "model-versions/create", {"name": name, "source": f"{run['artifact_uri']}/model", "run_id": run_id})
-    return run_id
+    return run
 
 
 def promote(http: httpx.Client, version: int, environment: str = "production", *, name: str = MODEL) -> int:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.ui.conftest import Site
-from trackback.server.ui import assets
+from trackback.server.ui.frame import assets
 
 TABLES = [assets.FOLDER / "vendor", Path(__file__).parent / "vendor"]
 

@@ -1,5 +1,5 @@
 from trackback.entities import Build, BuildResult
-from trackback.server.ui.build_trains import is_running, trains_of
+from trackback.server.ui.delivery.build_trains import is_running, trains_of
 
 PASSED, FAILED, RUNNING = BuildResult.PASSED, BuildResult.FAILED, BuildResult.RUNNING
 

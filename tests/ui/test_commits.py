@@ -2,7 +2,7 @@
 
 import pytest
 
-from trackback.server.ui.commits import compare_url, web_address
+from trackback.server.ui.runs.commits import compare_url, web_address
 
 A, B = "a" * 40, "b" * 40
 

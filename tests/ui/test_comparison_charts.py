@@ -7,7 +7,7 @@ import pytest
 
 from trackback.entities import LifecycleStage, RunInfo, RunStatus
 from trackback.errors import InvalidParameter
-from trackback.server.ui.comparison_charts import AxisKind, boxes, parallel, scatter
+from trackback.server.ui.comparison.charts import AxisKind, boxes, parallel, scatter
 from trackback.services.comparisons import Comparison
 
 

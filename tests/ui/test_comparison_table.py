@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from trackback.server.ui.comparison_table import View, differs, fields, tabulate
+from trackback.server.ui.comparison.table import View, differs, fields, tabulate
 
 Parts = dict[str, dict[str, dict[int, object]]]
 

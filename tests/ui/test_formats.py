@@ -1,6 +1,6 @@
 import pytest
 
-from trackback.server.ui import formats
+from trackback.server.ui.frame import formats
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ from trackback.entities import (
     TraceKind,
     UsedDataset,
 )
-from trackback.server.ui.lineage_drawing import BOX_WIDTH, MOST_ROWS, draw
-from trackback.server.ui.lineage_graph import Graph, Lane, Node, add_impact, add_source, add_trace
+from trackback.server.ui.trace.drawing import BOX_WIDTH, MOST_ROWS, draw
+from trackback.server.ui.trace.graph import Graph, Lane, Node, add_impact, add_source, add_trace
 
 DATA = UsedDataset("customers", "d" * 64, weak=False)
 KNOWN = Provenance(ProvenanceOrigin.DOCUMENT, code=CodeRecord(commit="c" * 40), datasets=(DATA,))

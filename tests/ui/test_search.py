@@ -29,7 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     )
     with ThreadedServer(settings) as server:
         with httpx.Client(base_url=server.url, trust_env=False) as http:
-            runs = add_model(http)
+            runs = add_model(http).runs
             yield Registry(server.url, runs, promote(http, 1))
         assert "Traceback" not in server.log_text, server.log_text
 

@@ -3,7 +3,7 @@ import json
 import pytest
 import yaml
 
-from trackback.server.ui.signature_columns import ModelDescription, read_description
+from trackback.server.ui.models.signature_columns import ModelDescription, read_description
 
 INPUTS = [
     {"type": "double", "name": "age", "required": True},

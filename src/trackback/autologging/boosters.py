@@ -68,11 +68,15 @@ class BoosterTraining(Training):
         return {name: value for name, value in self.call.all().items() if name not in self.unlogged}
 
     def end(self, result: Any) -> None:
+        model_id = None
         with self.part("the model"):
             if self._logs_model:
-                self.log.model(result, self.example, params=texts(self.arguments()), **self.options())
+                info = self.log.model(result, self.example, params=texts(self.arguments()), **self.options())
+                model_id = info.model_id
         with self.part("the best round"):
             self._log_best_round(result)
+        with self.part("whose the metrics are"):
+            self.log.link(model_id)
         for kind, importances in self.importances(result).items():
             with self.part(f"the importance of features by {kind}"):
                 log_importances(self.log, kind, importances)
@@ -136,4 +140,6 @@ class BoosterFit(SklearnFit):
         model_id = None
         with self.part("the model"):
             model_id = self.log_model()
+        with self.part("whose the metrics are"):
+            self.log.link(model_id)
         evaluations.trained(self.estimator, self.integration, self.log.run, model_id)

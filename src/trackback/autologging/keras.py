@@ -65,7 +65,7 @@ class KerasTraining(Training):
     def end(self, result: Any) -> None:
         with self.part("the model"):
             if self.log.settings.log_models:
-                self.log.model(self.model, self.example)
+                self.log.link(self.log.model(self.model, self.example).model_id)
 
     def _add_callback(self, given: Any) -> None:
         """One more than the program has; its own list stays as it is."""

@@ -1,8 +1,7 @@
-"""The functions that MLflow has for each library, under its names: ``trackback.sklearn.autolog()``, for one."""
+"""The functions that MLflow has for each library, under its names: ``trackback.sklearn`` and its like offer them."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from trackback.autologging.switches import autolog_library
@@ -10,7 +9,7 @@ from trackback.errors import InvalidParameter
 from trackback.tracking.models import ModelInfo, load_model, log_model
 
 if TYPE_CHECKING:
-    from trackback.flavors import MLmodel, ModelSignature
+    from trackback.flavors import MLmodel
 
 
 class Library:
@@ -68,24 +67,3 @@ class Library:
 def _more_requirements(options: dict[str, Any]) -> Sequence[str]:
     """MLflow has ``pip_requirements`` in place of what it infers; here both are beside that."""
     return options.pop("extra_pip_requirements", None) or ()
-
-
-def _infer_signature(
-    model_input: Any = None, model_output: Any = None, params: dict[str, Any] | None = None
-) -> "ModelSignature":
-    """See ``trackback.flavors.infer_signature``."""
-    from trackback.flavors import infer_signature  # noqa: PLC0415 - only who has models needs it
-
-    return infer_signature(model_input, model_output, params)
-
-
-keras = Library("keras")
-lightgbm = Library("lightgbm", "lgb_model")
-models = SimpleNamespace(infer_signature=_infer_signature)
-onnx = Library("onnx", "onnx_model")
-pyfunc = Library("python", "python_model", native=False)
-pytorch = Library("pytorch", "pytorch_model")
-sklearn = Library("sklearn", "sk_model")
-spark = Library("spark", "spark_model")
-pyspark = SimpleNamespace(ml=spark)
-xgboost = Library("xgboost", "xgb_model")

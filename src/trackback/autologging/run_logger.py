@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from numbers import Number
 from typing import Any
 
+from msgspec.structs import replace
+
 from trackback.autologging.examples import Example
 from trackback.autologging.failures import Failures
 from trackback.autologging.settings import Settings
@@ -20,12 +22,15 @@ DEFAULT_NAME = "model"
 
 
 class RunLogger:
-    """Of one call that trains. ``data`` is what it trains on, once that is described."""
+    """Of one call that trains. ``data`` is what it trains on, once that is described; ``last_points`` are those of the
+    metrics that were logged before there was a model, by key.
+    """
 
     def __init__(self, run: ActiveRun, settings: Settings, failures: Failures) -> None:
         self.run = run
         self.settings = settings
         self.data: DescribedDataset | None = None
+        self.last_points: dict[str, Metric] = {}
         self._failures = failures
 
     def params(self, params: Mapping[str, Any]) -> None:
@@ -47,8 +52,15 @@ class RunLogger:
                 self._failures.tell(f"the metric {key!r}", "it has no name that a metric may have")
             elif model_id is None:
                 self.run.log_metric(key, float(value), at, step)
+                self.last_points[key] = Metric(key, float(value), at, step)
             else:
                 self.run.log_point(_point(key, float(value), at, step, model_id, self.data))
+
+    def link(self, model_id: str | None) -> None:
+        """Have the last point of each metric, which the run has already, be of the model that came out in the end."""
+        if model_id:
+            for point in self.last_points.values():
+                self.run.log_point(replace(point, model_id=model_id))
 
     def tags(self, tags: Mapping[str, str]) -> None:
         for key, value in tags.items():

@@ -7,10 +7,11 @@ takes it along by ``Quietly``, which they can unpickle without importing more th
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trackback.entities import Metric
     from trackback.tracking.run import ActiveRun
 
 
@@ -19,18 +20,19 @@ class Scope:
     """A call within which others are part of it.
 
     name: what it is known as to those that let it join. joined_by: the name of the only calls within it that are logged
-    as well, to its run.
+    as well, to its run. last_points: of the metrics that it, and those, have logged: see ``RunLogger``.
     """
 
     run: "ActiveRun | None" = None
     name: str = ""
     joined_by: str = ""
+    last_points: "dict[str, Metric]" = field(default_factory=dict)
 
     def admits(self, inner: "Scope") -> bool:
         return bool(inner.name) and inner.name == self.joined_by
 
-    def within(self, run: "ActiveRun") -> "Scope":
-        return replace(self, run=run)
+    def within(self, run: "ActiveRun", outer: "Scope | None") -> "Scope":
+        return replace(self, run=run, last_points=outer.last_points if outer else self.last_points)
 
 
 QUIET = Scope()

@@ -76,11 +76,12 @@ def train(
     run, is_ours = (outer.run, False) if outer else _run_for(integration, failures)
     if run is None:
         return original(*args, **kwargs)
+    here = inner.within(run, outer)
     status = RunStatus.FAILED
     try:
-        with entered(inner.within(run)):
+        with entered(here):
             training = _begun(
-                lambda: kind(integration, run, Call(original, args, kwargs, is_part=bool(outer))), failures
+                lambda: kind(integration, run, Call(original, args, kwargs, is_part=bool(outer))), here, failures
             )
             if training is None:
                 result = original(*args, **kwargs)
@@ -110,10 +111,11 @@ def library_tag(integration: Integration) -> dict[str, str]:
     return {AUTOLOGGING_TAG: integration.tag or integration.name}
 
 
-def _begun(make: Callable[[], Training], failures: Failures) -> Training | None:
+def _begun(make: Callable[[], Training], here: Scope, failures: Failures) -> Training | None:
     made: list[Training] = []
     with failures.kept_from_training("what is known before training"), quiet():
         made.append(make())
+        made[0].log.last_points = here.last_points
         made[0].begin()
     return made[0] if made else None
 

@@ -5,38 +5,34 @@ from typing import Any, TypeVar
 
 import click
 
-from trackback.cli import ci
 from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
 from trackback.client.api import walk
+from trackback.delivery import ci
 from trackback.entities import Build, BuildResult
 
 ENDS = [result.value for result in BuildResult if result is not BuildResult.RUNNING]
 
-_NAMED = (
-    ("--pipeline", ["TRACKBACK_PIPELINE", "GO_PIPELINE_NAME", "GITHUB_WORKFLOW", "CI_PROJECT_PATH"], "The pipeline."),
-    (
-        "--counter",
-        ["TRACKBACK_COUNTER", "GO_PIPELINE_COUNTER", "GITHUB_RUN_ID", "CI_PIPELINE_ID"],
-        "Which run of it this is.",
-    ),
-    ("--stage", ["TRACKBACK_STAGE", "GO_STAGE_NAME", "CI_JOB_STAGE"], "The stage, if it is one's build."),
-    ("--job", ["TRACKBACK_JOB", "GO_JOB_NAME", "GITHUB_JOB", "CI_JOB_NAME"], "The job, if it is one's build."),
-)
+_IDENTITY = {
+    "pipeline": "The pipeline.",
+    "counter": "Which run of it this is.",
+    "stage": "The stage, if it is one's build.",
+    "job": "The job, if it is one's build.",
+}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _identity(command: F) -> F:
     """The options that say which build it is."""
-    for flag, variables, text in reversed(_NAMED):
-        command = click.option(flag, default="", envvar=variables, help=text)(command)
+    for name, text in reversed(_IDENTITY.items()):
+        command = click.option(f"--{name}", default="", envvar=list(ci.NAMES[name]), help=text)(command)
     command = click.option(
         "--system", default="", envvar="TRACKBACK_SYSTEM", help="The CI system; found out where it can be."
     )(command)
     command = click.option(
         "--promotion",
         type=click.IntRange(min=1),
-        envvar="TRACKBACK_PROMOTION",
+        envvar=ci.PROMOTION,
         help="The number of the promotion that it is for; by default that of GoCD's package material.",
     )(command)
     return click.option(
@@ -107,8 +103,8 @@ def list_builds(promotion: int | None, subject: str, url: str, server: str | Non
 
 
 def _report(fields: dict[str, Any], server: str | None, as_json: bool) -> None:
-    known = {"system": fields["system"] or ci.system(), "promotion": fields["promotion"] or ci.promotion()}
-    said = {**fields, **known}
+    promotion = fields["promotion"] or ci.promotion_of_package()
+    said = {**fields, "system": fields["system"] or ci.current_system(), "promotion": promotion}
     with connect(server) as client:
         _print(client.report_build(**said), as_json)
 

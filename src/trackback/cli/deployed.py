@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from trackback.cli import ci
 from trackback.cli.remote import connect, json_option, moment, print_json, print_table, server_option
 from trackback.client.api import walk
+from trackback.delivery import ci
 from trackback.entities import Deployment, DeploymentKind
 
 KINDS = [kind.value for kind in DeploymentKind]
@@ -20,7 +20,7 @@ KINDS = [kind.value for kind in DeploymentKind]
 @click.option(
     "--promotion",
     type=click.IntRange(min=1),
-    envvar="TRACKBACK_PROMOTION",
+    envvar=ci.PROMOTION,
     help="The promotion that it carries out, which says what runs there; if nothing else says it, that of GoCD's "
     "package material.",
 )
@@ -40,7 +40,7 @@ def deployed(server: str | None, as_json: bool, **fields: Any) -> None:
     LOCATOR is an image with its digest (registry/name@sha256:…), an endpoint's URL, an AMI id, a workload's name.
     """
     said_otherwise = any(fields[name] for name in ("promotion", "version", "digest", "build"))
-    promotion = fields["promotion"] if said_otherwise else ci.promotion()
+    promotion = fields["promotion"] if said_otherwise else ci.promotion_of_package()
     with connect(server) as client:
         _print(client.report_deployment(**{**fields, "promotion": promotion}), as_json)
 

@@ -8,6 +8,7 @@ import msgspec
 from trackback.cli.remote import RETRIES, json_option, print_json, server_option
 from trackback.client.address import find_address
 from trackback.client.spool import sync as spools
+from trackback.client.spool.folder import REFUSED
 from trackback.client.spool.sync import Synced
 from trackback.client.transport import Transport
 
@@ -34,14 +35,15 @@ def sync(server: str | None, as_json: bool) -> None:
     with exit code 1 if something is left, or was refused.
     """
     given = server and find_address(server).uri
-    synced = list(spools.sync(lambda uri: Transport(server if given else uri or None, retries=RETRIES)))
+    synced = []
+    for each in spools.sync(lambda uri: Transport(server if given else uri or None, retries=RETRIES)):
+        synced.append(each)
+        if not as_json:
+            click.echo(_text(each))
     if as_json:
         print_json([_line(each) for each in synced])
-    else:
-        for each in synced:
-            click.echo(_text(each))
-        if not synced:
-            click.echo("Nothing is left to be sent.")
+    elif not synced:
+        click.echo("Nothing is left to be sent.")
     if any(each.failure or each.refused for each in synced):
         sys.exit(1)
 
@@ -63,8 +65,6 @@ def _text(synced: Synced) -> str:
     lines += [f"  refused: {each.message}" for each in synced.refused]
     if synced.failure:
         lines.append(f"  {synced.left} records are left in {synced.folder}: {synced.failure.message}")
-    elif synced.refused:
-        lines.append(
-            f"  What was refused is kept in {synced.folder}/refused.jsonl; delete the folder when it is settled."
-        )
+    elif (synced.folder / REFUSED).exists():
+        lines.append(f"  What was refused is kept in {synced.folder}/{REFUSED}; delete the folder when it is settled.")
     return "\n".join(lines)

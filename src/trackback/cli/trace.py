@@ -187,11 +187,17 @@ def _promotion(each: Promotion) -> str:
 
 
 def _basis(node: "Tree", entry: Promotion) -> None:
-    marks = (("overrode the policy", entry.overridden), ("unverified", entry.unverified))
-    for mark in (name for name, holds in marks if holds):
-        _add(node, mark)
+    if entry.unverified:
+        _add(node, "unverified")
     for name, value in entry.basis.items():
-        _list(node, name, map(_fact, value) if isinstance(value, list) else [_fact(value)])
+        if name == "of":
+            _add(node, f"as it was at promotion {value}")
+        elif name == "passed_over":
+            _add(node, f"passed over, as deleted since: promotion {', '.join(map(str, value))}")
+        elif isinstance(value, list):
+            _list(node, "overrode the policy" if name == "overridden" else name, map(_fact, value))
+        else:
+            _add(node, f"{name}: {_fact(value)}")
 
 
 def _fact(value: Any) -> str:

@@ -5,13 +5,13 @@ Importing this is cheap; what speaks HTTP is imported by the first call.
 
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from trackback.client.address import find_address
+from trackback.client.closing import Closing
 from trackback.client.downloads import PartialFile
 from trackback.client.progress import Advance, ignore
 from trackback.client.retries import Retries
@@ -31,7 +31,7 @@ TIMEOUT_S = 120.0  # MLflow's
 RETRIES = Retries()
 
 
-class Transport:
+class Transport(Closing):
     """A server, spoken to over connections that are kept. Threads may share it; a forked process makes its own.
 
     uri: where the server is, ``http://127.0.0.1:5000`` unless the environment says more.
@@ -131,14 +131,6 @@ class Transport:
         """Close the connections of this process. A later call opens new ones."""
         if connection := self._connections.pop(os.getpid(), None):
             connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Transport({self.uri!r})"

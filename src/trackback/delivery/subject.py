@@ -11,18 +11,16 @@ from trackback.client.models import LocalModel, fetch_model
 from trackback.client.places import locate
 from trackback.client.progress import Progress
 from trackback.client.trees import tree_at
+from trackback.delivery import ci
 from trackback.entities import ModelVersion, Promotion, PromotionKind
 from trackback.errors import DataLoss, InvalidParameter, InvalidState, NotFound, UnknownEndpoint
 from trackback.limits import shown
 
-PROMOTION_VARIABLE = "TRACKBACK_PROMOTION"
-MODEL_VARIABLE = "TRACKBACK_MODEL"
-_GOCD_VARIABLE = re.compile(r"GO_PACKAGE_.+_(PROMOTION|MODEL_URI)")
 _PROMOTION = re.compile(r"(?:promotions/)?([0-9]{1,18})")
 _WORD = re.compile(r"models:/[^/@]+[@/](.+)")
 _WAYS = (
     "Name a version, as models:/churn/7 or models:/churn@staging, or a promotion by its number, or set "
-    f"{PROMOTION_VARIABLE} to that number"
+    f"{ci.PROMOTION} to that number"
 )
 
 
@@ -108,25 +106,21 @@ def resolve(client: Client, text: str | None = None, environ: Mapping[str, str] 
 
 def triggered(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether the environment says what is to be delivered."""
-    return any(environ.get(name) for name in environ if _GOCD_VARIABLE.fullmatch(name)) or any(
-        environ.get(name, "").strip() for name in (PROMOTION_VARIABLE, MODEL_VARIABLE)
-    )
+    return bool(ci.of_packages(environ)) or any(environ.get(name, "").strip() for name in (ci.PROMOTION, ci.MODEL))
 
 
 def _from_environment(environ: Mapping[str, str]) -> str:
-    if number := environ.get(PROMOTION_VARIABLE, "").strip():
+    if number := environ.get(ci.PROMOTION, "").strip():
         if not _PROMOTION.fullmatch(number):
-            raise InvalidParameter(f"{PROMOTION_VARIABLE} is {shown(number)}, and no promotion's number.")
+            raise InvalidParameter(f"{ci.PROMOTION} is {shown(number)}, and no promotion's number.")
         return number
-    if model := environ.get(MODEL_VARIABLE, "").strip():
+    if model := environ.get(ci.MODEL, "").strip():
         return model
-    said = {name: value for name, value in environ.items() if _GOCD_VARIABLE.fullmatch(name) and value}
-    numbers = {name: value for name, value in said.items() if name.endswith("_PROMOTION")}
-    chosen = numbers or said
+    chosen = ci.of_packages(environ)
     if len(set(chosen.values())) > 1:
         raise InvalidParameter(
             f"The pipeline has several things to deliver: {', '.join(f'{k}={v}' for k, v in sorted(chosen.items()))}. "
-            f"{_WAYS}, as a task's own shell can: {PROMOTION_VARIABLE}=${min(chosen)}."
+            f"{_WAYS}, as a task's own shell can: {ci.PROMOTION}=${min(chosen)}."
         )
     if not chosen:
         raise InvalidParameter(f"Nothing says what is to be delivered. {_WAYS}.")
@@ -185,7 +179,7 @@ def _in_force(client: Client, found: Subject, version: ModelVersion, uri: str) -
 
 def _triggered(client: Client, found: Subject, environ: Mapping[str, str]) -> Subject:
     """With the promotion that the pipeline was triggered by, if that is what it promoted."""
-    number = _PROMOTION.fullmatch(environ.get(PROMOTION_VARIABLE, "").strip())
+    number = _PROMOTION.fullmatch(environ.get(ci.PROMOTION, "").strip())
     if number is None:
         return found
     try:

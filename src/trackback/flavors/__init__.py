@@ -3,7 +3,7 @@
 from trackback.flavors.interface import Flavor, Saved
 from trackback.flavors.mlflow_stand_in import PythonModel
 from trackback.flavors.mlmodel import MLmodel, read_mlmodel, write_mlmodel
-from trackback.flavors.models import load_model, load_predictor, save_model
+from trackback.flavors.models import load_model, load_predictor, own_params, save_model
 from trackback.flavors.predictor import Predictor
 from trackback.flavors.signature import ModelSignature, infer_signature
 from trackback.flavors.table import recognise
@@ -20,6 +20,7 @@ __all__ = [
     "infer_signature",
     "load_model",
     "load_predictor",
+    "own_params",
     "read_mlmodel",
     "recognise",
     "save_model",

@@ -13,6 +13,23 @@ from trackback.flavors.mlmodel import file_inside, python_function
 from trackback.flavors.trust import Trust
 
 FILE = "model.bin"
+ARGUMENTS = (
+    "lr",
+    "dim",
+    "ws",
+    "epoch",
+    "minCount",
+    "minCountLabel",
+    "minn",
+    "maxn",
+    "neg",
+    "wordNgrams",
+    "loss",
+    "bucket",
+    "lrUpdateRate",
+    "t",
+)
+"""Of training, which a model has as attributes until it is saved."""
 LOADER = "trackback_fasttext_model"
 
 
@@ -35,6 +52,9 @@ class FastTextFlavor(Flavor):
             python_function=python_function(LOADER, data=FILE, code=CODE),
             modules=frozenset({"fasttext", "numpy", "pandas"}),
         )
+
+    def params(self, model: Any) -> Mapping[str, object]:
+        return {name: getattr(model, name) for name in ARGUMENTS if hasattr(model, name)}
 
     def load(self, directory: Path, settings: Mapping[str, Any], trust: Trust) -> Any:
         with needs(self.distribution):

@@ -57,6 +57,10 @@ class Flavor(ABC):
         ``settings``: the flavor's own in the MLmodel file, over those of MLflow's uniform ``predict``.
         """
 
+    def params(self, model: Any) -> Mapping[str, object]:
+        """What the library itself knows of how ``model`` is made: hyperparameters, by their names there."""
+        return {}
+
     def native(self, loaded: Any) -> Any:
         """The library's own object in what ``load`` gave, where that is not the same."""
         return loaded

@@ -47,6 +47,11 @@ class KerasFlavor(Flavor):
             modules=frozenset({"keras", backend, "numpy"}),
         )
 
+    def params(self, model: Any) -> Mapping[str, object]:
+        """Those of its optimizer, under the names that autologging gives them."""
+        optimizer = getattr(model, "optimizer", None)
+        return {f"optimizer_{key}": value for key, value in optimizer.get_config().items()} if optimizer else {}
+
     def load(self, directory: Path, settings: Mapping[str, Any], trust: Trust) -> Any:
         with needs(self.distribution):
             import keras

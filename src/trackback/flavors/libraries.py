@@ -9,9 +9,7 @@ from trackback.errors import InvalidModel, InvalidParameter, MissingLibrary, Tra
 
 def missing(distribution: str, error: ImportError) -> MissingLibrary:
     """The error for a library that is not there."""
-    return MissingLibrary(
-        f"this model needs {distribution}, which can't be imported ({error}): pip install {distribution}"
-    )
+    return MissingLibrary.of("this model", distribution, error)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from trackback.flavors.examples import InputExample
 from trackback.flavors.interface import Flavor, Saved, take_options
 from trackback.flavors.libraries import needs, reading, writing
 from trackback.flavors.mlmodel import file_inside, python_function
-from trackback.flavors.sklearn import FILES, load_object, save_object
+from trackback.flavors.sklearn import FILES, estimator_params, load_object, save_object
 from trackback.flavors.trust import Trust
 
 BOOSTER = "lightgbm.basic.Booster"
@@ -47,6 +47,11 @@ class LightGBMFlavor(Flavor):
             python_function=python_function("mlflow.lightgbm", data=settings["data"]),
             modules=modules | {"lightgbm"},
         )
+
+    def params(self, model: Any) -> Mapping[str, object]:
+        if hasattr(model, "get_params"):
+            return estimator_params(model)
+        return {**model.params, "num_trees": model.num_trees()}
 
     def load(self, directory: Path, settings: Mapping[str, Any], trust: Trust) -> Any:
         with needs(self.distribution):

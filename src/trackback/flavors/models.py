@@ -21,6 +21,7 @@ from trackback.flavors.schema import Schema
 from trackback.flavors.signature import ModelSignature
 from trackback.flavors.table import flavor_named, flavors, recognise
 from trackback.flavors.trust import EVERYTHING, NOTHING, Trust
+from trackback.limits import LOGGED_MODEL_KEY_LENGTH, PARAM_VALUE_LENGTH, escaped
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,21 @@ def save_model(
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     return mlmodel
+
+
+def own_params(model: Any, flavor: str | None = None) -> dict[str, str]:
+    """What the library itself knows of how a model is made, as a logged model has it; nothing where it can't say."""
+    chosen = flavor_named(flavor or recognise(model))
+    try:
+        found = chosen.params(model)
+        return {
+            name: escaped(str(value))[:PARAM_VALUE_LENGTH]
+            for name, value in found.items()
+            if len(name) <= LOGGED_MODEL_KEY_LENGTH
+        }
+    except Exception as error:  # noqa: BLE001 - a model may raise anything, and is worth having without its params
+        log.warning("the params of the %s are not known: %r", type(model).__name__, error)
+        return {}
 
 
 def _described(flavor: Flavor, saved: Saved, metadata: dict[str, Any] | None) -> MLmodel:

@@ -52,6 +52,9 @@ class SklearnFlavor(Flavor):
             modules=modules | {"sklearn"},
         )
 
+    def params(self, model: Any) -> Mapping[str, object]:
+        return estimator_params(model)
+
     def load(self, directory: Path, settings: Mapping[str, Any], trust: Trust) -> Any:
         try:
             import sklearn  # noqa: F401
@@ -65,6 +68,11 @@ class SklearnFlavor(Flavor):
         if function not in PREDICT_FUNCTIONS or not hasattr(model, function):
             raise InvalidModel(f"a {type(model).__name__} has no method {function} that predictions could come from")
         return getattr(model, function)(data, **params)
+
+
+def estimator_params(model: Any) -> Mapping[str, object]:
+    """Those of an object with scikit-learn's interface, and of what is inside of it."""
+    return dict(model.get_params()) if hasattr(model, "get_params") else {}
 
 
 def save_object(model: Any, directory: Path, kind: str | None) -> tuple[str, list[str], frozenset[str]]:

@@ -1,5 +1,6 @@
 """Spark MLlib: fitted pipelines and models, in Spark's own format."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,17 @@ class SparkFlavor(Flavor):
             python_function=python_function("mlflow.spark", data=DATA),
             modules=frozenset({"pyspark"}),
         )
+
+    def params(self, model: Any) -> Mapping[str, object]:
+        """Those of all stages, by their classes: ``LogisticRegressionModel.regParam``; the second is ``…-2``."""
+        counts = Counter[str]()
+        found: dict[str, object] = {}
+        for stage in getattr(model, "stages", None) or [model]:
+            name = type(stage).__name__
+            counts[name] += 1
+            place = f"{name}-{counts[name]}" if counts[name] > 1 else name
+            found |= {f"{place}.{param.name}": value for param, value in stage.extractParamMap().items()}
+        return found
 
     def load(self, directory: Path, settings: Mapping[str, Any], trust: Trust) -> Any:
         with needs(self.distribution):

@@ -1,5 +1,6 @@
 """XGBoost: its Booster, and its classes with scikit-learn's interface."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from trackback.flavors.examples import InputExample
 from trackback.flavors.interface import Flavor, Saved, take_options
 from trackback.flavors.libraries import needs, reading, writing
 from trackback.flavors.mlmodel import file_inside, python_function
+from trackback.flavors.sklearn import estimator_params
 from trackback.flavors.trust import Trust
 
 FORMATS = ("ubj", "json")
@@ -43,6 +45,13 @@ class XGBoostFlavor(Flavor):
             python_function=python_function("mlflow.xgboost", data=file),
             modules=frozenset({"xgboost"} | ({"sklearn"} if _class_name(model) != BOOSTER else set())),
         )
+
+    def params(self, model: Any) -> Mapping[str, object]:
+        if hasattr(model, "get_params"):
+            return estimator_params(model)
+        learner = json.loads(model.save_config())["learner"]
+        trees = learner["gradient_booster"].get("tree_train_param", {})
+        return {**learner["learner_train_param"], **trees, "num_boosted_rounds": model.num_boosted_rounds()}
 
     def load(self, directory: Path, settings: Mapping[str, Any], trust: Trust) -> Any:
         with needs(self.distribution):

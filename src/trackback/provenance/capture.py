@@ -4,12 +4,15 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import msgspec
+from msgspec import json
 from msgspec.structs import replace
 
 from trackback import __version__
 from trackback.entities import PROVENANCE_VERSION, CodeRecord, EnvironmentRecord, ProvenanceRecord
+from trackback.limits import escaped
 from trackback.provenance.code import capture_code
 from trackback.provenance.environment import capture_environment
 from trackback.provenance.files import KeptFiles
@@ -52,7 +55,30 @@ def capture(options: CaptureOptions) -> Captured:
         code=code if code != CodeRecord() else None,
         environment=environment,
     )
-    return Captured(record, dict(files))
+    return _in_unicode(Captured(record, dict(files)))
+
+
+def _in_unicode(captured: Captured) -> Captured:
+    """Names of files and command lines may hold bytes that are no text, which JSON has no form for."""
+    try:
+        json.encode([captured.record, list(captured.files)])
+    except UnicodeEncodeError:
+        record = msgspec.convert(_escaped(msgspec.to_builtins(captured.record)), ProvenanceRecord)
+        return Captured(record, {escaped(path): content for path, content in captured.files.items()})
+    return captured
+
+
+def _escaped(value: Any) -> Any:
+    """What JSON has a form for, with all texts in it escaped."""
+    match value:
+        case str():
+            return escaped(value)
+        case dict():
+            return {escaped(key): _escaped(each) for key, each in value.items()}
+        case list() | tuple():
+            return list(map(_escaped, value))
+        case _:
+            return value
 
 
 def _part(name: str, find: Callable[[], T]) -> T | None:

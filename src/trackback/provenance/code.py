@@ -61,7 +61,8 @@ def _keep_script(script: Path, files: KeptFiles) -> FileRecord | None:
         log.debug("%s is too long to be kept", script)
         return None
     text = script.read_bytes().decode(errors="replace")
-    return files.keep(f"{SCRIPT_FOLDER}/{script.name}", redact(text).encode())
+    name = script.name.encode(errors="replace").decode()  # not escaped: clients refuse backslashes in paths
+    return files.keep(f"{SCRIPT_FOLDER}/{name}", redact(text).encode())
 
 
 def _find_repository(script: Path | None, timeout_s: float) -> Repository | None:

@@ -19,7 +19,7 @@ from trackback.server.probes import probe_routes
 from trackback.server.routing import BodyLimits, Router, Target
 from trackback.server.settings import Settings
 from trackback.server.ui import ROUTES as UI_ROUTES
-from trackback.server.ui.refusals import Refusals
+from trackback.server.ui.frame.refusals import Refusals
 from trackback.services import Services
 from trackback.services.accounts import Accounts
 from trackback.services.approvals import Approvals

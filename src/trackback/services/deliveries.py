@@ -8,7 +8,7 @@ from trackback.entities.streams import model_stream
 from trackback.services import access, streams
 from trackback.services.logged_models import readable_model
 from trackback.services.runs import readable_run
-from trackback.storage import Storage, Transaction, deployments, promotions, traces
+from trackback.storage import Storage, Transaction, deployments, promotion_log, promotions, traces
 from trackback.storage.traces import TracedVersionRow
 
 VERSIONS = 50
@@ -82,7 +82,7 @@ def _delivered(tx: Transaction, actor: Actor, versions: Sequence[TracedVersionRo
     known = {each.id: each for each in (*live, *streams.among_readable(actor, promoted))}
     return Delivered(
         [_made(tx, each) for each in readable],
-        sorted(promotions.load(tx, newest), key=lambda each: -each.seq),
+        sorted(promotion_log.load(tx, newest), key=lambda each: -each.seq),
         sorted(known.values(), key=lambda each: -each.started),
     )
 

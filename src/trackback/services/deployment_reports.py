@@ -12,7 +12,7 @@ from trackback.services import access, streams
 from trackback.services.builds import promoted_stream, readable_build
 from trackback.services.locators import Place
 from trackback.services.subjects import Subject, resolve
-from trackback.storage import Transaction, lineage, promotions, snapshots
+from trackback.storage import Transaction, lineage, promotion_log, promotions, snapshots
 
 
 class DeploymentReport(NamedTuple):
@@ -91,7 +91,7 @@ def content_of(tx: Transaction, actor: Actor, report: DeploymentReport) -> Conte
     promotion = None
     if number is not None:
         promoted_stream(tx, actor, number)
-        (promotion,) = promotions.load(tx, [number])
+        (promotion,) = promotion_log.load(tx, [number])
     subject = resolve(tx, report.subject, actor) if report.subject else None
     if subject and promotion:
         _check_agreement(tx, subject, promotion)

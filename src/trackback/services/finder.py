@@ -16,7 +16,7 @@ from trackback.entities.findings import Findings, Found, FoundGroup, FoundKind
 from trackback.errors import TrackbackError
 from trackback.services import access, exact_names, streams
 from trackback.services.subjects import resolve
-from trackback.storage import Storage, Transaction, deployments, finding, impact, promotions
+from trackback.storage import Storage, Transaction, deployments, finding, impact, promotion_log, promotions
 
 PER_KIND = 8
 PER_KIND_MOST = 50
@@ -155,7 +155,7 @@ class _Search:
         entry = promotions.find(self._tx, int(self._text))
         if entry is None or not streams.may(self._actor, Permission.READ, entry.stream):
             return []
-        (told,) = promotions.load(self._tx, [entry.seq])
+        (told,) = promotion_log.load(self._tx, [entry.seq])
         what = f"models:/{told.name}/{told.version}" if told.name else f"run {told.run_id}"
         label = f"promotion {told.seq}"
         return [Found(FoundKind.PROMOTION, str(told.seq), label, f"{what} to {told.environment}", told.time)]

@@ -128,6 +128,12 @@ class Policies:
 
         return await self._storage.read(operation)
 
+    async def may_set(self, actor: Actor, stream: str) -> bool:
+        """Whether the actor may set and remove the policies of a stream. Raises NotFound where there is none."""
+        return await self._storage.look_up(
+            lambda tx: streams.may(actor, Permission.ADMIN, _readable(tx, actor, stream))
+        )
+
     async def judge(self, actor: Actor, subject: str, environment: str) -> Judgement:
         """What a version or a run still lacks, were it promoted now."""
         self._environments.check(environment)

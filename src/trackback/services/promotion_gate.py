@@ -31,6 +31,7 @@ from trackback.storage import (
     audit,
     model_versions,
     pending_promotions,
+    promotion_log,
     promotions,
     registered_models,
     runs,
@@ -70,7 +71,7 @@ class PromotionGate:
         held = self.holder(tx, asked.subject.stream, asked.environment)
         case = examine(tx, asked, prepared, self._clock())
         if held and _is(held, asked.subject):
-            found = promotions.load(tx, [held.seq])[0]
+            found = promotion_log.load(tx, [held.seq])[0]
             if asked.origin is PromotionOrigin.TAG or found.digest == case.digest:
                 return found
         if case.unmet and not asked.override:
@@ -94,7 +95,7 @@ class PromotionGate:
         held = self.holder(tx, stream, environment)
         if held is None or (subject is not None and not _is(held, subject)):
             return None
-        before = promotions.load(tx, [held.seq])[0]
+        before = promotion_log.load(tx, [held.seq])[0]
         entry = entry_like(before, held, actor, PromotionKind.DEMOTED, origin, reason, replaced=held.seq)
         return self._write(tx, entry, held)
 
@@ -118,7 +119,7 @@ class PromotionGate:
                 f"What was in {environment} before, by promotion {holders[0].seq}, has been deleted since, and so has "
                 "all that was there earlier. Promote another version."
             )
-        before = promotions.load(tx, [target.seq])[0]
+        before = promotion_log.load(tx, [target.seq])[0]
         kind, origin = PromotionKind.ROLLED_BACK, PromotionOrigin.REQUEST
         entry = entry_like(before, target, actor, kind, origin, reason, replaced=held.seq if held else None)
         if passed_over := [each.seq for each in holders if each.seq > target.seq]:
@@ -202,7 +203,7 @@ class PromotionGate:
             for waiting in pending_promotions.waiting(tx, [entry.stream], entry.environment):
                 if (waiting.model_version, waiting.run) == (entry.model_version, entry.run):
                     pending_promotions.settle(tx, waiting.id, "promoted", seq, now)
-        promotion = promotions.load(tx, [seq])[0]
+        promotion = promotion_log.load(tx, [seq])[0]
         events.promoted(tx, promotion, now)
         if entry.kind is not PromotionKind.DEMOTED:
             self.retry(tx, entry.stream)  # what may enter only after it has been here

@@ -17,8 +17,8 @@ from trackback.services.promotion_gate import PromotionGate
 from trackback.services.promotion_watch import PromotionWatch
 from trackback.services.snapshots import Snapshots, Tree
 from trackback.services.subjects import Subject
-from trackback.storage import Storage, Transaction, pending_promotions, promotions
-from trackback.storage.promotions import Scope
+from trackback.storage import Storage, Transaction, pending_promotions, promotion_log, promotions
+from trackback.storage.promotion_log import Scope
 
 Again = Callable[[], Awaitable[Actor]]
 
@@ -123,7 +123,7 @@ class Promotions:
 
     async def get(self, actor: Actor, seq: int) -> Promotion:
         def operation(tx: Transaction) -> Promotion:
-            found = promotions.load(tx, [seq])
+            found = promotion_log.load(tx, [seq])
             if not found or not streams.may(actor, Permission.READ, found[0].stream):
                 raise NotFound(f"There is no promotion {seq}.")
             return found[0]
@@ -152,7 +152,7 @@ class Promotions:
 
         def operation(tx: Transaction, reader: Actor) -> LogPage:
             last = promotions.last_number(tx)
-            found = promotions.log(tx, self._scope(tx, reader, stream, environment), after, max_results)
+            found = promotion_log.log(tx, self._scope(tx, reader, stream, environment), after, max_results)
             # What was looked at and belongs to others need not be looked at again.
             cursor = found[-1].seq if len(found) == max_results else max(after, last)
             return LogPage(found, cursor)
@@ -176,7 +176,7 @@ class Promotions:
         """The last entries before a number, the newest first."""
         limits.check_max_results(max_results, limits.PROMOTIONS_PER_PAGE)
         return await self._storage.look_up(
-            lambda tx: promotions.newest(tx, self._scope(tx, actor, stream, environment), before, max_results)
+            lambda tx: promotion_log.newest(tx, self._scope(tx, actor, stream, environment), before, max_results)
         )
 
     async def in_force(
@@ -196,7 +196,7 @@ class Promotions:
 
         def operation(tx: Transaction) -> pages.Page[Promotion]:
             scope = self._scope(tx, actor, stream, environment)
-            found = promotions.in_force(tx, scope, at, max_results + 1, offset)
+            found = promotion_log.in_force(tx, scope, at, max_results + 1, offset)
             return pages.cut(found[:max_results], len(found) > max_results, offset)
 
         return await self._storage.read(operation)
@@ -208,7 +208,7 @@ class Promotions:
 
         def operation(tx: Transaction) -> dict[str, list[Promotion]]:
             found: dict[str, list[Promotion]] = {each: [] for each in readable}
-            for entry in promotions.in_force(tx, Scope(readable), limits.INT64_MAX, most, 0) if readable else ():
+            for entry in promotion_log.in_force(tx, Scope(readable), limits.INT64_MAX, most, 0) if readable else ():
                 found[entry.stream].append(entry)
             return found
 

@@ -10,7 +10,7 @@ from trackback.services.judgement import authors_of
 from trackback.services.promotion_case import Asked, examine
 from trackback.services.promotion_gate import PromotionGate
 from trackback.services.subjects import Subject
-from trackback.storage import Storage, Transaction, approvals, pending_promotions, policies, promotions
+from trackback.storage import Storage, Transaction, approvals, pending_promotions, policies, promotion_log, promotions
 
 
 class Prospect(NamedTuple):
@@ -69,7 +69,7 @@ class Prospects:
         own = (subject.model_version, subject.run.id if subject.run else None)
         return Prospect(
             environment=environment,
-            holder=promotions.load(tx, [held.seq])[0] if held else None,
+            holder=promotion_log.load(tx, [held.seq])[0] if held else None,
             holds=held is not None and (held.model_version, held.run) == own,
             before=held is not None and promotions.was_held_before(tx, held),
             policy=policy,

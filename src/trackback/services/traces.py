@@ -16,6 +16,7 @@ from trackback.storage import (
     deployments,
     logged_models,
     model_versions,
+    promotion_log,
     promotions,
     traces,
 )
@@ -88,7 +89,7 @@ def _loaded(tx: Transaction, target: Target) -> _Delivered:
     return _Delivered(
         deployments.load(tx, target.deployments),
         builds.load(tx, target.builds),
-        promotions.load(tx, target.promotions),
+        promotion_log.load(tx, target.promotions),
     )
 
 
@@ -105,7 +106,7 @@ def _all_delivered(
         live = deployments.load(tx, traces.deployments_of_promotions(tx, numbers, TOLD))
     else:
         return _Delivered((), (), ())
-    return _Delivered(live, builds.of_promotions(tx, numbers, TOLD), promotions.load(tx, numbers))
+    return _Delivered(live, builds.of_promotions(tx, numbers, TOLD), promotion_log.load(tx, numbers))
 
 
 def _version(tx: Transaction, version: TracedVersionRow | None) -> tuple[ModelVersion | None, bool]:

@@ -9,8 +9,8 @@ from trackback.limits import shown
 from trackback.services import access, events, pages
 from trackback.services.clock import Clock, now_ms
 from trackback.services.webhook_settings import PROMOTED, existing, note
-from trackback.storage import Storage, Transaction, promotions, webhook_deliveries, webhook_queue, webhooks
-from trackback.storage.promotions import Scope
+from trackback.storage import Storage, Transaction, promotion_log, webhook_deliveries, webhook_queue, webhooks
+from trackback.storage.promotion_log import Scope
 from trackback.storage.webhook_deliveries import DeliveryQuery
 
 D = TypeVar("D")
@@ -90,7 +90,7 @@ class WebhookHistory:
                     f"The webhook {webhook.name!r} is not told of promotions. Replay its deliveries by their ids."
                 )
             scope = Scope([webhook.stream] if webhook.stream else None, webhook.environment or None)
-            entries = promotions.log(tx, scope, max(from_seq, 1) - 1, limits.PROMOTIONS_PER_REPLAY)
+            entries = promotion_log.log(tx, scope, max(from_seq, 1) - 1, limits.PROMOTIONS_PER_REPLAY)
             if entries:
                 webhook_deliveries.add(tx, [events.promotion_delivery(webhook, entry) for entry in entries], now)
             webhook_queue.hurry(tx, webhook.id)

@@ -1,5 +1,7 @@
 """Data sets that go into the active run: ``log_input``, with what describes them."""
 
+import dataclasses
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from trackback.entities import Tag
-from trackback.errors import PermissionDenied
+from trackback.errors import Overloaded, PermissionDenied, Unavailable
 from trackback.tracking.fluent import run_for, session
-from trackback.tracking.run import ActiveRun
+from trackback.tracking.run import ActiveRun, text_of
 
 if TYPE_CHECKING:
     from trackback.provenance.datasets import DescribedDataset
+
+_log = logging.getLogger(__name__)
 
 
 def log_input(
@@ -35,7 +39,9 @@ def log_input(
     store: keep the bytes on the server, once for each digest; `trackback data get DIGEST` brings them back. Who may not
         write everywhere on it keeps them among the files of the run, and has them back by `--run`.
 
-    InvalidParameter: it is no data. Unavailable: it is to be stored, and the server does not answer.
+    If the server is away, what is to be stored is kept with the run's spool, and sent among the files of the run.
+
+    InvalidParameter: it is no data, or such data can't be kept.
     """
     described = log_input_to(
         run_for(None),
@@ -48,7 +54,6 @@ def log_input(
         derived_from=derived_from,
     )
     if store:
-        run_for(None).flush()
         _keep(run_for(None), described)
     return described
 
@@ -67,15 +72,14 @@ def log_input_to(
     """As ``log_input``, to any run of this process."""
     from trackback.provenance.datasets import DescribedDataset, describe_dataset  # noqa: PLC0415 - 30 ms
 
-    described = (
-        dataset
-        if isinstance(dataset, DescribedDataset)
-        else describe_dataset(
+    if isinstance(dataset, DescribedDataset):
+        described = dataclasses.replace(dataset, name=name or dataset.name, context=context or dataset.context)
+    else:
+        described = describe_dataset(
             dataset, name=name, source=source, context=context, targets=targets, derived_from=derived_from
         )
-    )
     logged = described.input
-    extra = tuple(Tag(key, value) for key, value in (tags or {}).items())
+    extra = tuple(Tag(key, text_of(value)) for key, value in (tags or {}).items())
     run.log_inputs([replace(logged, tags=(*logged.tags, *extra))])
     if described.record is not None and run.recorder:
         run.recorder.add_dataset(described.record)
@@ -85,8 +89,22 @@ def log_input_to(
 def _keep(run: ActiveRun, described: "DescribedDataset") -> None:
     from trackback.provenance.datasets import keep, root_of_run  # noqa: PLC0415
 
-    transport = session.transport()
     try:
-        keep(transport, described)
-    except PermissionDenied:
-        keep(transport, described, root_of_run(transport, run.run_id))
+        run.flush()
+        transport = session.transport()
+        try:
+            keep(transport, described)
+        except PermissionDenied:
+            keep(transport, described, root_of_run(transport, run.server_run_id))
+    except (Unavailable, Overloaded) as error:
+        _log.warning("The data set %s is kept here until the server takes it: %s", described.name, error.message)
+        _keep_with(run, described)
+
+
+def _keep_with(run: ActiveRun, described: "DescribedDataset") -> None:
+    """Among the files of the run, in their turn."""
+    from trackback.provenance.datasets import contents, folder_in_run  # noqa: PLC0415
+
+    with contents(described) as files:
+        for name, path in files.items():
+            run.upload(f"{folder_in_run(described)}/{name}", path)

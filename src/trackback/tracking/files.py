@@ -6,7 +6,8 @@ disk already is sent at once if the server answers, so that large ones need no s
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from uuid import uuid4
 from trackback.errors import InvalidParameter, NotFound
 from trackback.limits import check_artifact_path, shown
 from trackback.tracking.fluent import run_for
+from trackback.tracking.libraries import needed
 from trackback.tracking.run import ActiveRun, now_ms
 
 _YAML = (".yml", ".yaml")
@@ -43,18 +45,26 @@ def log_artifacts(local_dir: str | Path, artifact_path: str | None = None, run_i
 
 
 def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
-    """Log a text as the artifact ``artifact_file``, in UTF-8."""
-    run_for(run_id).upload(check_artifact_path(artifact_file), text.encode())
+    """Log a text as the artifact ``artifact_file``, in UTF-8; what is no Unicode in it is escaped."""
+    run_for(run_id).upload(check_artifact_path(artifact_file), text.encode(errors="backslashreplace"))
 
 
 def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> None:
-    """Log what JSON or YAML can say: as YAML, if the name ends so, else as JSON."""
+    """Log what JSON or YAML can say: as YAML, if the name ends so, else as JSON.
+
+    InvalidParameter: it can't say that.
+    """
     if artifact_file.lower().endswith(_YAML):
         import yaml  # noqa: PLC0415 - 20 ms that most programs have no use for
 
-        text = yaml.safe_dump(dictionary, sort_keys=False, allow_unicode=True)
+        dump: Callable[[Any], Any] = partial(yaml.safe_dump, sort_keys=False, allow_unicode=True)
+        refusals: tuple[type[Exception], ...] = (yaml.YAMLError, TypeError)
     else:
-        text = json.dumps(dictionary, indent=2, default=str)
+        dump, refusals = partial(json.dumps, indent=2, default=str), (TypeError, ValueError)
+    try:
+        text = dump(dictionary)
+    except refusals as error:
+        raise InvalidParameter(f"What is to be {shown(artifact_file)} can't be written so: {error}.") from error
     log_text(text, artifact_file, run_id)
 
 
@@ -94,7 +104,7 @@ def log_image(
     Arrays are of integers from 0 to 255, of floats from 0 to 1, or of booleans. With ``key``, and ``step`` and
     ``timestamp`` (milliseconds since the epoch), it is one of a series of images, which MLflow's UI shows.
 
-    InvalidParameter: neither or both of ``artifact_file`` and ``key``, or no image.
+    InvalidParameter: neither or both of ``artifact_file`` and ``key``, or no image. MissingLibrary: there is no pillow.
     """
     if (artifact_file is None) == (key is None):
         raise InvalidParameter("Give log_image either artifact_file, for one image, or key, for one of a series.")
@@ -115,8 +125,13 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Log rows: a dictionary of equally long columns, or a pandas DataFrame. Rows of an earlier call are kept.
 
     The artifact is .json, in pandas' orientation ``split``, or .parquet. InvalidParameter: it is neither.
+    MissingLibrary: there is no pandas, or for .parquet no pyarrow.
     """
-    import pandas as pd  # noqa: PLC0415 - only who logs tables needs it
+    if not artifact_file.endswith((".json", ".parquet")):
+        raise InvalidParameter(f"A table's artifact ends in .json or .parquet, and {shown(artifact_file)} does not.")
+    check_artifact_path(artifact_file)
+    with needed("pandas", "log_table"):
+        import pandas as pd  # noqa: PLC0415 - only who logs tables needs it
 
     frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame({key: _column(each) for key, each in data.items()})
     run = run_for(run_id)
@@ -124,18 +139,20 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
         run.tables.update(_kept_rows(run, artifact_file))
     if artifact_file in run.tables:
         frame = pd.concat([run.tables[artifact_file], frame], ignore_index=True)
+    content = _written(frame, artifact_file)
     run.tables[artifact_file] = frame
-    if artifact_file.endswith(".parquet"):
-        buffer = io.BytesIO()
-        frame.to_parquet(buffer)
-        content = buffer.getvalue()
-    elif artifact_file.endswith(".json"):
-        content = frame.to_json(orient="split", index=False, date_format="iso").encode()
-    else:
-        raise InvalidParameter(f"A table's artifact ends in .json or .parquet, and {shown(artifact_file)} does not.")
-    run.upload(check_artifact_path(artifact_file), content)
+    run.upload(artifact_file, content)
     names = [{"path": name, "type": "table"} for name in run.tables]
     run.set_tag(TABLES_TAG, json.dumps(names))
+
+
+def _written(frame: Any, artifact_file: str) -> bytes:
+    if artifact_file.endswith(".json"):
+        return bytes(frame.to_json(orient="split", index=False, date_format="iso").encode())
+    buffer = io.BytesIO()
+    with needed("pyarrow", "log_table"):
+        frame.to_parquet(buffer)
+    return buffer.getvalue()
 
 
 def _kept_rows(run: ActiveRun, artifact_file: str) -> dict[str, Any]:
@@ -176,11 +193,13 @@ def _column(value: Any) -> list[Any]:
 
 def _picture(image: Any) -> Any:
     """The image as one of PIL's."""
-    from PIL import Image  # noqa: PLC0415 - only who logs images needs it
+    with needed("pillow", "log_image"):
+        from PIL import Image  # noqa: PLC0415 - only who logs images needs it
 
     if isinstance(image, Image.Image):
         return image
-    import numpy as np  # noqa: PLC0415
+    with needed("numpy", "log_image"):
+        import numpy as np  # noqa: PLC0415
 
     array = np.asarray(image)
     if array.ndim == 3 and array.shape[2] == 1:

@@ -8,8 +8,12 @@ server, so a refusal, as of a param that changed, is raised by the next call tha
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from msgspec.structs import replace
+
+from trackback.client.spool.records import point_of
 from trackback.entities import Metric, RunStatus
 from trackback.errors import InvalidState
 from trackback.tracking.run import ActiveRun, now_ms
@@ -79,7 +83,7 @@ def start_run(
         run = begin_run(session, experiment_id=experiment_id, run_name=run_name, tags=all_tags, parent=parent)
     watch(run, log_system_metrics)
     _stack.runs.append(run)
-    _all_runs.append(run)
+    _keep(run)
     return run
 
 
@@ -94,10 +98,7 @@ def active_run() -> ActiveRun | None:
     """This thread's innermost run that has not ended; None if there is none."""
     runs = _stack.runs
     while runs and runs[-1].has_ended:
-        ended = runs.pop()
-        _last.run = ended
-        if ended in _all_runs:
-            _all_runs.remove(ended)
+        _last.run = runs.pop()
     return runs[-1] if runs else None
 
 
@@ -130,7 +131,7 @@ def log_metric(
     synchronous: wait until the server has it. run_id: of another run of this process than the active one.
     """
     runs = _stack.runs
-    run = runs[-1] if runs and run_id is None else run_for(run_id)
+    run = runs[-1] if runs and run_id is None and not runs[-1].has_ended else run_for(run_id)
     if model_id is None and dataset is None:
         run.log_metric(key, value, timestamp, step or 0)
     else:
@@ -208,15 +209,20 @@ def run_for(run_id: str | None) -> ActiveRun:
 def _point_of(
     key: str, value: float, step: int | None, timestamp: int | None, model_id: str | None, dataset: Any
 ) -> Metric:
-    return Metric(
-        key=key,
-        value=float(value),
-        timestamp=timestamp or now_ms(),
-        step=step or 0,
+    return replace(
+        point_of(key, value, timestamp or now_ms(), step or 0),
         model_id=model_id,
         dataset_name=getattr(dataset, "name", None),
         dataset_digest=getattr(dataset, "digest", None),
     )
+
+
+def _keep(run: ActiveRun) -> None:
+    """Until it has ended; those of threads that are gone end unseen."""
+    for ended in [each for each in _all_runs if each.has_ended]:
+        with suppress(ValueError):  # another thread has just removed it
+            _all_runs.remove(ended)
+    _all_runs.append(run)
 
 
 def _resumed_by_environment() -> str | None:

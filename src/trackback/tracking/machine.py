@@ -1,12 +1,12 @@
 """Samples of how the machine is used, logged as metrics of a run while it goes on."""
 
 import logging
-import os
 import threading
 from contextlib import suppress
 
 from trackback.errors import TrackbackError
 from trackback.tracking.run import ActiveRun, now_ms
+from trackback.tracking.session import seconds_in
 
 INTERVAL_S = 10.0
 
@@ -28,7 +28,7 @@ class MachineLog:
     def _log(self) -> None:
         from trackback.provenance import SystemMetrics  # noqa: PLC0415 - what this thread is for
 
-        interval_s = float(os.environ.get("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL") or INTERVAL_S)
+        interval_s = seconds_in("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", INTERVAL_S)
         try:
             metrics, step = SystemMetrics(), 0
             while not self._ended.wait(interval_s):

@@ -1,6 +1,5 @@
 """Models of the active run: logged with all that it takes to load them again, registered, and loaded."""
 
-import hashlib
 import logging
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from trackback.client.api import Client
-from trackback.client.spool.delivery import proxy_path
+from trackback.client.cache import sha256_of
+from trackback.client.places import kept_path
 from trackback.entities import LoggedModel, LoggedModelStatus, ModelOutput, ModelVersion
-from trackback.errors import AlreadyExists, Unavailable, UnknownEndpoint, UntrustedModel
+from trackback.errors import AlreadyExists, TrackbackError, Unavailable, UnknownEndpoint, UntrustedModel
 from trackback.limits import check_logged_model_name
 from trackback.tracking.fluent import run_for, session
 from trackback.tracking.reading import client
@@ -69,6 +69,7 @@ def log_model(
     """Log a model of any library that ``trackback.flavors`` knows as an output of the active run.
 
     name: of the logged model, ``model`` by default; ``artifact_path`` is MLflow's older word for it.
+    params: of the logged model; those that its library knows of it, if None.
     registered_model_name: register it, too, as a new version of this model.
     pip_requirements, and those that are not named here: see ``save_model``.
 
@@ -76,7 +77,7 @@ def log_model(
 
     Errors: those of ``save_model``, and the server's refusals.
     """
-    from trackback.flavors import save_model  # noqa: PLC0415
+    from trackback.flavors import own_params, save_model  # noqa: PLC0415
     from trackback.tracking.trusted import remember  # noqa: PLC0415
 
     called = check_logged_model_name(name or artifact_path or DEFAULT_NAME)
@@ -93,7 +94,9 @@ def log_model(
             metadata=metadata,
             **options,
         )
-        remember(hashlib.sha256(file.read_bytes()).hexdigest() for file in _files(folder))
+        remember(map(sha256_of, _files(folder)))
+        if params is None:
+            params = own_params(model, flavor)
         try:
             info = _log_to_server(run, folder, mlmodel, called, params, tags, model_type, step)
         except (Unavailable, UnknownEndpoint) as error:
@@ -101,7 +104,12 @@ def log_model(
                 _log.warning("The model %s is kept here until the server takes it: %s", called, error.message)
             info = _log_to_run(run, folder, mlmodel, called)
             if registered_model_name and isinstance(error, Unavailable):
-                _log.error("It is not registered as %s: the server is away", registered_model_name)
+                _log.error(
+                    "It is not registered as %s. When it has been sent: register_model(%r, %r)",
+                    registered_model_name,
+                    info.model_uri,
+                    registered_model_name,
+                )
                 return info
     if registered_model_name:
         version = register_model(info.model_uri, registered_model_name)
@@ -146,16 +154,17 @@ def _log_to_server(
     """As a logged model, which the run has as an output. UnknownEndpoint: the server knows none."""
     server = client()
     logged = server.create_logged_model(
-        run.info.experiment_id, name=name, source_run_id=run.run_id, tags=tags, params=params, model_type=model_type
+        run.experiment_id, name=name, source_run_id=run.server_run_id, tags=tags, params=params, model_type=model_type
     )
     model_id = logged.info.model_id
     try:
-        _describe(mlmodel, folder, run_id=run.run_id, model_id=model_id, artifact_path=logged.info.artifact_uri)
-        root = proxy_path(logged.info.artifact_uri)
+        _describe(mlmodel, folder, run_id=run.server_run_id, model_id=model_id, artifact_path=logged.info.artifact_uri)
+        root = kept_path(logged.info.artifact_uri)
         for file in _files(folder):
             server.transport.upload(f"{root}/{file.relative_to(folder).as_posix()}", file)
     except BaseException:
-        server.finalize_logged_model(model_id, LoggedModelStatus.FAILED)
+        with suppress(TrackbackError):  # what is wrong was raised already
+            server.finalize_logged_model(model_id, LoggedModelStatus.FAILED)
         raise
     server.finalize_logged_model(model_id, LoggedModelStatus.READY)
     run.log_outputs([ModelOutput(model_id, step)])

@@ -3,19 +3,26 @@
 Each has the server know first what this process has logged, so that a program reads what it wrote.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Literal
 
 from trackback.client.api import Client, walk
 from trackback.entities import Experiment, FileInfo, LifecycleStage, Run, ViewType
-from trackback.errors import InvalidParameter, InvalidState, NotFound
+from trackback.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound, Overloaded, Unavailable
 from trackback.limits import check_experiment_name, shown
 from trackback.tracking.fluent import active_run, last_run, run_for, session
+from trackback.tracking.libraries import needed
+from trackback.tracking.session import START_RETRIES
 
 OUTPUT_FORMATS = ("pandas", "polars", "arrow", "list")
+_FRAMES = "search_runs, unless it is told output_format='list',"
 _SEARCH_PAGE = 1000
 _ALL = 100_000
+
+_log = logging.getLogger(__name__)
 
 
 def client() -> Client:
@@ -27,23 +34,24 @@ def client() -> Client:
 def set_experiment(experiment_name: str | None = None, experiment_id: str | None = None) -> Experiment | None:
     """Have runs that begin from now on belong to an experiment, which is made if there is none of its name.
 
-    None without a server: it is looked up, or made, when the runs are sent.
+    None without a server, or while it is away: it is looked up, or made, when the runs are sent.
 
     InvalidParameter: neither or both are given. InvalidState: it is deleted. NotFound: there is none of this id.
     """
     if (experiment_name is None) == (experiment_id is None):
         raise InvalidParameter("Give set_experiment either the name or the id of an experiment.")
-    if session.is_offline:
-        if experiment_name is not None:
-            check_experiment_name(experiment_name)
+    if experiment_name is not None:
+        check_experiment_name(experiment_name)
+    try:
+        server = Client(transport=session.transport(START_RETRIES))
+        experiment = (
+            find_or_make(server, experiment_name) if experiment_name else server.get_experiment(str(experiment_id))
+        )
+    except (Unavailable, Overloaded) as error:
+        if not session.is_offline:
+            _log.warning("The experiment is looked up, or made, when runs of it can be sent: %s", error.message)
         session.experiment_id, session.experiment_name = str(experiment_id or ""), experiment_name or ""
         return None
-    server = client()
-    if experiment_id is not None:
-        experiment = server.get_experiment(str(experiment_id))
-    else:
-        assert experiment_name is not None
-        experiment = _find_or_make(server, experiment_name)
     if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
         raise InvalidState(
             f"The experiment {shown(experiment.name)} is deleted. Restore it, or choose another name for yours."
@@ -132,6 +140,7 @@ def search_runs(
         ``metrics.<key>`` (the last value), ``params.<key>`` and ``tags.<key>``; or a list of ``Run``.
 
     InvalidParameter: the filter can't be read, the format is none of these, or ids and names are both given.
+    MissingLibrary: that of the format is not there; a list needs none.
     """
     if output_format not in OUTPUT_FORMATS:
         known = ", ".join(OUTPUT_FORMATS)
@@ -155,15 +164,21 @@ def list_artifacts(artifact_path: str | None = None, run_id: str | None = None) 
     return client().list_artifacts(run_id or run_for(None).run_id, artifact_path)
 
 
-def _find_or_make(server: Client, name: str) -> Experiment:
+def find_or_make(server: Client, name: str) -> Experiment:
+    """The experiment of this name, which is made if there is none."""
     if found := server.get_experiment_by_name(name):
         return found
-    return server.get_experiment(server.create_experiment(name))
+    with suppress(AlreadyExists):  # another program has begun with it at the same time
+        server.create_experiment(name)
+    made = server.get_experiment_by_name(name)
+    if made is None:
+        raise NotFound(f"The experiment {shown(name)} was made, and is gone again.")
+    return made
 
 
 def _current_experiment() -> str:
     if run := active_run():
-        return run.info.experiment_id
+        return run.experiment_id
     if session.experiment_name:
         found = client().get_experiment_by_name(session.experiment_name)
         if found is None:
@@ -213,19 +228,22 @@ def _row(run: Run) -> dict[str, Any]:
 def _framed(columns: dict[str, list[Any]], output_format: str) -> Any:
     times = ("start_time", "end_time")
     if output_format == "pandas":
-        import pandas as pd  # noqa: PLC0415 - only who wants a frame needs it
+        with needed("pandas", _FRAMES):
+            import pandas as pd  # noqa: PLC0415 - only who wants a frame needs it
 
         frame = pd.DataFrame(columns)
         for name in times:
             frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True)
         return frame
     if output_format == "polars":
-        import polars as pl  # noqa: PLC0415
+        with needed("polars", _FRAMES):
+            import polars as pl  # noqa: PLC0415
 
         return pl.DataFrame(columns, infer_schema_length=None).with_columns(
             pl.from_epoch(pl.col(name).cast(pl.Int64), time_unit="ms").dt.replace_time_zone("UTC") for name in times
         )
-    import pyarrow as pa  # noqa: PLC0415
+    with needed("pyarrow", _FRAMES):
+        import pyarrow as pa  # noqa: PLC0415
 
     stamps = pa.timestamp("ms", tz="UTC")
     arrays = {name: pa.array(values, type=stamps if name in times else None) for name, values in columns.items()}

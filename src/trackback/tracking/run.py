@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from trackback.client.spool.delivery import proxy_path
+from trackback.client.keyed import by_key
+from trackback.client.places import kept_path
 from trackback.client.spool.folder import Head
 from trackback.client.spool.opening import API, RunAnswer
 from trackback.client.spool.records import (
@@ -36,8 +37,8 @@ from trackback.entities import (
     RunStatus,
     Tag,
 )
-from trackback.errors import InvalidState, Overloaded, StorageFull, Unavailable
-from trackback.limits import check_artifact_path, check_key
+from trackback.errors import InvalidParameter, InvalidState, Overloaded, StorageFull, Unavailable
+from trackback.limits import check_artifact_path, check_key, escaped, shown
 from trackback.tracking.session import FLUSH_S, Session
 
 LARGE_FILE_BYTES = 2**24
@@ -50,6 +51,11 @@ _log = logging.getLogger(__name__)
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def text_of(value: object) -> str:
+    """What ``str`` makes of it; what is no Unicode there, as in names of files, is escaped."""
+    return escaped(str(value))
 
 
 class ActiveRun:
@@ -79,6 +85,16 @@ class ActiveRun:
         return self.info.run_id
 
     @property
+    def server_run_id(self) -> str:
+        """Its id at the server: MLflow's chooses another for a run that was begun without it."""
+        return self._head.server_run_id or self.run_id
+
+    @property
+    def experiment_id(self) -> str:
+        """Empty until the server knows the run, if the experiment was only named."""
+        return self._head.experiment_id or self.info.experiment_id
+
+    @property
     def artifact_uri(self) -> str:
         """Where its artifacts are. Unavailable: the run was begun without the server, which has not chosen it yet."""
         if not self._open_spool().head.artifact_uri:
@@ -93,8 +109,8 @@ class ActiveRun:
     def fetch(self) -> Run:
         """The run as the server has it, once it has all that was logged."""
         self.flush()
-        answer = self._session.transport().call("GET", f"{API}runs/get", {"run_id": self.run_id}, RunAnswer)
-        return answer.run
+        found = {"run_id": self.server_run_id}
+        return by_key(self._session.transport().call("GET", f"{API}runs/get", found, RunAnswer).run)
 
     def log_metric(self, key: str, value: float, timestamp_ms: int | None = None, step: int = 0) -> None:
         """Log a point of a metric. InvalidParameter: it is none."""
@@ -111,13 +127,13 @@ class ActiveRun:
     def log_param(self, key: str, value: object) -> None:
         """Log a param; its value is what ``str`` makes of it."""
         check_key(key, "key")
-        text = str(value)
+        text = text_of(value)
         self.params.setdefault(key, text)
         self._log(LogParam(Param(key, text)))
 
     def set_tag(self, key: str, value: object) -> None:
         check_key(key, "key")
-        self._log(SetTag(Tag(key, str(value))))
+        self._log(SetTag(Tag(key, text_of(value))))
 
     def delete_tag(self, key: str) -> None:
         check_key(key, "key")
@@ -160,11 +176,15 @@ class ActiveRun:
         self._session.adopt()
 
     def end(self, status: RunStatus | str = RunStatus.FINISHED, end_time_ms: int | None = None) -> None:
-        """End the run; what is left is sent in the background. Once it has ended, nothing changes."""
+        """End the run; what is left is sent in the background. Once it has ended, nothing changes.
+
+        InvalidParameter: there is no such status.
+        """
+        last = _status(status)
         if not self.has_ended:
             for finish in self.at_end:
                 finish()
-            self.update(RunStatus(status), end_time_ms or now_ms())
+            self.update(last, end_time_ms or now_ms())
             self.leave()
 
     def reopened(self) -> "ActiveRun":
@@ -211,7 +231,7 @@ class ActiveRun:
 
     def _artifacts(self) -> str:
         """The path of the run's artifacts at the server."""
-        return proxy_path(self._open_spool().head.artifact_uri)
+        return kept_path(self._open_spool().head.artifact_uri)
 
     def _use(self, spool: Spool) -> None:
         self._spool = spool
@@ -256,3 +276,10 @@ class ActiveRun:
         if not self._told_of_loss:
             self._told_of_loss = True
             _log.error("Run %s loses what it logs: %s", self.run_id, error.message)
+
+
+def _status(name: RunStatus | str) -> RunStatus:
+    try:
+        return RunStatus(name)
+    except ValueError:
+        raise InvalidParameter(f"Invalid status {shown(name)} of a run: it is one of {', '.join(RunStatus)}.") from None

@@ -5,21 +5,26 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import NamedTuple, Self
 
 from trackback.client.address import find_address
 from trackback.client.retries import Retries
-from trackback.client.spool.folder import Head
+from trackback.client.spool.folder import Head, run_id_of
 from trackback.client.spool.spool import Spool
 from trackback.client.spool.sync import sync
 from trackback.client.transport import Transport
 from trackback.entities import RunStatus
 from trackback.errors import TrackbackError, Unavailable
+from trackback.limits import shown
 
 FLUSH_S = 60.0
 EXIT_WAIT_S = 10.0
 DEFERRING_S = 10.0
+MOST_TOLD = 10
+"""Of how many runs it is said at the end what is left of each."""
 START_RETRIES = Retries(deadline_s=2.0)
 """For calls that a program need not wait for: what can't be said now is kept."""
 
@@ -39,6 +44,30 @@ def is_cleared(name: str) -> bool:
     return os.environ.get(name, "").strip().lower() in _FALSE
 
 
+def seconds_in(name: str, otherwise: float) -> float:
+    """The seconds that a variable of the environment says; ``otherwise`` where it says none."""
+    said = os.environ.get(name, "").strip()
+    try:
+        return max(float(said), 0.0) if said else otherwise
+    except ValueError:
+        _log.warning("%s=%s is no number of seconds; it is taken for %g", name, shown(said), otherwise)
+        return otherwise
+
+
+class Left(NamedTuple):
+    """What of a run is kept here, and not sent: so many records, and why."""
+
+    run_id: str
+    uri: str
+    records: int
+    why: str
+
+    @classmethod
+    def of(cls, spool: Spool, records: int) -> Self:
+        why = f" ({spool.failure.message.rstrip('.')})" if spool.failure else ""
+        return cls(spool.head.server_run_id or spool.head.run_id, spool.head.uri, records, why)
+
+
 class Session:
     """Threads share it; a forked process goes on with one of its own."""
 
@@ -52,6 +81,7 @@ class Session:
         self._spools: list[Spool] = []
         self._lock = threading.Lock()
         self._run_ids: set[str] = set()
+        self._given_up: dict[str, Left] = {}  # of runs that ended while the server was away for long
         self._watched_process = 0
         self._has_forked = False
         self._deferring = threading.local()
@@ -119,28 +149,30 @@ class Session:
         for end in self.at_exit:
             with suppress(TrackbackError):
                 end(_status_at_exit())
-        wait_s = float(os.environ.get("TRACKBACK_EXIT_WAIT_S") or EXIT_WAIT_S)
+        deadline = time.monotonic() + seconds_in("TRACKBACK_EXIT_WAIT_S", EXIT_WAIT_S)
         for spool in self._spools:
             spool.end()
-        left = [(spool, count) for spool in self._spools if (count := spool.close(wait_s))]
+        left = [
+            Left.of(spool, records)
+            for spool in self._spools
+            if (records := spool.close(max(deadline - time.monotonic(), 0.0)))
+        ]
         self._spools = []
-        for spool, count in left:
-            why = f" ({spool.failure.message})" if spool.failure else ""
-            print(  # noqa: T201 - the program is ending, and may have no logging
-                f"trackback: {count} records of run {spool.head.server_run_id or spool.head.run_id} are not sent to "
-                f"{spool.head.uri} yet{why}. `trackback sync` sends them.",
-                file=sys.stderr,
-            )
-        self.adopt()
+        if not left:
+            self.adopt()
+        _tell([*self._given_up.values(), *left])
         for transport in self._transports.values():
             transport.close()
 
     def adopt(self) -> None:
-        """Send what forked processes have left of this one's runs: some end without a chance to do so themselves."""
-        if self._has_forked and not self.is_offline:
-            for run_id in self._run_ids:
-                for _ in sync(lambda uri: Transport(self._given_uri or uri, retries=Retries(deadline_s=0)), run_id):
-                    pass
+        """Send what runs have left that ended while the server was away, and what forked processes have left of this
+        one's runs: some end without a chance to do so themselves.
+        """
+        run_ids = self._run_ids if self._has_forked else set(self._given_up)
+        if run_ids and not self.is_offline:
+            for each in sync(lambda uri: Transport(self._given_uri or uri, retries=Retries(deadline_s=0)), run_ids):
+                if each.failure is None:
+                    self._given_up.pop(run_id_of(each.folder), None)
 
     def _reap(self) -> list[Spool]:
         """The spools that there is something to wait for; those whose runs have ended, and are sent, are gone."""
@@ -148,7 +180,8 @@ class Session:
             kept = []
             for spool in self._spools:
                 if spool.has_ended and not spool.is_sending:
-                    spool.close(0)
+                    if records := spool.close(0):
+                        self._given_up[spool.head.run_id] = Left.of(spool, records)
                 else:
                     kept.append(spool)
             self._spools = kept
@@ -177,9 +210,22 @@ class Session:
             spool.abandon()
         self._spools = []
         self._transports = {}
-        self._run_ids = set()
+        self._run_ids, self._given_up = set(), {}
         for forked in self.at_fork:
             forked()
+
+
+def _tell(left: Sequence[Left]) -> None:
+    """On standard error: the program is ending, and may have no logging."""
+    lines = [
+        f"trackback: {each.records} records of run {each.run_id} are not sent to {each.uri} yet{each.why}. "
+        "`trackback sync` sends them."
+        for each in left[:MOST_TOLD]
+    ]
+    if more := len(left) - len(lines):
+        lines.append(f"trackback: Nor are those of {more} runs more.")
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201
 
 
 def _wait_for(spool: Spool) -> None:

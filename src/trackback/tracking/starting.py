@@ -13,7 +13,8 @@ from trackback.client.spool.folder import FORMAT, Head
 from trackback.client.spool.opening import API, DEFAULT_EXPERIMENT, RunAnswer, create_run, experiment_of
 from trackback.entities import LifecycleStage, RunInfo, RunStatus, Tag
 from trackback.errors import InvalidState, Overloaded, Unavailable
-from trackback.tracking.run import ActiveRun, now_ms
+from trackback.limits import check_key
+from trackback.tracking.run import ActiveRun, now_ms, text_of
 from trackback.tracking.session import START_RETRIES, Session
 
 PARENT_TAG = "mlflow.parentRunId"
@@ -41,9 +42,9 @@ def begin_run(
         uri=session.uri,
         run_id=uuid4().hex,
         start_time=start_time_ms or now_ms(),
-        run_name=run_name or "",
+        run_name=text_of(run_name or ""),
         user_id=_user(),
-        tags=[Tag(key, str(value)) for key, value in {**_source_tags(parent), **tags}.items()],
+        tags=[Tag(check_key(key, "key"), text_of(value)) for key, value in {**_source_tags(parent), **tags}.items()],
         process=os.getpid(),
     )
     head.experiment_id, head.experiment_name = _experiment(session, experiment_id)
@@ -69,7 +70,7 @@ def resume_run(session: Session, run_id: str, tags: Mapping[str, Any], run_name:
         head.artifact_uri, head.experiment_id = info.artifact_uri, info.experiment_id
     run = ActiveRun(session, info, session.begin(head), resumed=True)
     run.params = params
-    run.update(RunStatus.RUNNING, run_name=run_name)
+    run.update(RunStatus.RUNNING, run_name=run_name and text_of(run_name))
     for key, value in tags.items():
         run.set_tag(key, value)
     return run

@@ -6,13 +6,15 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from trackback.client.api import Client
-from trackback.client.cache import sha256_of
-from trackback.client.models import LocalModel
 from trackback.entities import ANYONE, Promotion, PromotionKind
 from trackback.errors import InvalidState, NotFound, PermissionDenied, Unauthenticated, UnknownEndpoint
 from trackback.flavors import Trust, read_mlmodel
+
+if TYPE_CHECKING:
+    from trackback.client.api import Client
+    from trackback.client.models import LocalModel
 
 _MOST = 100_000
 
@@ -34,7 +36,7 @@ def trusted() -> Trust:
         return Trust()
 
 
-def promoted(client: Client, model: LocalModel) -> Trust:
+def promoted(client: "Client", model: "LocalModel") -> Trust:
     """The files of a model, if just these were promoted, at any time, on a server that has accounts: it knows by whom,
     and that they may. Nothing, if they were not, or if anybody could have done it.
     """
@@ -45,11 +47,13 @@ def promoted(client: Client, model: LocalModel) -> Trust:
         return Trust()
     except (NotFound, PermissionDenied):  # its runs and streams are not to be seen
         return Trust()
+    from trackback.client.cache import sha256_of  # noqa: PLC0415 - with it comes all that asks a server
+
     files = (file for file in model.path.rglob("*") if file.is_file())
     return Trust.of(map(sha256_of, files)) if is_promoted else Trust()
 
 
-def _promotions(client: Client, model: LocalModel) -> Iterable[Promotion]:
+def _promotions(client: "Client", model: "LocalModel") -> Iterable[Promotion]:
     """Those of its registered model, or else of the experiment of the run that it came from."""
     if model.version is not None:
         return client.walk_promotions(stream=f"models:/{model.version.name}")

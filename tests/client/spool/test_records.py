@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.disk import small_disk
 from trackback.client.spool.reader import Reader
-from trackback.client.spool.records import Action, Block, LogParam, SetTag, Upload
+from trackback.client.spool.records import Action, Block, LogMetric, LogParam, SetTag, Upload
 from trackback.client.spool.segments import segments_in
 from trackback.client.spool.writer import Writer
 from trackback.entities import Metric, Param, Tag
@@ -171,3 +171,81 @@ def test_while_the_disk_is_full_memory_is_used_and_then_no_more_is_taken(tmp_pat
 def test_a_key_that_is_no_name_is_refused(spool_root: Path) -> None:
     with pytest.raises(InvalidParameter, match="key"):
         Writer(spool_root).log_point("a//b", 1, 1, 1)
+
+
+def test_a_segment_that_got_no_room_before_its_process_died_is_empty(spool_root: Path) -> None:
+    (spool_root / "00000001.seg").touch()
+    reader = Reader(spool_root)
+    assert (reader.take(10).items, reader.count()) == (0, 0)
+
+
+@pytest.mark.parametrize("kept", [b"\xff" * 16, b"\x01" * 16, b"short"])
+def test_where_the_place_is_not_known_everything_is_sent_again(spool_root: Path, kept: bytes) -> None:
+    writer = Writer(spool_root)
+    for step in range(3):
+        writer.log_point("loss", step, 1, step)
+    writer.close()
+    (spool_root / "sent").write_bytes(kept)
+    assert len(read_all(Reader(spool_root))) == 3
+
+
+def test_what_is_behind_a_record_that_is_damaged_is_not_taken_for_sent(spool_root: Path) -> None:
+    writer = Writer(spool_root)
+    writer.log_point("loss", 1, 1, 1)
+    mark = writer.end.offset - 4
+    for step in (2, 3):
+        writer.log_point("loss", step, 1, step)
+    writer.close()
+    (file,) = segments_in(spool_root)
+    with file.open("r+b") as damaged:
+        damaged.seek(mark)
+        damaged.write(bytes(4))
+    reader = Reader(spool_root)
+    assert reader.count() == 1
+    with pytest.raises(DataLoss, match="there is more behind"):
+        reader.take(10)
+
+
+def test_a_segment_that_was_cut_within_a_record_is_damaged(spool_root: Path) -> None:
+    writer = Writer(spool_root)
+    writer.log_point("loss", 1, 1, 1)
+    end = writer.end.offset
+    writer.log_point("loss", 2, 1, 2)
+    writer.close()
+    (file,) = segments_in(spool_root)
+    with file.open("r+b") as cut:
+        cut.truncate(end + 10)
+    reader = Reader(spool_root)
+    reader.advance(reader.take(10).end)
+    with pytest.raises(DataLoss, match="damaged in segment 1"):
+        reader.take(10)
+
+
+def test_after_a_segment_that_is_gone_the_next_is_read_from_its_beginning(spool_root: Path) -> None:
+    writer = Writer(spool_root, SMALL)
+    for step in range(200):
+        writer.log_point("loss", step, 1, step)
+    first = Reader(spool_root, writer)
+    first.advance(first.take(10).end)
+    writer.close()
+    lost, *_ = segments_in(spool_root)
+    lost.unlink()
+    found = [each.step for each in read_all(Reader(spool_root)) if isinstance(each, Metric)]
+    assert found == list(range(found[0], 200))
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        SetTag(Tag("a", "\ud800")),
+        SetTag(Tag("a", 1)),  # type: ignore[arg-type]
+        LogMetric(Metric("a", 1.0, 1, "x")),  # type: ignore[arg-type]
+        LogMetric(Metric("a", 1.0, 1, 2**70)),
+    ],
+)
+def test_what_would_not_come_back_is_refused_before_it_is_written(spool_root: Path, action: Action) -> None:
+    writer = Writer(spool_root)
+    with pytest.raises(InvalidParameter, match="can't be logged"):
+        writer.log(action)
+    writer.log(SetTag(Tag("a", "b")))
+    assert read_all(Reader(spool_root, writer)) == [SetTag(Tag("a", "b"))]

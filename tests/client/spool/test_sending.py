@@ -7,10 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.faults.disk import small_disk
 from tests.servers.trackback import TrackbackServer
 from trackback.client.retries import Retries
+from trackback.client.spool.delivery import Delivery
 from trackback.client.spool.folder import FORMAT, Folder, Head, folders_in
 from trackback.client.spool.opening import API, RunAnswer
+from trackback.client.spool.reader import Reader
 from trackback.client.spool.records import DeleteTag, LogInputs, LogParam, SetTag, UpdateRun
 from trackback.client.spool.spool import Spool
 from trackback.client.spool.sync import Synced, sync
@@ -225,6 +228,62 @@ class TestSync:
         (synced,) = sync_all(server)
         assert "can't be read" in str(synced.failure)
         assert path.exists()
+
+    def test_one_of_another_version_is_left_and_keeps_no_other(self, server: TrackbackServer, spool_root: Path) -> None:
+        later = begin(None, server.url)
+        later.folder.head.format = FORMAT + 1
+        later.folder.save()
+        later.close(0)
+        (spool_root / "not-readable").mkdir()
+        (spool_root / "not-readable" / "head.json").mkdir()
+        whole = begin(None, server.url)
+        whole.log_point("loss", 1, 1, 1)
+        whole.close(0)
+        left, unreadable, synced = sorted(sync_all(server), key=lambda each: each.sent)
+        assert "use the one that wrote it" in f"{left.failure} {unreadable.failure}"
+        assert (synced.sent, synced.failure) == (1, None)
+
+    def test_one_that_is_damaged_is_told_and_kept(self, server: TrackbackServer) -> None:
+        spool = begin(None, server.url)
+        for step in range(3):
+            spool.log_point("loss", step, 1, step)
+        spool.close(0)
+        (file,) = spool.folder.path.glob("*.seg")
+        content = bytearray(file.read_bytes())
+        content[60:64] = bytes(4)  # the mark of the first point
+        file.write_bytes(content)
+        (synced,) = sync_all(server)
+        assert "damaged in segment 1" in str(synced.failure)
+        assert spool.folder.path.exists()
+
+    def test_fails_a_run_that_an_earlier_one_has_only_begun(self, server: TrackbackServer, sending: Transport) -> None:
+        spool = begin(None, server.url)
+        spool.log_point("loss", 1, 1, 1)
+        spool.close(0)
+        cut = Folder.claim(spool.folder.path)
+        assert cut
+        cut.head.unended = True
+        Delivery(cut, Reader(cut.path), sending).open_run()
+        cut.release()
+        (second,) = sync_all(server)
+        run = sending.call("GET", f"{API}runs/get", {"run_id": second.run_id}, RunAnswer).run
+        assert (second.sent, run.info.status) == (1, RunStatus.FAILED)
+
+
+def test_a_run_that_is_made_while_the_disk_is_full_is_sent(
+    server: TrackbackServer, sending: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with small_disk(tmp_path / "disk", megabytes=3) as disk:
+        monkeypatch.setenv("TRACKBACK_SPOOL_DIR", str(disk.folder))
+        server.kill()
+        spool = begin(sending)
+        disk.fill()
+        spool.log(LogParam(Param("alpha", "1")))
+        server.start()
+        spool.flush(40)
+        assert run_of(spool, sending).data.params == (Param("alpha", "1"),)
+        spool.end()
+        assert spool.close(20) == 0
 
 
 def test_a_folder_is_claimed_by_one(spool_root: Path) -> None:

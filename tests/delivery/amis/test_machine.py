@@ -20,7 +20,7 @@ from trackback.delivery.batch.places import place_at
 
 __all__ = ["image_cache", "images"]
 
-pytestmark = [pytest.mark.delivery, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.delivery, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture

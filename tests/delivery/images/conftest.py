@@ -30,8 +30,13 @@ class Images:
 
 @pytest.fixture(scope="session")
 def image_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """On disk: packages for one image are half a gigabyte."""
+    """On disk: packages for one image are half a gigabyte. With KEPT_IMAGES=FOLDER it is that, and the next tests of
+    whoever mends something do not wait for what was made there.
+    """
     need(BASE.exists(), "no base of Debian: run `make .tools/base.tar`, which needs root and mmdebstrap")
+    if kept := os.environ.get("KEPT_IMAGES"):
+        yield Path(kept)
+        return
     folder = ROOT / ".tools" / f"images-{os.getpid()}"
     yield folder
     shutil.rmtree(folder, ignore_errors=True)

@@ -134,7 +134,7 @@ def plain(predictions: Any) -> Any:
 
 
 def save_here(library: str, folder: Path) -> dict[str, Any]:
-    from trackback.flavors import load_predictor, save_model
+    from trackback.flavors import load_predictor, own_params, save_model
 
     model, data = trained(library)
     options = {"serialization_format": "pt2"} if library == "torch-pt2" else {}
@@ -145,6 +145,7 @@ def save_here(library: str, folder: Path) -> dict[str, Any]:
         "predicted": plain(predictor.predict(data)),
         "requirements": (folder / "here" / "requirements.txt").read_text().split(),
         "native": type(predictor.model).__name__,
+        "params": own_params(model),
     }
 
 

@@ -10,6 +10,7 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 from sklearn.model_selection import train_test_split
 
 import trackback as mlflow
+from trackback.models import infer_signature
 
 
 def eval_metrics(actual: pd.Series, pred: np.ndarray) -> tuple[float, float, float]:
@@ -25,7 +26,8 @@ train_y, test_y = train["target"], test["target"]
 
 alpha, l1_ratio = 0.5, 0.5
 with mlflow.start_run(run_name="elastic net") as run:
-    mlflow.log_input(train, context="training", targets="target", name="diabetes")
+    dataset = mlflow.data.from_pandas(train, targets="target", name="diabetes")
+    mlflow.log_input(dataset, context="training")
     lr = ElasticNet(alpha=alpha, l1_ratio=l1_ratio, random_state=42).fit(train_x, train_y)
     predicted_qualities = lr.predict(test_x)
     rmse, mae, r2 = eval_metrics(test_y, predicted_qualities)
@@ -33,7 +35,10 @@ with mlflow.start_run(run_name="elastic net") as run:
     mlflow.log_param("l1_ratio", l1_ratio)
     mlflow.log_metrics({"rmse": rmse, "r2": r2, "mae": mae})
     mlflow.log_dict({"columns": list(train_x)}, "columns.json")
-    info = mlflow.log_model(lr, name="model", input_example=train_x.head(3), registered_model_name="elastic-net")
+    signature = infer_signature(train_x, lr.predict(train_x))
+    info = mlflow.sklearn.log_model(
+        lr, name="model", signature=signature, input_example=train_x.head(3), registered_model_name="elastic-net"
+    )
 
 best = mlflow.search_runs(experiment_names=["diabetes"], order_by=["metrics.rmse"], max_results=1)
 assert best.loc[0, "run_id"] == run.info.run_id

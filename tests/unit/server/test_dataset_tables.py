@@ -5,7 +5,7 @@ import json
 import pytest
 
 from trackback.entities import Dataset, DatasetInput, Tag, UsedDataset
-from trackback.server.ui.dataset_tables import COLUMNS, ShownDataset, shown_datasets
+from trackback.server.ui.runs.dataset_tables import COLUMNS, ShownDataset, shown_datasets
 
 DIGEST = "ab" * 32
 

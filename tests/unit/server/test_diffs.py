@@ -1,5 +1,5 @@
-from trackback.server.ui.diffs import LINES, read_diff
-from trackback.server.ui.repositories import commit_url
+from trackback.server.ui.runs.commits import commit_url
+from trackback.server.ui.runs.diffs import LINES, read_diff
 
 DIFF = """# untracked, and not kept: notes.txt
 diff --git a/src/model.py b/src/model.py

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from trackback.errors import BadRequest, InvalidParameter, TooLarge
-from trackback.server.ui.form_data import MOST_BYTES, FormData, local, page_of, read_form
+from trackback.server.ui.frame.form_data import MOST_BYTES, FormData, local, page_of, read_form
 
 
 def request(body: bytes, content_type: str = "application/x-www-form-urlencoded") -> Request:

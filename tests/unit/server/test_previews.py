@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from trackback.server.ui.previews import Kind, Preview, preview
-from trackback.server.ui.previews.csv_tables import ROWS, TablePage
-from trackback.server.ui.previews.frames import HEADERS, framed
-from trackback.server.ui.previews.notebooks import Notebook, html_output
-from trackback.server.ui.previews.texts import LINES, LONGEST_LINE, PIECE_BYTES, Text
-from trackback.server.ui.previews.trees import CHILDREN, Node
+from trackback.server.ui.files.previews import Kind, Preview, preview
+from trackback.server.ui.files.previews.csv_tables import ROWS, TablePage
+from trackback.server.ui.files.previews.frames import HEADERS, framed
+from trackback.server.ui.files.previews.notebooks import Notebook, html_output
+from trackback.server.ui.files.previews.texts import LINES, LONGEST_LINE, PIECE_BYTES, Text
+from trackback.server.ui.files.previews.trees import CHILDREN, Node
 from trackback.services.artifacts import OpenFile
 
 MARKUP = "<img src=x onerror=alert(1)>"

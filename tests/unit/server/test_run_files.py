@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 import pyarrow.parquet as pq
 
 from trackback.entities import LifecycleStage, RunInfo, RunStatus
-from trackback.server.ui.run_files import ROWS_OF_A_GROUP, write_csv, write_parquet
+from trackback.server.ui.experiments.run_files import ROWS_OF_A_GROUP, write_csv, write_parquet
 from trackback.services.run_columns import Fact, parse_columns
 from trackback.services.run_tables import Extremes, RunRow, UsedData
 

@@ -6,7 +6,7 @@ from starlette.types import Scope
 
 from trackback.entities import ANYONE, Actor, Grants, Permission
 from trackback.server import cookies
-from trackback.server.ui.visitor import Problem, Visitor
+from trackback.server.ui.frame.visitor import Problem, Visitor
 
 
 def scope(host: str, *, cookie: str = "", forwarded: str = "", scheme: str = "http") -> Scope:

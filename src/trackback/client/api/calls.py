@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from trackback.client.keyed import by_key
 from trackback.client.pages import Page
 from trackback.client.transport import Transport
 from trackback.client.wire import Nothing
@@ -50,7 +51,7 @@ class Calls:
         """What the answer has under ``name``."""
         wanted: Any = kind
         answer = self._whole(_answer(name, wanted), method, path, fields, idempotent=idempotent)
-        return cast(E, getattr(answer, name))
+        return cast(E, by_key(getattr(answer, name)))
 
     def _several(self, name: str, kind: type[E], method: str, path: str, fields: Fields) -> tuple[E, ...]:
         """The list that the answer has under ``name``."""
@@ -59,7 +60,7 @@ class Calls:
     def _page(self, name: str, kind: type[E], method: str, path: str, fields: Fields) -> Page[E]:
         wanted: Any = kind
         answer = self._whole(_list_answer(name, wanted), method, path, fields)
-        return Page(getattr(answer, name), answer.next_page_token or None)
+        return Page(tuple(map(by_key, getattr(answer, name))), answer.next_page_token or None)
 
 
 @cache

@@ -1,8 +1,5 @@
 """The client: one method for each of a server's endpoints, under the names of MLflow's client where it has one."""
 
-from types import TracebackType
-from typing import Self
-
 from trackback.client.api.accounts import Accounts
 from trackback.client.api.delivery import Delivery
 from trackback.client.api.experiments import Experiments
@@ -13,6 +10,7 @@ from trackback.client.api.policies import Policies
 from trackback.client.api.promotions import Promotions
 from trackback.client.api.run_log import RunLog
 from trackback.client.api.webhooks import Webhooks
+from trackback.client.closing import Closing
 from trackback.client.transport import Transport
 
 
@@ -27,6 +25,7 @@ class Client(
     Lineage,
     Accounts,
     Housekeeping,
+    Closing,
 ):
     """Calls of a tracking server: trackback's, or MLflow's for what its protocol has.
 
@@ -53,14 +52,6 @@ class Client(
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""
         self._transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Client({self.tracking_uri!r})"

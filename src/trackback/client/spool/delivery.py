@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from trackback.client.places import kept_path
 from trackback.client.spool import opening
 from trackback.client.spool.batches import Batch, Step, batches_of, parts_of, size_of, steps_of
 from trackback.client.spool.folder import Folder
@@ -16,7 +17,7 @@ from trackback.client.spool.reader import Reader
 from trackback.client.spool.records import Block, DeleteTag, LogInputs, LogOutputs, UpdateRun, Upload
 from trackback.client.transport import Transport
 from trackback.client.wire import Nothing
-from trackback.entities import LifecycleStage, RunStatus, point_packs
+from trackback.entities import LifecycleStage, Run, RunStatus, point_packs
 from trackback.errors import (
     AlreadyExists,
     BadRequest,
@@ -80,7 +81,9 @@ class Delivery:
         if not head.server_run_id:
             info = opening.open_run(self._transport, head)
             head.server_run_id, head.artifact_uri = info.run_id, info.artifact_uri
-            self.folder.save()
+            head.experiment_id = info.experiment_id
+            with suppress(OSError):  # the disk is full: another process will look the run up by its id
+                self.folder.save()
 
     def beat(self, timeout_s: float) -> None:
         """Say that the run's process is alive, to be heard again within that time. UnknownEndpoint: MLflow's server."""
@@ -88,8 +91,9 @@ class Delivery:
         self._transport.call("POST", f"/api/v1/runs/{run_id}/heartbeat", {"timeout_s": timeout_s}, Nothing)
 
     def fail_run(self) -> None:
-        """Say that the run's process is gone, and did not end it."""
-        self._post("runs/update", {"run_id": self.folder.head.server_run_id, "status": RunStatus.FAILED})
+        """Say that the run's process is gone, and did not end it, unless it has ended for the server."""
+        if self._run().info.status is RunStatus.RUNNING:
+            self._post("runs/update", {"run_id": self.folder.head.server_run_id, "status": RunStatus.FAILED})
 
     def _send(self, step: Step) -> None:
         try:
@@ -141,30 +145,23 @@ class Delivery:
         file = self.folder.file(name)
         if not file.exists():
             raise InvalidState(f"The file {file}, to be uploaded as {path}, is gone.")
-        self._transport.upload(f"{proxy_path(self.folder.head.artifact_uri)}/{path}", file)
+        self._transport.upload(f"{kept_path(self.folder.head.artifact_uri)}/{path}", file)
 
     def _check_run(self) -> None:
         """RunGone, if that is why the server refuses."""
         run_id = self.folder.head.server_run_id
         try:
-            run = self._transport.call("GET", f"{opening.API}runs/get", {"run_id": run_id}, opening.RunAnswer).run
+            run = self._run()
         except NotFound:
             raise RunGone(f"The run {run_id} is not at {self._transport.uri}.") from None
         if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
             raise RunGone(f"The run {run_id} is deleted. Restore it, and what is left of it can be sent.")
 
+    def _run(self) -> Run:
+        run_id = {"run_id": self.folder.head.server_run_id}
+        return self._transport.call("GET", f"{opening.API}runs/get", run_id, opening.RunAnswer).run
+
     def _refuse(self, step: Step, refusal: TrackbackError) -> None:
         self.folder.keep_refused(step, refusal.message)
         self.refused.append(refusal)
         _log.warning("Not logged to run %s: %s", self.folder.head.server_run_id, refusal.message)
-
-
-def proxy_path(artifact_uri: str) -> str:
-    """The path of a run's artifacts at the server's proxy. InvalidState: they are kept elsewhere."""
-    scheme, _, path = artifact_uri.partition(":/")
-    if scheme != "mlflow-artifacts":
-        raise InvalidState(
-            f"The artifacts of this run are kept at {artifact_uri}, which only a client with that storage's "
-            "credentials can reach, and this one can't. Use an experiment whose artifacts the server keeps."
-        )
-    return path.strip("/")

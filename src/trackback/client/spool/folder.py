@@ -23,6 +23,7 @@ from trackback.entities import Tag
 from trackback.errors import DataLoss
 
 FORMAT = 1
+REFUSED = "refused.jsonl"
 
 
 class Head(msgspec.Struct, omit_defaults=True):
@@ -33,6 +34,7 @@ class Head(msgspec.Struct, omit_defaults=True):
         ``server_run_id`` then is. That is empty until the server is known to have the run.
     experiment_id, experiment_name: one of them, where the run is yet to be made.
     forked: whether the process is one of a run that another began, and will end.
+    unended: whether ``sync`` has made the run, whose process is gone, and is to end it if what was logged does not.
     """
 
     format: int
@@ -48,6 +50,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     tags: list[Tag] = []
     process: int = 0
     forked: bool = False
+    unended: bool = False
 
 
 class Folder:
@@ -86,8 +89,8 @@ class Folder:
         if lock is None:
             return None
         try:
-            return cls(path, lock, msgspec.json.decode((path / "head.json").read_bytes(), type=Head))
-        except (FileNotFoundError, msgspec.DecodeError) as error:
+            return cls(path, lock, _head_in(path))
+        except (OSError, msgspec.DecodeError, DataLoss) as error:
             os.close(lock)
             if not path.exists():
                 return None
@@ -120,12 +123,12 @@ class Folder:
     def keep_refused(self, what: Any, reason: str) -> None:
         """Keep what the server will not take, for people to read. What can't be kept either is only logged."""
         line = msgspec.json.encode({"refused": what, "reason": reason})
-        with suppress(OSError), (self.path / "refused.jsonl").open("ab") as file:
+        with suppress(OSError), (self.path / REFUSED).open("ab") as file:
             file.write(line + b"\n")
 
     @property
     def has_refused(self) -> bool:
-        return (self.path / "refused.jsonl").exists()
+        return (self.path / REFUSED).exists()
 
     def release(self) -> None:
         """Let another process have it."""
@@ -142,6 +145,11 @@ def folders_in(root: Path) -> Iterator[Path]:
         yield from sorted((each for each in root.iterdir() if (each / "head.json").exists()), key=_age)
 
 
+def run_id_of(path: Path) -> str:
+    """Which run a folder is for, by its name."""
+    return path.name.rsplit("-", 2)[0]
+
+
 def places() -> list[Path]:
     """Where spools are: in ``TRACKBACK_SPOOL_DIR``, or in the folder that XDG gives programs for state. Where there is
     no room, with temporary files; and at last in memory that is not the process's own.
@@ -151,6 +159,13 @@ def places() -> list[Path]:
     own = f"trackback-{os.getuid()}/spool"
     others = [Path(each) / own for each in (os.environ.get("TMPDIR") or "/tmp", "/dev/shm") if Path(each).is_dir()]
     return [Path(first).expanduser(), *others]
+
+
+def _head_in(path: Path) -> Head:
+    head = msgspec.json.decode((path / "head.json").read_bytes(), type=Head)
+    if head.format != FORMAT:
+        raise DataLoss(f"it has the format {head.format}, and this trackback reads {FORMAT}; use the one that wrote it")
+    return head
 
 
 def _age(path: Path) -> float:

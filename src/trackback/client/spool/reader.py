@@ -7,9 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
-from trackback.client.spool.records import Logged, read
+from trackback.client.spool.records import UNREADABLE, Logged, is_end, read
 from trackback.client.spool.segments import Segment, segments_in
 from trackback.client.spool.writer import Place, Writer
 from trackback.errors import DataLoss
@@ -37,8 +35,7 @@ class Reader:
         self._folder = folder
         self._writer = writer
         self._file = os.open(folder / "sent", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        kept = os.pread(self._file, _PLACE.size, 0)
-        self.place = Place(*_PLACE.unpack(kept)) if len(kept) == _PLACE.size else _START
+        self.place = self._kept_place()
         self._segment: Segment | None = None
         self._keys: dict[int, str] = {}
 
@@ -49,15 +46,15 @@ class Reader:
         """
         place = self.place
         while segment := self._at(place):
+            place = max(place, Place(segment.number, 0))
             end = self._end_of(segment)
             try:
                 logged, items, offset = read(segment.content(), place.offset, end, self._keys, most)
-            except (KeyError, UnicodeDecodeError, msgspec.DecodeError) as error:
-                raise DataLoss(
-                    f"The spool {self._folder} is damaged in segment {segment.number} behind byte {place.offset}: "
-                    f"{error!r}. What is before has been sent; the rest stays there."
-                ) from error
+            except UNREADABLE as error:
+                raise self._damaged(place, repr(error)) from error
             place = Place(segment.number, offset)
+            if not items and not self._writer and not is_end(segment.content(), offset, end):
+                raise self._damaged(place, "there is more behind a record that is not whole")
             if items or self._is_last(segment):
                 return Taken(logged, items, place)
             place = Place(segment.number + 1, 0)
@@ -77,14 +74,14 @@ class Reader:
                     path.unlink(missing_ok=True)
 
     def count(self) -> int:
-        """How many records are left to send, as far as they can be read."""
+        """How many records are left to send, as far as they can be read; what can't is one more."""
         place, left = self.place, 0
         try:
             while (taken := self.take(_COUNTED_AT_ONCE)).items:
                 left += taken.items
                 self.place = taken.end
         except DataLoss:
-            pass
+            left += 1
         self.place = place
         self._leave()
         return left
@@ -92,6 +89,24 @@ class Reader:
     def close(self) -> None:
         os.close(self._file)
         self._leave()
+
+    def _kept_place(self) -> Place:
+        """Up to where everything has been sent; the start, if that is not known: to send it again changes nothing."""
+        kept = os.pread(self._file, _PLACE.size, 0)
+        place = Place(*_PLACE.unpack(kept)) if len(kept) == _PLACE.size else _START
+        if self._writer:
+            with suppress(OSError):
+                os.pwrite(self._file, _PLACE.pack(*place), 0)  # it gets its room, before the disk may be full
+            return place
+        ends = {int(path.stem): path.stat().st_size for path in segments_in(self._folder)}
+        is_there = place.segment <= max(ends, default=0) and place.offset <= ends.get(place.segment, place.offset)
+        return place if is_there else _START
+
+    def _damaged(self, place: Place, why: str) -> DataLoss:
+        return DataLoss(
+            f"The spool {self._folder} is damaged in segment {place.segment} behind byte {place.offset}: {why}. "
+            "What is before has been sent; the rest stays there. Delete the folder when nobody needs it."
+        )
 
     def _at(self, place: Place) -> Segment | None:
         """The segment of a place, or the first after it, ready to be read from there."""

@@ -11,21 +11,26 @@ MessagePack. Numbers are little-endian.
 from collections.abc import Sequence
 from enum import IntEnum
 from mmap import mmap
-from struct import Struct
+from struct import Struct, error as StructError  # noqa: N812 - it is a class
 from typing import NamedTuple
 
 import msgspec
 
 from trackback.entities import DatasetInput, Metric, ModelInput, ModelOutput, Param, RunStatus, Tag
+from trackback.errors import InvalidParameter
+from trackback.limits import shown
 
 MARK = 0x6B63_7274  # "trck"
 
 _HEAD = Struct("<III")
 _POINT = Struct("<IIIqqdI")
+_NUMBERS = Struct("<qqd")
 _MARK = Struct("<I")
 
 POINT_SIZE = _POINT.size
 pack_point = _POINT.pack_into
+NO_NUMBERS = (StructError, TypeError, ValueError, OverflowError)
+"""What packing raises for what is no point."""
 
 
 class Kind(IntEnum):
@@ -99,6 +104,9 @@ Action = LogMetric | LogParam | SetTag | DeleteTag | LogInputs | LogOutputs | Up
 Logged = Block | Action
 """What records say."""
 
+UNREADABLE = (KeyError, UnicodeDecodeError, msgspec.DecodeError)
+"""What reading raises where records are damaged."""
+
 _encode_action = msgspec.msgpack.Encoder().encode
 _decode_action = msgspec.msgpack.Decoder(Action).decode
 
@@ -116,7 +124,29 @@ def encode_key(number: int, key: str) -> bytes:
 
 
 def encode_action(action: Action) -> bytes:
-    return _record(Kind.ACTION, 0, _encode_action(action))
+    """InvalidParameter: it holds what would not come back, such as a number where a text belongs."""
+    try:
+        content = _encode_action(action)
+        _decode_action(content)
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+        raise InvalidParameter(f"{shown(action)} can't be logged: {error}.") from None
+    return _record(Kind.ACTION, 0, content)
+
+
+def point_of(key: str, value: object, timestamp_ms: object, step: object) -> Metric:
+    """A point of plain numbers. InvalidParameter: the value is no number, or the time or step no integer of 64 bits."""
+    try:
+        plain_step, plain_timestamp_ms, number = _NUMBERS.unpack(_NUMBERS.pack(step, timestamp_ms, value))
+    except NO_NUMBERS:
+        raise no_point(key, value, timestamp_ms, step) from None
+    return Metric(key, number, plain_timestamp_ms, plain_step)
+
+
+def no_point(key: str, value: object, timestamp_ms: object, step: object) -> InvalidParameter:
+    return InvalidParameter(
+        f"Invalid point of the metric {shown(key)}: value {shown(value)}, step {shown(step)}, timestamp "
+        f"{shown(timestamp_ms)}. The value must be a number, step and timestamp integers of 64 bits."
+    )
 
 
 def unmarked(record: bytes) -> bytes:
@@ -128,23 +158,39 @@ def read(buffer: mmap, start: int, end: int, keys: dict[int, str], most: int) ->
     """The next records between two places of a segment, up to the first that is not whole, and no more than ``most``.
 
     keys: the names of keys so far, by number; those that are read are added.
+
+    UNREADABLE, if the first of them is damaged.
     """
     logged: list[Logged] = []
     count = 0
     while count < most:
         before = start
-        if block := _read_points(buffer, start, end, keys, most - count):
-            logged.append(block)
-            count += block.size
-            start += block.size * POINT_SIZE
-        if count < most:
-            start, action = _read_other(buffer, start, end, keys)
-            if action is not None:
-                logged.append(action)
-                count += 1
+        try:
+            if block := _read_points(buffer, start, end, keys, most - count):
+                logged.append(block)
+                count += block.size
+                start += block.size * POINT_SIZE
+            if count < most:
+                start, action = _read_other(buffer, start, end, keys)
+                if action is not None:
+                    logged.append(action)
+                    count += 1
+        except UNREADABLE:
+            if not count:
+                raise
+            break
         if start == before:
             break
     return Read(logged, count, start)
+
+
+def is_end(buffer: mmap, start: int, end: int) -> bool:
+    """Whether what was written ends at ``start``, where no record is whole: nothing is there, or the beginning of one
+    that a process died over, and nothing behind it.
+    """
+    behind = start + (_read_head(buffer, start)[0] if start + _HEAD.size <= end else 0)
+    rest = buffer[behind:end]
+    return behind <= end and rest.count(0) == len(rest)
 
 
 def _read_points(buffer: mmap, start: int, end: int, keys: dict[int, str], most: int) -> Block | None:

@@ -45,11 +45,11 @@ class Segment:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """A segment that is there, to be read; its end is that of the file."""
+        """A segment that is there, to be read; its end is that of the file, which may have got no room yet."""
         file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
             size = os.fstat(file).st_size
-            return cls(int(path.stem), path, mmap.mmap(file, size), size)
+            return cls(int(path.stem), path, mmap.mmap(file, size) if size else mmap.mmap(-1, 1), size)
         finally:
             os.close(file)
 

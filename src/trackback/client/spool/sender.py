@@ -141,8 +141,8 @@ class Sender:
             self._failure = error
             if self._ending and now - self._failing_since > GIVE_UP_S:
                 return False
-            hurried = self._hurried
-            self._changed.wait_for(lambda: self._hurried > hurried, wait_s)
+            hurried, ending = self._hurried, self._ending
+            self._changed.wait_for(lambda: self._hurried > hurried or self._ending != ending, wait_s)
         return True
 
     def _succeed(self) -> None:

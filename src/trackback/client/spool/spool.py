@@ -51,7 +51,7 @@ class Spool:
     def failure(self) -> TrackbackError | None:
         """Why nothing can be sent at this time; None if it can."""
         if self._sender is None:
-            return Unavailable("TRACKBACK_OFFLINE is set, so nothing is sent to a server. `trackback sync` does that.")
+            return Unavailable("TRACKBACK_OFFLINE is set, so nothing is sent before `trackback sync` is called.")
         return self._sender.failure
 
     def log_point(self, key: str, value: float, timestamp_ms: int, step: int) -> None:
@@ -97,12 +97,11 @@ class Spool:
 
     def close(self, timeout_s: float) -> int:
         """After ``end``: wait for the rest to be sent, or for that time; how many records are left for ``sync``."""
-        if self._sender:
-            self._sender.wait(timeout_s)
+        if self._sender and self._sender.wait(timeout_s):
             self._sender.join(0.2)
         if self.is_sending:
             return self._left()
-        left = self._left()
+        left = self._reader.count()
         self._reader.close()
         self._writer.close()
         if left or self.folder.has_refused or self._sender is None:

@@ -1,11 +1,11 @@
 """Sends what processes that have ended left in their spools."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from trackback.client.spool.delivery import Delivery
-from trackback.client.spool.folder import Folder, folders_in, places
+from trackback.client.spool.folder import Folder, folders_in, places, run_id_of
 from trackback.client.spool.reader import Reader
 from trackback.client.transport import Transport
 from trackback.errors import DataLoss, TrackbackError
@@ -14,6 +14,7 @@ from trackback.errors import DataLoss, TrackbackError
 class Synced(NamedTuple):
     """What became of one spool.
 
+    uri: the server that it was sent to.
     run_id: the run's at the server; its own, as long as the server does not know it.
     sent: how many records were sent.
     left: how many were not, because of ``failure``.
@@ -29,34 +30,37 @@ class Synced(NamedTuple):
     failure: TrackbackError | None = None
 
 
-def sync(transport_to: Callable[[str], Transport], run_id: str = "") -> Iterator[Synced]:
+def sync(transport_to: Callable[[str], Transport], run_ids: Collection[str] | None = None) -> Iterator[Synced]:
     """Send every spool whose process has ended, the oldest first; what is sent is deleted.
 
     transport_to: makes the transport to the server of a URI.
-    run_id: of the only run to look at, as it was called where it was begun; empty for all.
+    run_ids: of the only runs to look at, as they were called where they were begun; None for all.
     """
-    for path in (path for place in places() for path in folders_in(place) if path.name.startswith(run_id)):
+    for path in (path for place in places() for path in folders_in(place)):
+        if run_ids is not None and run_id_of(path) not in run_ids:
+            continue
         try:
             folder = Folder.claim(path)
+            if folder is not None:
+                yield _sync(folder, Reader(folder.path), transport_to)
         except DataLoss as error:
             yield Synced(path, "", "", 0, 0, failure=error)
-            continue
-        if folder is not None:
-            yield _sync(folder, transport_to)
+        except OSError as error:
+            yield Synced(path, "", "", 0, 0, failure=DataLoss(f"The spool {path} can't be read: {error}."))
 
 
-def _sync(folder: Folder, transport_to: Callable[[str], Transport]) -> Synced:
+def _sync(folder: Folder, reader: Reader, transport_to: Callable[[str], Transport]) -> Synced:
     head = folder.head
-    reader = Reader(folder.path)
-    sent, refused, failure = 0, list[TrackbackError](), None
+    uri, sent, refused, failure = head.uri, 0, list[TrackbackError](), None
+    head.unended = head.unended or not (head.server_run_id or head.forked)
     try:
         with transport_to(head.uri) as transport:
+            uri = transport.uri
             delivery = Delivery(folder, reader, transport)
             refused = delivery.refused
-            begun_here = not head.server_run_id and not head.forked
             while count := delivery.send():
                 sent += count
-            if begun_here and not delivery.has_ended:
+            if head.unended and not delivery.has_ended:
                 delivery.fail_run()
     except TrackbackError as error:
         failure = error
@@ -66,4 +70,4 @@ def _sync(folder: Folder, transport_to: Callable[[str], Transport]) -> Synced:
         folder.release()
     else:
         folder.delete()
-    return Synced(folder.path, head.uri, head.server_run_id or head.run_id, sent, left, tuple(refused), failure)
+    return Synced(folder.path, uri, head.server_run_id or head.run_id, sent, left, tuple(refused), failure)

@@ -1,23 +1,24 @@
 """Writes records into segments: what ``log_metric`` does, and all that it does."""
 
-import struct
 import threading
 from pathlib import Path
 from typing import NamedTuple
 
 from trackback.client.spool.records import (
     MARK,
+    NO_NUMBERS,
     POINT,
     POINT_SIZE,
     Action,
     encode_action,
     encode_key,
+    no_point,
     pack_point,
     unmarked,
 )
 from trackback.client.spool.segments import SEGMENT_BYTES, Segment
-from trackback.errors import InvalidParameter, StorageFull
-from trackback.limits import check_key, shown
+from trackback.errors import StorageFull
+from trackback.limits import check_key
 
 SEGMENTS_IN_MEMORY = 32
 """How many segments are kept in memory while the disk is full, before nothing more is taken."""
@@ -61,15 +62,12 @@ class Writer:
                 number = self._name(key)
             try:
                 pack_point(self._map, self._end, POINT_SIZE, POINT, number, step, timestamp_ms, value, MARK)
-            except (struct.error, TypeError, ValueError, OverflowError):
-                raise InvalidParameter(
-                    f"Invalid point of the metric {shown(key)}: value {shown(value)}, step {shown(step)}, timestamp "
-                    f"{shown(timestamp_ms)}. The value must be a number, step and timestamp integers of 64 bits."
-                ) from None
+            except NO_NUMBERS:
+                raise no_point(key, value, timestamp_ms, step) from None
             self._end += POINT_SIZE
 
     def log(self, action: Action) -> None:
-        """Write anything else. StorageFull: as for ``log_point``."""
+        """Write anything else. InvalidParameter: see ``encode_action``. StorageFull: as for ``log_point``."""
         record = encode_action(action)
         with self._lock:
             if self._end + len(record) > self._limit:

@@ -4,7 +4,7 @@
          2  ext4   Debian; the container below /srv/image; it grows with the volume
 
 mmdebstrap installs Debian, mkfs makes file systems out of folders, mtools and syslinux write into the FAT, and sfdisk
-makes the table; none of them mounts anything.
+makes the table; nothing is mounted outside of mmdebstrap's own namespace.
 """
 
 import os
@@ -14,6 +14,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shlex import quote
 
 from trackback.delivery.ami import host
 from trackback.delivery.ami.contents import Container, write_root
@@ -43,21 +44,27 @@ _BASIC_DATA = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
 _ROOT_X86_64 = "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709"
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
 
+# While this runs, folders of this very machine are mounted in the root. The view of it, in a namespace of its own, is
+# without them.
 _ROOT_SCRIPT = """\
 set -eu
-root=$1
+root=$1 build=$2
 chroot "$root" systemctl enable systemd-networkd.service systemd-resolved.service systemd-timesyncd.service
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 : > "$root/etc/machine-id"
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/log/*
-cp "$root"/boot/vmlinuz-* {build}/vmlinuz
-cp "$root"/boot/initrd.img-* {build}/initrd.img
+cp "$root"/boot/vmlinuz-* "$build"/vmlinuz
+cp "$root"/boot/initrd.img-* "$build"/initrd.img
 rm -f "$root"/boot/vmlinuz-* "$root"/boot/initrd.img-*
 used=$(du --summarize --block-size=1M --apparent-size --one-file-system "$root" | cut -f1)
 files=$(find "$root" -xdev | wc -l)
-truncate --size=$((used + used / 8 + files / 256 + 96))M {build}/root.img
-mkfs.ext4 -q -F -L trackback -U {uuid} -E lazy_itable_init=0 -d "$root" {build}/root.img
-chmod 644 {build}/vmlinuz {build}/initrd.img {build}/root.img
+truncate --size=$((used + used / 8 + files / 256 + 96))M "$build"/root.img
+mkdir "$build"/view
+unshare --mount sh -euc '
+  mount --bind "$1" "$2"/view
+  mkfs.ext4 -q -F -L trackback -U {uuid} -E lazy_itable_init=0 -d "$2"/view "$2"/root.img
+' sh "$root" "$build"
+chmod 644 "$build"/vmlinuz "$build"/initrd.img "$build"/root.img
 """
 
 _SYSLINUX = """\
@@ -133,12 +140,12 @@ def _loader() -> Path | None:
 
 def _make_root(build: Path, identity: str, mirror: str | None) -> None:
     script = build / "root.sh"
-    script.write_text(_ROOT_SCRIPT.format(build=build, uuid=identity))
+    script.write_text(_ROOT_SCRIPT.format(uuid=identity))
     hooks = [
         f'mkdir -p "$1{host.IMAGE}"',
-        f"tar-in {build}/image.tar {host.IMAGE}",
-        f"tar-in {build}/overlay.tar /",
-        f'sh {script} "$1"',
+        f"tar-in {quote(str(build / 'image.tar'))} {host.IMAGE}",
+        f"tar-in {quote(str(build / 'overlay.tar'))} /",
+        f'sh {quote(str(script))} "$1" {quote(str(build))}',
     ]
     flags = [f"--customize-hook={each}" for each in hooks]
     flags += [f"--dpkgopt=path-exclude={each}" for each in _LEFT_OUT]

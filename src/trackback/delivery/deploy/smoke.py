@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
+from trackback.client.closing import Closing
 from trackback.errors import CheckFailed
 from trackback.flavors import read_mlmodel
 from trackback.limits import shown
@@ -34,7 +34,7 @@ def read_smoke_example(model: Path) -> Example:
     return Example(path.read_bytes() if path.is_file() else None)
 
 
-class Server:
+class Server(Closing):
     """A scoring server, at a URL or at a Unix socket."""
 
     def __init__(self, url: str, socket: Path | None = None) -> None:
@@ -79,14 +79,6 @@ class Server:
 
     def close(self) -> None:
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def check_predictions(status: int, text: str) -> None:

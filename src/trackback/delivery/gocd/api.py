@@ -1,13 +1,14 @@
 """Calls of GoCD's HTTP API, each with the version that it is known by. https://api.gocd.org/current/"""
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType, TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from trackback.client.address import address_of
+from trackback.client.closing import Closing
 from trackback.client.connection import Connection
 from trackback.client.peers import Peer
 from trackback.client.retries import Retries
@@ -48,7 +49,7 @@ class Tagged(NamedTuple):
     etag: str
 
 
-class GoCD:
+class GoCD(Closing):
     """A GoCD server. ``url`` is that of its pages, ``https://gocd.example.org/go``; ``/go`` may be left out.
 
     ``token`` is an access token of a user, which GoCD's pages make. It is sent to that server only.
@@ -109,14 +110,6 @@ class GoCD:
 
     def close(self) -> None:
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _get(self, path: str, version: int, answer: type[T]) -> tuple[T, str]:
         return self._ask("GET", path, version, answer)

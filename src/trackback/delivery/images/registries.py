@@ -6,12 +6,12 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from trackback.client.closing import Closing
 from trackback.delivery.images.blobs import READ_BYTES, Blobs
 from trackback.delivery.images.credentials import find_login
 from trackback.delivery.images.layouts import (
@@ -32,7 +32,7 @@ _AGAIN = (429, 500, 502, 503, 504)
 _LARGEST_MANIFEST = 4 << 20
 
 
-class Registry:
+class Registry(Closing):
     """One repository of a registry. Errors of all methods: PermissionDenied: it refuses; Unavailable: it is away."""
 
     def __init__(self, reference: Reference) -> None:
@@ -173,14 +173,6 @@ class Registry:
 
     def close(self) -> None:
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

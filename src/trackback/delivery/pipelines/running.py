@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from trackback.client.api import Client
+from trackback.delivery import ci
 from trackback.delivery.exits import ExitCode
 from trackback.delivery.pipelines.file import PipelineFile, StageSpec
 from trackback.delivery.pipelines.state import State
-from trackback.delivery.subject import MODEL_VARIABLE, PROMOTION_VARIABLE, Subject
+from trackback.delivery.subject import Subject
 from trackback.delivery.written import unwritable
 from trackback.errors import DeadlineExceeded, NotFound
 
@@ -161,8 +162,8 @@ def run_stage(client: Client, pipeline: PipelineFile, file: Path, subject: Subje
 def stage_variables(client: Client, subject: Subject, stage: StageSpec) -> dict[str, str]:
     """What a stage finds in its environment: what is delivered, settled once, and where the server is."""
     of_subject = {
-        PROMOTION_VARIABLE: None if subject.promotion is None else str(subject.promotion),
-        MODEL_VARIABLE: subject.uri if subject.promotion is None else None,
+        ci.PROMOTION: None if subject.promotion is None else str(subject.promotion),
+        ci.MODEL: subject.uri if subject.promotion is None else None,
         "TRACKBACK_NAME": subject.name,
         "TRACKBACK_VERSION": subject.version,
         "TRACKBACK_DIGEST": subject.digest,
@@ -191,11 +192,11 @@ def _shell(command: str, folder: Path, variables: Mapping[str, str], log: Any) -
             )
         yield process
     except KeyboardInterrupt:
-        if process:
+        if process is not None:
             _stop(process, signal.SIGINT)
         raise
     finally:
-        if process:
+        if process is not None:
             _stop(process)
 
 
@@ -213,8 +214,8 @@ def _ended_later() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in came:
-            signal.raise_signal(number)
+        for each in came:
+            signal.raise_signal(each)
 
 
 def _stop(process: "subprocess.Popen[bytes]", by: signal.Signals = signal.SIGTERM) -> None:

@@ -2,6 +2,6 @@
 
 from trackback.provenance.datasets.describe import describe_dataset
 from trackback.provenance.datasets.described import DescribedDataset
-from trackback.provenance.datasets.stored import fetch, keep, root_of_run
+from trackback.provenance.datasets.stored import contents, fetch, folder_in_run, keep, root_of_run
 
-__all__ = ["DescribedDataset", "describe_dataset", "fetch", "keep", "root_of_run"]
+__all__ = ["DescribedDataset", "contents", "describe_dataset", "fetch", "folder_in_run", "keep", "root_of_run"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trackback.errors import InvalidParameter
-from trackback.limits import find_sha256, shown
+from trackback.limits import escaped, find_sha256, shown
 from trackback.provenance.datasets import content, files, sources, spark
 from trackback.provenance.datasets.described import DescribedDataset
 from trackback.provenance.datasets.digests import FORMAT, digest
@@ -84,18 +84,18 @@ def _at_path(path: Path) -> DescribedDataset:
     if path.is_dir():
         sums = files.checksums(path)
         return DescribedDataset(
-            name=path.name,
+            name=escaped(path.name),
             sha256=sums.sha256,
-            source=str(path),
+            source=escaped(str(path)),
             source_type="local",
             profile=sums.profile(),
             write=lambda folder: content.folder_content(path, sums, folder),
         )
     found = files.file_facts(path)
     return DescribedDataset(
-        name=path.name,
+        name=escaped(path.name),
         sha256=found.sha256,
-        source=str(path),
+        source=escaped(str(path)),
         source_type="local",
         rows=found.rows,
         schema=found.schema,

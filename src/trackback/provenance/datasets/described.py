@@ -51,6 +51,11 @@ class DescribedDataset:
     write: Callable[[Path], dict[str, Path]] | None = None
 
     @property
+    def digest(self) -> str:
+        """As MLflow's protocol has it, whose digests are of 36 characters at most: the first of ours."""
+        return (self.sha256 or self.weak_digest)[: limits.DATASET_DIGEST_LENGTH]
+
+    @property
     def record(self) -> DatasetRecord | None:
         """Its part of the provenance record, which is of data sets whose digest is known; else None."""
         if self.sha256 is None:
@@ -69,10 +74,10 @@ class DescribedDataset:
 
     @property
     def input(self) -> DatasetInput:
-        """As MLflow's ``runs/log-inputs`` takes it, whose digests are of 36 characters at most: the first of ours."""
+        """As MLflow's ``runs/log-inputs`` takes it."""
         dataset = Dataset(
             name=self.name,
-            digest=(self.sha256 or self.weak_digest)[: limits.DATASET_DIGEST_LENGTH],
+            digest=self.digest,
             source_type=self.source_type or "code",
             source=json.dumps(_mlflow_source(self.source, self.source_type)),
             schema=_json(_mlflow_schema(self.schema)),

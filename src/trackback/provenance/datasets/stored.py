@@ -2,11 +2,13 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
 
+from trackback.client.places import kept_path
 from trackback.client.transport import Transport
 from trackback.entities import Run
 from trackback.errors import DataLoss, InvalidParameter, NotFound
@@ -17,6 +19,8 @@ from trackback.provenance.datasets.files import file_digest
 
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 ROOT = "datasets"
+OF_RUN = f"trackback/{ROOT}"
+"""Below the files of a run."""
 
 
 class _File(msgspec.Struct):
@@ -44,17 +48,33 @@ def keep(transport: Transport, dataset: DescribedDataset, root: str = ROOT) -> s
 
     InvalidParameter: its digest is not known, or such data can't be kept; and the errors of an upload.
     """
+    folder = folder_of(_digest_of(dataset), root)
+    if _is_whole(_list(transport, folder)):
+        return folder
+    with contents(dataset) as files:
+        for name, path in files.items():
+            transport.upload(f"{folder}/{name}", path)
+    return folder
+
+
+def folder_in_run(dataset: DescribedDataset) -> str:
+    """The artifact folder of a run in which a data set is kept. InvalidParameter: its digest is not known."""
+    return folder_of(_digest_of(dataset), OF_RUN)
+
+
+@contextmanager
+def contents(dataset: DescribedDataset) -> Iterator[dict[str, Path]]:
+    """The files that keep a data set, by name, in the order to upload them in. InvalidParameter: it can't be kept."""
+    with tempfile.TemporaryDirectory(prefix="trackback-") as scratch:
+        yield dataset.content(Path(scratch))
+
+
+def _digest_of(dataset: DescribedDataset) -> str:
     if dataset.sha256 is None:
         raise InvalidParameter(
             f"The data set {shown(dataset.name)} was not read, so it can't be kept. Leave out read=False."
         )
-    folder = folder_of(dataset.sha256, root)
-    if _is_whole(_list(transport, folder)):
-        return folder
-    with tempfile.TemporaryDirectory(prefix="trackback-") as scratch:
-        for name, path in dataset.content(Path(scratch)).items():
-            transport.upload(f"{folder}/{name}", path)
-    return folder
+    return dataset.sha256
 
 
 def fetch(transport: Transport, digest: str, destination: Path | None = None, root: str = ROOT) -> Path:
@@ -137,7 +157,4 @@ def _list(transport: Transport, folder: str) -> tuple[_File, ...]:
 def root_of_run(transport: Transport, run_id: str) -> str:
     """Where data sets are kept among the files of a run. NotFound, InvalidParameter: it has no such place."""
     run = transport.call("GET", "/api/2.0/mlflow/runs/get", {"run_id": run_id.removeprefix("runs:/")}, _FoundRun).run
-    place = run.info.artifact_uri.removeprefix("mlflow-artifacts:").strip("/")
-    if place == run.info.artifact_uri.strip("/"):
-        raise InvalidParameter(f"The files of run {run_id} are not on the server, but at {run.info.artifact_uri}.")
-    return f"{place}/trackback/{ROOT}"
+    return f"{kept_path(run.info.artifact_uri)}/{OF_RUN}"

@@ -1,58 +1,35 @@
-"""The web pages, rendered here; what a page shows is in its URL, so that it can be kept, sent and gone back to."""
+"""The web pages, rendered here; what a page shows is in its URL, so that it can be kept, sent and gone back to.
+
+A folder for each part of the site; what all parts are made with is in ``frame``.
+"""
 
 from trackback.entities import Permission
 from trackback.server.raw import Raw
 from trackback.server.routing import Route
 from trackback.server.ui import (
-    account_actions,
-    account_pages,
-    assets,
-    audit_pages,
-    comparison_pages,
-    deployment_pages,
-    experiment_actions,
-    experiment_pages,
+    administration,
+    charts,
+    comparison,
+    delivery,
+    experiments,
     gallery,
-    login_pages,
-    model_pages,
-    promotion_actions,
-    promotion_pages,
-    registry_actions,
-    registry_pages,
-    run_actions,
-    run_pages,
+    models,
+    runs,
     search_pages,
-    series_data,
-    settings_pages,
-    trace_pages,
-    version_pages,
-    webhook_actions,
-    webhook_pages,
+    trace,
 )
+from trackback.server.ui.frame import assets
 
 ROUTES = [
-    *experiment_pages.ROUTES,
-    *experiment_actions.ROUTES,
-    *run_pages.ROUTES,
-    *run_actions.ROUTES,
-    *model_pages.ROUTES,
-    *series_data.ROUTES,
-    *promotion_actions.ROUTES,
-    *registry_actions.ROUTES,
-    *registry_pages.ROUTES,
-    *version_pages.ROUTES,
-    *promotion_pages.ROUTES,
-    *comparison_pages.ROUTES,
-    *deployment_pages.ROUTES,
+    *experiments.ROUTES,
+    *runs.ROUTES,
+    *charts.ROUTES,
+    *delivery.ROUTES,
+    *models.ROUTES,
+    *comparison.ROUTES,
     *search_pages.ROUTES,
-    *trace_pages.ROUTES,
-    *audit_pages.ROUTES,
-    *webhook_pages.ROUTES,
-    *webhook_actions.ROUTES,
-    *account_pages.ROUTES,
-    *account_actions.ROUTES,
-    *settings_pages.ROUTES,
-    *login_pages.ROUTES,
+    *trace.ROUTES,
+    *administration.ROUTES,
     *gallery.ROUTES,
     Route("GET", "/static/{release}/{name:path}", Permission.NOTHING, Raw(assets.serve)),
 ]

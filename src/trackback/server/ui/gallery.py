@@ -7,11 +7,11 @@ from starlette.responses import Response
 
 from trackback.entities import Actor, Permission
 from trackback.errors import InvalidParameter
-from trackback.server.ui.form_data import FormData
-from trackback.server.ui.forms import action
-from trackback.server.ui.listing import Listing
-from trackback.server.ui.rendering import data, page, render
-from trackback.server.ui.routes import acts, shows
+from trackback.server.ui.frame.form_data import FormData
+from trackback.server.ui.frame.forms import action
+from trackback.server.ui.frame.listing import Listing
+from trackback.server.ui.frame.rendering import data, page, render
+from trackback.server.ui.frame.routes import acts, shows
 from trackback.services import Services
 from trackback.services.pages import Page
 

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from trackback.entities import Actor
 from trackback.entities.findings import Findings, Found, FoundKind
-from trackback.server.ui.forms import see_other
-from trackback.server.ui.rendering import page, render
-from trackback.server.ui.routes import shows
+from trackback.server.ui.frame.forms import see_other
+from trackback.server.ui.frame.rendering import page, render
+from trackback.server.ui.frame.routes import shows
 from trackback.services import Services
 from trackback.services.finder import PER_KIND_MOST
 

@@ -20,7 +20,7 @@ from trackback.services.artifacts import Artifacts, Listing
 from trackback.services.gocd.globs import compile_glob, looks_like_regex
 from trackback.services.registry import readable_version
 from trackback.services.runs import readable_run
-from trackback.storage import Storage, Transaction, logged_models, promotions, snapshots
+from trackback.storage import Storage, Transaction, logged_models, promotion_log, snapshots
 
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 NAMED_WHEN_NONE_MATCH = 20
@@ -90,7 +90,7 @@ class Files:
         raise InvalidParameter("Name what to fetch: a 'promotion', a 'model' and its 'version', or a 'run_id'.")
 
     def _of_promotion(self, tx: Transaction, actor: Actor, number: int) -> _Tree:
-        found = promotions.load(tx, [limits.check_int64(number, "promotion")])
+        found = promotion_log.load(tx, [limits.check_int64(number, "promotion")])
         if not found or not streams.may(actor, Permission.READ, found[0].stream):
             raise NotFound(f"There is no promotion {number}, or {actor.name} may not read it.")
         (promotion,) = found

@@ -9,14 +9,14 @@ from trackback.entities import Actor, Promotion, PromotionKind, PromotionOrigin
 from trackback.entities.gocd import Revision, revision_of
 from trackback.services import access
 from trackback.services.snapshots import snapshot_uri
-from trackback.storage import Transaction, promoted, promotions
+from trackback.storage import Transaction, promoted, promotion_log
 from trackback.storage.promoted import RunOrigin
 from trackback.storage.promotions import Entry
 from trackback.storage.runs import RunRecord
 
 USER_LENGTH = 255  # of GoCD's column
 METRICS_SHOWN = 10
-PASSED_OVER_SHOWN = promotions.HELD - 2
+PASSED_OVER_SHOWN = promotion_log.HELD - 2
 """One of those that are read is the newest, and one shows that there are more."""
 
 _WAYS = {PromotionOrigin.ALIAS: " by an alias", PromotionOrigin.STAGE: " by a stage", PromotionOrigin.TAG: " by a tag"}
@@ -33,7 +33,7 @@ class Content(NamedTuple):
 
 def describe(tx: Transaction, actor: Actor, entry: Entry, server_url: str, seen: int | None = None) -> Revision:
     """``seen``: the number of the promotion that was the revision before, if that is known."""
-    promotion, *before = promotions.held_until(tx, entry)
+    promotion, *before = promotion_log.held_until(tx, entry)
     content = _content(tx, actor, entry, promotion)
     return Revision(
         revision=revision_of(promotion),

@@ -15,7 +15,7 @@ from trackback.errors import InvalidParameter
 from trackback.limits import shown
 from trackback.services import streams
 from trackback.services.builds import BuildReport, Builds
-from trackback.storage import Storage, Transaction, promotions
+from trackback.storage import Storage, Transaction, promotion_log
 
 SYSTEM = "gocd"
 MATERIALS = 100
@@ -89,7 +89,7 @@ class Stages:
 
 def _promotions(tx: Transaction, actor: Actor, materials: Sequence[SeenRevision]) -> list[int]:
     numbers = {number: seen for seen in materials if (number := promotion_number(seen.revision)) is not None}
-    found = promotions.load(tx, [number for number in numbers if number <= limits.INT64_MAX])
+    found = promotion_log.load(tx, [number for number in numbers if number <= limits.INT64_MAX])
     return [
         each.seq
         for each in found

@@ -49,7 +49,9 @@ async function copy(button) {
 // --- dialogs
 
 function open(dialog) {
-  if (dialog && !dialog.open) dialog.showModal();
+  if (!dialog || dialog.open) return;
+  dialog.showModal();
+  dialog.querySelector(":scope > div :is(input:not([type=hidden]), select, textarea)")?.focus();
 }
 
 function close(dialog) {
@@ -101,4 +103,6 @@ addEventListener("pageshow", () => {
 
 openRefused();
 showTimes(document);
+// On a phone the sections are wider than the screen.
+document.querySelector(".sections [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 document.addEventListener("htmx:load", (event) => showTimes(event.target));

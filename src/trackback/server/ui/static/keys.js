@@ -18,7 +18,7 @@ function move(by) {
   if (!next) return;
   all[now]?.classList.remove("cursor");
   next.classList.add("cursor");
-  next.querySelector("th a, td a")?.focus({ preventScroll: true });
+  next.querySelector("th a:not(.unfold), td a")?.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
 }
 
@@ -36,7 +36,7 @@ function act(key) {
   if (key === "?") return document.getElementById("keys").showModal() ?? true;
   if (key === "j" || key === "k") return move(key === "j" ? 1 : -1) ?? true;
   if (key === "x" && row) return row.querySelector('input[type="checkbox"]')?.click() ?? true;
-  if (key === "Enter" && row && document.activeElement === document.body) return row.querySelector("a")?.click() ?? true;
+  if (key === "Enter" && row && document.activeElement === document.body) return row.querySelector("a:not(.unfold)")?.click() ?? true;
   return false;
 }
 

@@ -1,10 +1,12 @@
-// Tables of runs: what is selected, rows below rows, rows of running runs that keep up, curves, columns.
+// Tables of runs: what is selected, rows below rows, rows that keep up with running runs and new ones, curves, columns.
 
 import { showTimes } from "./times.js";
 
 const form = document.getElementById("selection");
 const table = form?.querySelector("table");
 const EVERY_MS = 5000;
+const SELDOM_MS = 15000;
+const LATE_MS = 60000; // clocks of those who begin runs differ
 const FOCUSABLE = "a, input";
 
 async function part(url) {
@@ -127,7 +129,7 @@ async function unfold(link) {
   drawCurves();
 }
 
-// --- running runs
+// --- running runs, and new ones
 
 async function keepUp(source) {
   const running = [...table.querySelectorAll("tr[data-running]")];
@@ -158,19 +160,49 @@ async function keepUp(source) {
   return true;
 }
 
-function watchRunning() {
+const newer = new Set();
+
+// Runs that began since a time: above the others where the newest come first, else there is a link that shows them.
+async function bringNew(live, since) {
+  const url = new URL(live.dataset.rows, location.href);
+  url.searchParams.set("since", Math.max(Math.floor(since) - LATE_MS, 0));
+  const found = [...(await part(url)).querySelectorAll("tr[data-run]")].filter((row) => !document.getElementById(row.id));
+  if (!found.length) return;
+  if (!table) {
+    if (!document.activeElement?.matches("input, textarea, dialog *")) location.reload();
+  } else if (live.dataset.grows !== undefined) {
+    for (const row of found) row.classList.add("fresh");
+    table.tBodies[0].prepend(...found);
+    showSelection();
+    pin();
+    drawCurves();
+  } else {
+    for (const row of found) newer.add(row.dataset.run);
+    const link = document.getElementById("newer");
+    link.textContent = newer.size === 1 ? "1 new run" : `${newer.size} new runs`;
+    link.hidden = false;
+  }
+}
+
+function watchRuns() {
   const live = document.getElementById("live");
   if (!live) return;
+  const isFirst = live.dataset.now !== undefined;
+  const opened = Number(live.dataset.now) - performance.now(); // by the server's clock
+  let asked = Number(live.dataset.now);
   const tick = async () => {
-    let go = true;
+    let running = true;
     if (!document.hidden) {
       try {
-        go = await keepUp(live.dataset.rows);
+        running = table ? await keepUp(live.dataset.rows) : false;
+        const now = opened + performance.now();
+        if (isFirst) await bringNew(live, asked);
+        asked = now;
       } catch {
         // The server may be starting again: the next time will do.
       }
     }
-    if (go) setTimeout(tick, EVERY_MS);
+    if (running || isFirst) setTimeout(tick, running ? EVERY_MS : SELDOM_MS);
   };
   setTimeout(tick, EVERY_MS);
 }
@@ -254,13 +286,14 @@ async function drawCurves() {
 function arrange(dialog) {
   for (const hidden of dialog.querySelectorAll("[data-move][hidden], [data-narrow][hidden]")) hidden.hidden = false;
   dialog.addEventListener("click", (event) => {
-    const by = Number(event.target.dataset.move);
-    if (!by) return;
-    const item = event.target.closest("li");
+    const button = event.target.closest("[data-move]");
+    if (!button) return;
+    const by = Number(button.dataset.move);
+    const item = button.closest("li");
     const other = by < 0 ? item.previousElementSibling : item.nextElementSibling;
     if (!other) return;
     by < 0 ? other.before(item) : other.after(item);
-    event.target.focus();
+    button.focus();
   });
   dialog.querySelector("#narrow")?.addEventListener("input", (event) => {
     const wanted = event.target.value.toLowerCase();
@@ -302,7 +335,7 @@ if (table) {
     unfold(link);
   });
   watchSelection();
-  watchRunning();
   pin();
   drawCurves();
 }
+watchRuns();

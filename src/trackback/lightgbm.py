@@ -1,0 +1,9 @@
+"""MLflow's functions for LightGBM."""
+
+from trackback.autologging.libraries import Library
+
+_library = Library("lightgbm", "lgb_model")
+autolog = _library.autolog
+log_model = _library.log_model
+save_model = _library.save_model
+load_model = _library.load_model

@@ -1,0 +1,8 @@
+"""MLflow's functions for ONNX."""
+
+from trackback.autologging.libraries import Library
+
+_library = Library("onnx", "onnx_model")
+log_model = _library.log_model
+save_model = _library.save_model
+load_model = _library.load_model

@@ -1,0 +1,5 @@
+"""Runs side by side."""
+
+from trackback.server.ui.comparison import pages
+
+ROUTES = pages.ROUTES

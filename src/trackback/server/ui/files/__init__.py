@@ -1,0 +1,1 @@
+"""Files that users logged, as pages show them."""

@@ -1,0 +1,9 @@
+"""MLflow's functions for Spark ML."""
+
+from trackback.autologging.libraries import Library
+
+_library = Library("spark", "spark_model")
+autolog = _library.autolog
+log_model = _library.log_model
+save_model = _library.save_model
+load_model = _library.load_model
