@@ -43,7 +43,7 @@ class Demo:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=700,
         )
 
 
@@ -60,7 +60,7 @@ def demo() -> Iterator[Demo]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_the_demo_goes_from_training_to_an_endpoint_and_back_and_runs_again_on_what_it_left(demo: Demo) -> None:
     first = demo.run()
     assert first.returncode == 0, first.stdout + first.stderr

@@ -1,5 +1,6 @@
 """A machine as EC2 has them, in QEMU: it boots a disk, and finds its user data at the metadata's address."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,14 @@ def missing() -> str | None:
     """Why no machine can be started here, or None."""
     there = shutil.which("qemu-system-x86_64")
     return None if there else "no QEMU: install it (on Debian: apt install qemu-system-x86)"
+
+
+def _accelerated() -> list[str]:
+    """By KVM where this machine's processor has what that takes. Within some virtual machines there is a /dev/kvm that
+    can't run a boot loader.
+    """
+    has = {word for word in ("vmx", "svm") if f" {word} " in Path("/proc/cpuinfo").read_text()}
+    return ["-accel", "kvm"] if has and os.access("/dev/kvm", os.W_OK) else ["-accel", "tcg,thread=multi"]
 
 
 class Metadata:
@@ -75,7 +84,7 @@ def boot(disk: Path, user_data: str, folder: Path, timeout_s: float) -> str:
         forward = f"guestfwd=tcp:169.254.169.254:80-cmd:{sys.executable} {relay} {metadata.port}"
         network = f"user,id=net,net=169.254.169.0/24,host={HOST},dns=169.254.169.3,dhcpstart=169.254.169.15,{forward}"
         command = [
-            *("qemu-system-x86_64", "-accel", "kvm", "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1024"),
+            *("qemu-system-x86_64", *_accelerated(), "-cpu", "max", "-smp", "2", "-m", "1024"),
             *("-nographic", "-no-reboot", "-drive", f"file={disk},format=raw,if=virtio,snapshot=on"),
             *("-netdev", network, "-device", "virtio-net-pci,netdev=net"),
         ]

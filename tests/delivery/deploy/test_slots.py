@@ -58,7 +58,9 @@ def test_a_version_takes_over_from_another_and_no_request_fails(slot: OwnSlot) -
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("change", "why"), [(unloadable, "can't be loaded"), (unpredictable, "word")], ids=["loads not", "predicts not"]
+    ("change", "why"),
+    [(unloadable, "is no skops file that can be read"), (unpredictable, "word")],
+    ids=["loads not", "predicts not"],
 )
 def test_a_version_that_is_not_well_leaves_the_one_before(slot: OwnSlot, change: object, why: str) -> None:
     first, bad = slot.registered.promoted("first"), slot.registered.promoted("bad", change)  # type: ignore[arg-type]
