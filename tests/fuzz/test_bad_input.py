@@ -5,7 +5,10 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -105,17 +108,36 @@ class Target:
 
 
 @pytest.fixture(scope="module")
-def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    folder = tmp_path_factory.mktemp("fuzz")
-    uri = f"sqlite:///{folder}/trackback.db"
-    if request.param == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        uri = postgres.create_database()
+def target_on(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Target]]:
+    """The one on a kind of database, which is started when a test first asks for it."""
+    with ExitStack() as stack:
+
+        @cache
+        def start(database: str) -> Target:
+            folder = tmp_path_factory.mktemp("fuzz")
+            uri = f"sqlite:///{folder}/trackback.db"
+            if database == "postgres":
+                postgres: Postgres = request.getfixturevalue("postgres")
+                uri = postgres.create_database()
+            return stack.enter_context(watched(uri, folder))
+
+        yield start
+
+
+@contextmanager
+def watched(uri: str, folder: Path) -> Iterator[Target]:
     with TrackbackServer(uri, folder / "artifacts", folder) as server:
         target = Target(server, observe(uri))
         yield target
         target.close()
     assert "Traceback" not in server.log_text
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest, target_on: Callable[[str], Target]) -> Target:
+    return target_on(request.param)
 
 
 # What this server does not do, a host of a webhook that is nowhere, and a file for packed points.

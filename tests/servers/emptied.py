@@ -53,13 +53,13 @@ class EmptiedDatabases:
 def _emptying(template: psycopg.Connection[tuple[Any, ...]]) -> sql.Composed:
     """Statements that leave a database with the template's rows alone. Neither triggers nor keys stand in their way."""
     statements: list[sql.Composable] = [sql.SQL("SET LOCAL session_replication_role = replica")]
-    for values in template.execute(_SEQUENCES).fetchall():
-        statements.append(sql.SQL("SELECT setval({}, {}, {})").format(*map(sql.Literal, values)))
+    for sequence in template.execute(_SEQUENCES).fetchall():
+        statements.append(sql.SQL("SELECT setval({}, {}, {})").format(*map(sql.Literal, sequence)))
     for (name,) in template.execute(_TABLES).fetchall():
         table = sql.Identifier(str(name))
         statements.append(sql.SQL("DELETE FROM {}").format(table))
         rows = template.execute(sql.SQL("SELECT * FROM {}").format(table)).fetchall()
         for row in rows:
-            values = sql.SQL(", ").join(map(sql.Literal, row))
-            statements.append(sql.SQL("INSERT INTO {} VALUES ({})").format(table, values))
+            fields = sql.SQL(", ").join(map(sql.Literal, row))
+            statements.append(sql.SQL("INSERT INTO {} VALUES ({})").format(table, fields))
     return sql.SQL("; ").join(statements)
