@@ -49,14 +49,14 @@ DIALECT = Dialect(
 # An operation looks first whether a value that must be unique is taken, so the next attempt finds it and says so. So it
 # does whether what it refers to is there, which a collection of garbage may have removed meanwhile, or the reverse.
 _LOST_RACES = (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation, pg.ForeignKeyViolation)
-_TRUST_INDEXES = "SELECT " + ", ".join(
-    f"set_config('enable_{method}', 'off', true)" for method in ("seqscan", "hashjoin", "mergejoin", "sort")
-)
-# What is looked up is a few rows by their key, so there is one plan for it, whatever the values and however many rows:
-# PostgreSQL would make another each time, in ten times the time that the statement takes.
+_UNINDEXED = ("seqscan", "hashjoin", "mergejoin", "sort")
+"""What PostgreSQL is kept from, as far as it can do without, where an index has the rows and their order."""
+_TRUST_INDEXES = "SELECT " + ", ".join(f"set_config('enable_{method}', 'off', true)" for method in _UNINDEXED)
+# What is looked up is a few rows by their key, so there is one plan for it, whatever the values and however many rows
+# there are: PostgreSQL would make another each time, in ten times the time that the statement takes.
 _ONE_PLAN = {
     "plan_cache_mode": "force_generic_plan",
-    **dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off"),
+    **{f"enable_{method}": "off" for method in (*_UNINDEXED, "bitmapscan", "incremental_sort")},
 }
 _STATEMENT_TIMEOUT = "SELECT set_config('statement_timeout', $1, true)"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
