@@ -27,9 +27,10 @@ log = logging.getLogger(__name__)
 
 
 def needs_more(model: Path) -> None:
-    """It is of a package that its requirements do not name."""
+    """It is of packages that its requirements do not name."""
     lines = (model / "requirements.txt").read_text().splitlines()
-    (model / "requirements.txt").write_text("\n".join(each for each in lines if not each.startswith("scikit-learn")))
+    named = [each for each in lines if not each.startswith(("scikit-learn", "skops"))]  # the latter needs the former
+    (model / "requirements.txt").write_text("\n".join(named))
 
 
 def needs_what_is_not_there(model: Path) -> None:
