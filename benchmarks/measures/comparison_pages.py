@@ -12,7 +12,7 @@ from benchmarks.servers import Server
 from benchmarks.tracking import search_runs
 
 COMPARED = 500
-_X, _Y = f"params.{param_key(1)}", f"metrics.{metric_key(1)}"
+_X, _Y = f"params.{param_key(2)}", f"metrics.{metric_key(1)}"
 
 PAGES: dict[str, tuple[str, str, dict[str, str | list[str]]]] = {
     "compare_values": ("500 runs compared", "/compare", {}),
