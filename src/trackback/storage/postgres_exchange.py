@@ -60,8 +60,9 @@ class Exchange:
         """
         bound = [_bound(value) for value in values]
         texts, types, formats = zip(*bound, strict=True) if bound else ((), (), ())
-        for name in self._statements.take_forgotten():
-            self._libpq.send_query_params(b"DEALLOCATE " + name, None)
+        if bound:  # so it is no BEGIN, which nothing may come before, and no ROLLBACK, before which anything would fail
+            for name in self._statements.take_forgotten():
+                self._libpq.send_query_params(b"DEALLOCATE " + name, None)
         statement = self._statements.find(sql, types)
         if statement.uses <= PREPARED_AFTER:
             self._libpq.send_query_params(statement.text, texts, types, formats, _BINARY)
