@@ -190,15 +190,19 @@ def roll_back(page: Page) -> None:
     expect(page.locator(".timeline li").first).to_contain_text("It is too slow.")
 
 
+def promote_to_staging(page: Page, model: str, *, how: str) -> None:
+    page.goto(f"/registry/{model}/1")
+    page.locator("article#staging").get_by_role("button", name="Promote…").click()
+    dialog = page.get_by_role("dialog", name="Promote to staging")
+    dialog.get_by_label("How").select_option(how)
+    dialog.get_by_role("button", name="Promote").click()
+
+
 def test_what_is_asked_for_waits_and_may_be_withdrawn(office: Office) -> None:
     add_model(office.ci, 1, "patient")
     require(office.ci, "staging", name="patient", verdicts=[{"name": "smoke"}])
     ann = office.log_in("ann")
-    ann.goto("/registry/patient/1")
-    ann.locator("article#staging").get_by_role("button", name="Promote…").click()
-    dialog = ann.get_by_role("dialog", name="Promote to staging")
-    dialog.get_by_label("How").select_option("wait")
-    dialog.get_by_role("button", name="Promote").click()
+    promote_to_staging(ann, "patient", how="wait")
     expect(ann.get_by_role("status").first).to_contain_text("waits to enter staging")
     ann.goto("/promotions?stream=models:/patient")
     waiting = ann.locator("section", has=ann.get_by_role("heading", name="Waiting"))
@@ -211,11 +215,7 @@ def test_an_admin_may_override_a_policy_with_a_reason(office: Office) -> None:
     add_model(office.ci, 1, "urgent")
     require(office.ci, "staging", name="urgent", verdicts=[{"name": "smoke"}])
     root = office.log_in("root")
-    root.goto("/registry/urgent/1")
-    root.locator("article#staging").get_by_role("button", name="Promote…").click()
-    dialog = root.get_by_role("dialog", name="Promote to staging")
-    dialog.get_by_label("How").select_option("override")
-    dialog.get_by_role("button", name="Promote").click()
+    promote_to_staging(root, "urgent", how="override")
     dialog = root.get_by_role("dialog", name="Promote to staging")
     expect(dialog.get_by_role("alert")).to_contain_text("needs a reason")
     dialog.get_by_label("Reason").fill("The check is broken.")
