@@ -83,6 +83,7 @@ class Workplace:
             "USER": who,
             "XDG_STATE_HOME": str(self.folder / "state"),
             "TRACKBACK_CACHE_DIR": str(self.folder / "cache"),
+            "OMP_NUM_THREADS": "1",
             "MPLBACKEND": "agg",
             "MPLCONFIGDIR": str(self.folder / "state"),
         }
