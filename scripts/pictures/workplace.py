@@ -66,7 +66,7 @@ class Workplace:
 
     def deliver(self, token: str, *arguments: str) -> None:
         """A command of CI's, in an environment that has all that commands need."""
-        command = [ROOT / ".venv/bin/trackback", "deliver", *arguments]
+        command = [str(ROOT / ".venv/bin/trackback"), "deliver", *arguments]
         who = {"PYTHONPATH": str(HERE / "lib"), "TRACKBACK_TOKEN": token, "MLFLOW_TRACKING_USERNAME": ""}
         subprocess.run(command, cwd=self.folder, env=self._as("ci") | who, stdin=subprocess.DEVNULL, check=True)
 

@@ -37,7 +37,7 @@ PAGES = {
     "/runs/{run_id}/artifacts": [
         "/runs/{run}/artifacts",
         "/runs/{run}/artifacts?path=reports/predictions.csv",
-        "/runs/{run}/artifacts?path=reports/report.html",
+        "/runs/{run}/artifacts?path=reports/confusion.png",
         "/runs/{run}/artifacts?path=trackback/notebook.ipynb",
         "/runs/{run}/artifacts?path=reports/shap.json",
     ],
