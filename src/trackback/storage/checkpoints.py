@@ -24,7 +24,7 @@ class Checkpoints:
     def __init__(self, connection: apsw.Connection, busy_timeout_ms: int) -> None:
         self._connection = connection
         self._busy_timeout_ms = busy_timeout_ms
-        page_bytes = connection.pragma("page_size")
+        page_bytes = int(connection.pragma("page_size"))
         self._copy_at = COPY_BYTES // page_bytes
         self._restart_after = RESTART_BYTES // page_bytes
         self._restart_at = self._restart_after
