@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import needs, scratch
+from tests import certificates, needs, scratch
 from tests.environments import Environment
 from tests.needs import need
 from tests.servers import postgres as postgres_server, s3 as s3_server
@@ -18,6 +18,7 @@ from trackback.storage import schema
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(needs)
     scratch.keep_temporary_files_in_memory()
+    certificates.read_once()
 
 
 @pytest.fixture(scope="session")
