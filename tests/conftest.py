@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,8 @@ def anyio_backend() -> str:
 def postgres() -> Iterator[Postgres]:
     reason = postgres_server.missing()
     need(reason is None, str(reason))
-    with Postgres(scratch.folder_for_all()) as server:
+    with Postgres(scratch.folder_for_all()) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(postgres_server.programs()), prepend=os.pathsep)  # Debian's scripts look for it
         yield server
 
 
