@@ -49,7 +49,7 @@ def test_times_are_in_utc_and_none_is_too_far_off() -> None:
     [
         (0.4, "now"),
         (5, "5 sec. ago"),
-        (90, "2 min. ago"),
+        (90, "1 min. ago"),
         (7200, "2 hr. ago"),
         (86_400, "yesterday"),
         (5 * 86_400, "5 days ago"),

@@ -70,7 +70,7 @@ def since(time_ms: int, now_ms: int) -> str:
     while distance >= size:
         distance /= size
         size, unit, one = next(units)
-    count = int(distance + 0.5)
+    count = math.ceil(distance - 0.5) if time_ms <= now_ms else math.floor(distance + 0.5)  # as JavaScript rounds
     if count == 0:
         return "now"
     if time_ms > now_ms:
