@@ -5,7 +5,8 @@ from pathlib import Path
 from string import Template
 
 from trackback.delivery.ami import host
-from trackback.delivery.ami.contents import Container, write_root
+from trackback.delivery.ami.contents import Container
+from trackback.delivery.ami.root import write_root
 from trackback.delivery.subject import Subject
 from trackback.delivery.written import unwritable, write_whole
 
@@ -98,7 +99,8 @@ def write_template(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = folder / ".image.tar"
-        size = write_root(container.layers, unfinished)
+        with unfinished.open("wb") as file:
+            size = write_root(container.layers, file)
         unfinished.replace(folder / "image.tar")
     except OSError as error:
         raise unwritable(folder, error) from error

@@ -13,7 +13,7 @@ from trackback.client.api import Client
 from trackback.client.cache import default_folder
 from trackback.client.file_locks import hold
 from trackback.client.progress import Progress
-from trackback.delivery.ami import disks, host
+from trackback.delivery.ami import disks, host, machines
 from trackback.delivery.ami.aws import Aws, connect_to_aws
 from trackback.delivery.ami.contents import Container, find_container
 from trackback.delivery.ami.packer import write_template
@@ -105,7 +105,7 @@ def make_ami(
 
 def name_of(subject: Subject, container: Container) -> str:
     """What the AMI is called, in letters that EC2 takes: the same for the same disk, but for Debian's packages."""
-    said = [disks.REVISION, disks.SUITE, container.digest, subject.label, host.command(container, subject)]
+    said = [disks.REVISION, machines.SUITE, container.digest, subject.label, host.command(container, subject)]
     digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()
     model = f"{subject.name}-{subject.version}" if subject.name else subject.digest[:12]
     return f"trackback-{re.sub(r'[^A-Za-z0-9._/()-]', '-', model)[:100]}-{digest[:12]}"
