@@ -31,7 +31,7 @@ test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .venvs
 test-libraries: .venv/.editable .venvs/libraries/.installed .venvs/mlflow3/.installed .venvs/mlflow2/.installed ## run the tests that train with heavy libraries
 	.venv/bin/python -m pytest -m libraries $(ARGS)
 
-test-delivery: .venv/.editable .venvs/moto/.installed .tools/bin/registry .tools/base.tar .tools/bin/versitygw ## run the tests that make and run images, and deploy under load: buildah, mmdebstrap, QEMU, systemd, root
+test-delivery: .venv/.editable .venvs/moto/.installed .venvs/libraries/.installed .tools/bin/registry .tools/base.tar .tools/bin/versitygw ## run the tests that make and run images, and deploy under load: buildah, mmdebstrap, QEMU, systemd, root
 	.venv/bin/python -m pytest -m delivery $(ARGS)
 
 test-torch: .venv/.editable .venvs/torch/.installed ## run the tests that train with PyTorch, whose packages take gigabytes

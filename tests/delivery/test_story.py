@@ -1,6 +1,7 @@
 """One model from its training through all stages, each by its command with its real tools, and back from what runs."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from tests.delivery.amis.conftest import moto
 from tests.delivery.images.conftest import BASE, image_cache, storage
 from tests.delivery.images.containers import Container
 from tests.delivery.registered import Registered
-from tests.environments import ROOT
+from tests.environments import ROOT, Environment
 from tests.needs import need
 from tests.servers import machine
 from tests.servers.machine import HOST
@@ -65,9 +66,10 @@ class Story:
         assert isinstance(promotion, Promotion)
         return promotion.seq
 
-    def deliver(self, stage: str, *arguments: object, **env: str) -> dict[str, Any]:
-        """What the stage tells; it passes."""
-        ended = self.registered.deliver(stage, *arguments, env={**self._env, **env})
+    def deliver(self, stage: str, *arguments: object, python: Path | None = None, **env: str) -> dict[str, Any]:
+        """What the stage tells; it passes. ``python``: the one that runs it, if not the tests' own."""
+        command = [str(python), "-m", "trackback", "deliver"] if python else []
+        ended = self.registered.deliver(stage, *arguments, env={**self._env, **env}, command=command)
         assert ended.code == 0, f"{stage}: {ended.document}\n{ended.said}"
         return ended.document
 
@@ -90,8 +92,17 @@ def bucket(s3: S3, monkeypatch: pytest.MonkeyPatch) -> str:
     return s3.make_bucket("story")
 
 
+@pytest.fixture
+def spark() -> Path:
+    """A Python with pyspark, beside a Java."""
+    need(shutil.which("java"), "no java: install it (on Debian: apt install default-jre-headless)")
+    python = Environment("libraries").python
+    need(python.exists(), "no environment libraries: run `make .venvs/libraries/.installed`")
+    return python
+
+
 def test_from_training_through_all_stages_and_back(
-    story: Story, storage: Path, s3: S3, bucket: str, moto: Moto, tmp_path: Path, image_cache: Path
+    story: Story, storage: Path, s3: S3, bucket: str, moto: Moto, spark: Path, tmp_path: Path, image_cache: Path
 ) -> None:
     reason = machine.missing()
     need(reason is None, str(reason))
@@ -120,10 +131,17 @@ def test_from_training_through_all_stages_and_back(
     online = httpx.post(f"{endpoint}/invocations", json=body, timeout=30, trust_env=False).raise_for_status().json()
     assert online == answer["predictions"]
 
-    story.deliver("score", seq, "--input", story.rows, "--output", tmp_path / "scored.parquet", "--id", "patient")
+    rows = ("--input", story.rows, "--id", "patient")
+    story.deliver("score", seq, *rows, "--output", tmp_path / "scored.parquet")
     scored = parquet.read_table(tmp_path / "scored.parquet")
     assert scored["prediction"].to_pylist()[:3] == online["predictions"]
     assert set(scored["model_digest"].to_pylist()) == {expected}
+    story.deliver(
+        *("score", seq, *rows, "--output", tmp_path / "by-spark.parquet", "--engine", "spark", "--master", "local[2]"),
+        python=spark,
+        PYTHONPATH=str(ROOT / "src"),
+    )
+    assert parquet.read_table(tmp_path / "by-spark.parquet").equals(scored), "a cluster's executors predict the same"
 
     disk = image_cache / "disk-of-the-story.raw"
     ami = story.deliver("ami", seq, "--image", f"oci:{layout}", "--disk", disk, "--region", REGION, **moto.env)
