@@ -6,6 +6,7 @@ from pathlib import Path
 from string import Template
 
 from trackback.delivery.ami.contents import Container
+from trackback.delivery.images.configs import USER
 from trackback.delivery.subject import Subject
 
 PACKAGES = (
@@ -107,6 +108,17 @@ def command(container: Container, subject: Subject) -> list[str]:
             trusted += [flag, value]
     stamp = ["--version", subject.label, "--digest", subject.digest]
     return [python, "-m", MODULE, "--model", model, *stamp, *trusted]
+
+
+def make_account(inside: str) -> list[str]:
+    """Commands that give the images' user a name on the machine: systemd runs nothing as a user that has none.
+
+    inside: what makes a command run in the machine.
+    """
+    user, _, group = USER.partition(":")
+    name = "trackback"
+    account = f"--uid {user} --gid {group} --no-create-home --home-dir / --shell /usr/sbin/nologin {name}"
+    return [f"{inside} groupadd --gid {group} {name}", f"{inside} useradd {account}"]
 
 
 def write_overlay(target: Path) -> None:

@@ -42,15 +42,18 @@ printf %s {quote(_INITRD_HOOK)} > "$1"/etc/initramfs-tools/hooks/trackback
 chmod 755 "$1"/etc/initramfs-tools/hooks/trackback
 """
 
+_ACCOUNT = "\n".join(host.make_account('chroot "$root"'))
+
 # While this runs, folders of this very machine are mounted in the root. The view of it, in a namespace of its own, is
 # without them.
-_ROOT_SCRIPT = """\
+_ROOT_SCRIPT = f"""\
 set -eu
 root=$1
+{_ACCOUNT}
 chroot "$root" systemctl enable systemd-networkd.service systemd-resolved.service systemd-timesyncd.service
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 : > "$root/etc/machine-id"
-mkdir -p "$root"/srv/image
+mkdir -p "$root"{host.IMAGE}
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/log/*
 work=$(mktemp -d)
 mkdir "$work"/view

@@ -79,6 +79,7 @@ build {
     inline = [
       "sudo mkdir -p $image",
       "sudo tar --extract --numeric-owner --file /tmp/image.tar --directory $image",
+$account
       "sudo install -m 644 /tmp/$unit_name /etc/systemd/system/$unit_name",
       "sudo systemctl enable $unit_name",
       "sudo cloud-init clean --logs",
@@ -111,6 +112,7 @@ def write_template(
         gib=8 + 2 * size // (1 << 30),
         tags=_block(tags),
         image=host.IMAGE,
+        account="\n".join(f"      {_text(each)}," for each in host.make_account("sudo")),
         unit=_text(host.UNIT),
         unit_name=host.UNIT,
     )
