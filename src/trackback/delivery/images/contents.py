@@ -10,12 +10,14 @@ from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 import trackback
 from trackback import __version__
 from trackback.delivery.images.bases import keep_layer, read_layer
 from trackback.delivery.images.blobs import Blobs
 from trackback.delivery.images.layers import Entry, Layer, files_below, write_layer
-from trackback.delivery.images.packages import Package, Pip, compile_all, normalise, version_of
+from trackback.delivery.images.packages import Package, Pip, compile_all, normalise, note_estimators, version_of
 from trackback.delivery.written import unfinished
 
 LIBRARIES = "/opt/trackback/lib"
@@ -25,7 +27,7 @@ LOCK = "/opt/trackback/requirements.txt"
 
 _UNFINISHED = "trackback-image-"
 _ABANDONED_S = 6 * 3600
-_REVISION = 1
+_REVISION = 2
 """Of how layers are made: another one makes them anew, although all that goes into them is the same."""
 
 
@@ -46,6 +48,8 @@ class Contents:
             self._pip.install(packages, folder)
             normalise(folder)
             compile_all(self._pip.interpreter, folder, LIBRARIES)
+            if {"scikit-learn", "skops"} <= {canonicalize_name(each.name) for each in packages}:
+                note_estimators(self._pip.interpreter, folder)
             entries = [*files_below(folder, LIBRARIES.strip("/")), Entry(LOCK.strip("/"), lock.encode())]
             layer = write_layer(self._blobs, entries)
         keep_layer(kept, layer)
