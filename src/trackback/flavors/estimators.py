@@ -25,8 +25,8 @@ print(json.dumps({"version": sklearn.__version__, "names": names}, indent=0))
 
 @contextmanager
 def told_by_file() -> Iterator[None]:
-    """Within the ``with``, scikit-learn's answer is the file's, if there is one of this version: types with these names,
-    which have nothing else.
+    """Within the ``with``, scikit-learn's answer is the file's, if there is one of its version: types that have these
+    names, and nothing else.
     """
     import sklearn.utils
 
