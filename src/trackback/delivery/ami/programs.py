@@ -21,14 +21,14 @@ _PACKAGES = {
     "syslinux": "syslinux",
 }
 """Debian's, of each program."""
-_LOADERS = ("/usr/lib/syslinux/mbr/gptmbr.bin", "/usr/lib/SYSLINUX/gptmbr.bin", "/usr/share/syslinux/gptmbr.bin")
+_LOADERS = ("/usr/lib/SYSLINUX/gptmbr.bin", "/usr/lib/syslinux/mbr/gptmbr.bin", "/usr/share/syslinux/gptmbr.bin")
 
 
 def check_programs() -> None:
     """MissingTool: some are not here; it says how to get them."""
     missing = {package for program, package in _PACKAGES.items() if _which(program) is None}
     if _find_loader() is None:
-        missing.add("syslinux-common")
+        missing.add("syslinux")
     if missing:
         raise MissingTool(
             f"To make a disk takes {', '.join(sorted(missing))}, which are not here (on Debian: apt install "
