@@ -4,7 +4,7 @@
          2  squashfs  the container, packed, as /srv/image
          3  ext4      Debian; it grows with the volume
 
-sqfstar packs the container, mtools and syslinux write into the FAT, debugfs puts the unit into the ext4, and sfdisk
+mksquashfs packs the container, mtools and syslinux write into the FAT, debugfs puts the unit into the ext4, and sfdisk
 makes the table; nothing is mounted outside of mmdebstrap's own namespace.
 """
 
@@ -32,7 +32,7 @@ _LOADER_BYTES = 440
 _BASIC_DATA = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
 _LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 _ROOT_X86_64 = "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709"
-_ZSTD_LEVEL = 3  # a higher one takes several times as long, and saves a twentieth
+_SQUASH = "-tar -root-mode 755 -comp zstd -Xcompression-level 3 -quiet -no-progress"  # its own level takes minutes
 
 _SYSLINUX = """\
 SERIAL 0 115200
@@ -64,8 +64,7 @@ def make_disk(
         with unfinished(target.parent, f".{target.name}-") as build:
             say("the container's files")
             image, disk = build / "image.squashfs", build / "disk.raw"
-            squash = ["sqfstar", "-comp", "zstd", "-Xcompression-level", str(_ZSTD_LEVEL), "-quiet", "-no-progress"]
-            feed([*squash, image], lambda file: write_root(container.layers, file))
+            feed(["mksquashfs", "-", image, *_SQUASH.split()], lambda file: write_root(container.layers, file))
             with kept_machine(mirror, say) as machine:
                 say("the disk")
                 _put_together(build, disk, machine, image, host.unit(container, subject), _identity(container, subject))

@@ -17,7 +17,7 @@ _PACKAGES = {
     "mkfs.vfat": "dosfstools",
     "mcopy": "mtools",
     "sfdisk": "fdisk",
-    "sqfstar": "squashfs-tools",
+    "mksquashfs": "squashfs-tools",
     "syslinux": "syslinux",
 }
 """Debian's, of each program."""
