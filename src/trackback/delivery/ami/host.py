@@ -79,7 +79,9 @@ FILES = {
     "etc/fstab": _FSTAB,
     "etc/hostname": "trackback\n",
 }
-LINKS = {f"etc/systemd/system/multi-user.target.wants/{UNIT}": UNIT_PATH}
+_UNITS = "etc/systemd/system"
+_MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "getty.target")
+LINKS = {f"{_UNITS}/multi-user.target.wants/{UNIT}": UNIT_PATH, **{f"{_UNITS}/{each}": "/dev/null" for each in _MASKED}}
 """Our own of the machine, the same for all models: beside them there is just the unit."""
 
 
