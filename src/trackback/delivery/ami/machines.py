@@ -60,11 +60,11 @@ mkdir "$work"/view
 mv "$root"/boot/vmlinuz-* "$work"/vmlinuz
 mv "$root"/boot/initrd.img-* "$work"/initrd.img
 rm -f "$root"/vmlinuz* "$root"/initrd.img*
-used=$(du --summarize --block-size=1M --apparent-size --one-file-system "$root" | cut -f1)
-files=$(find "$root" -xdev | wc -l)
-truncate --size=$((used + used / 8 + files / 256 + 96))M "$work"/root.img
 unshare --mount sh -euc '
   mount --bind "$1" "$2"/view
+  used=$(du --summarize --block-size=1M --apparent-size "$2"/view | cut -f1)
+  files=$(find "$2"/view | wc -l)
+  truncate --size=$((used + used / 8 + files / 256 + 96))M "$2"/root.img
   mkfs.ext4 -q -F -L trackback -E lazy_itable_init=0 -d "$2"/view "$2"/root.img
 ' sh "$root" "$work"
 mv "$work"/vmlinuz "$work"/initrd.img "$work"/root.img "$root"/
