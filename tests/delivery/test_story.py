@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +66,18 @@ class Story:
         assert isinstance(promotion, Promotion)
         return promotion.seq
 
-    def deliver(self, stage: str, *arguments: object, python: Path | None = None, **env: str) -> dict[str, Any]:
-        """What the stage tells; it passes. ``python``: the one that runs it, if not the tests' own."""
-        command = [str(python), "-m", "trackback", "deliver"] if python else []
+    def deliver(self, stage: str, *arguments: object, **env: str) -> dict[str, Any]:
+        """What the stage tells; it passes."""
+        return self._passed(stage, arguments, env, [])
+
+    def deliver_by(self, python: Path, stage: str, *arguments: object) -> dict[str, Any]:
+        """The same, by another Python than the tests' own."""
+        command = [str(python), "-m", "trackback", "deliver"]
+        return self._passed(stage, arguments, {"PYTHONPATH": str(ROOT / "src")}, command)
+
+    def _passed(
+        self, stage: str, arguments: Sequence[object], env: Mapping[str, str], command: Sequence[str]
+    ) -> dict[str, Any]:
         ended = self.registered.deliver(stage, *arguments, env={**self._env, **env}, command=command)
         assert ended.code == 0, f"{stage}: {ended.document}\n{ended.said}"
         return ended.document
@@ -136,11 +145,8 @@ def test_from_training_through_all_stages_and_back(
     scored = parquet.read_table(tmp_path / "scored.parquet")
     assert scored["prediction"].to_pylist()[:3] == online["predictions"]
     assert set(scored["model_digest"].to_pylist()) == {expected}
-    story.deliver(
-        *("score", seq, *rows, "--output", tmp_path / "by-spark.parquet", "--engine", "spark", "--master", "local[2]"),
-        python=spark,
-        PYTHONPATH=str(ROOT / "src"),
-    )
+    cluster = ("--engine", "spark", "--master", "local[2]")
+    story.deliver_by(spark, "score", seq, *rows, *cluster, "--output", tmp_path / "by-spark.parquet")
     assert parquet.read_table(tmp_path / "by-spark.parquet").equals(scored), "a cluster's executors predict the same"
 
     disk = image_cache / "disk-of-the-story.raw"
