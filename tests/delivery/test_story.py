@@ -128,7 +128,7 @@ def test_from_training_through_all_stages_and_back(
     assert delta["against"]["model"] == f"models:/{NAME}/1"
 
     layout = image_cache / "layout-of-the-story"
-    made = story.deliver("image", seq, "--tag", f"{NAME}:2", "--base", BASE, "--output", layout, "--load")
+    made = story.deliver("image", seq, "--tag", f"{NAME}:2", "--base", BASE, "--output", layout, "--engine", "buildah")
     body = {"dataframe_split": pd.read_parquet(story.rows).drop(columns="patient").head(3).to_dict("split")}
     expected = story.client.get_model_version(NAME, "2").digest
     answer = Container(made).ask(body)
