@@ -48,8 +48,9 @@ def upload_snapshot(
     if state in (None, "error"):  # AWS has given it up
         kept.begin(_start(aws, disk, f"{token}-{kept.begun}", description, tags))
     assert kept.snapshot is not None
-    if state != "completed":
-        _send(aws, disk, kept, progress)
+    there = len(kept.digests)
+    _send(aws, disk, kept, progress)
+    if state != "completed" or len(kept.digests) > there:  # else a stage was ended right after it had completed it
         _complete(aws, kept)
     kept.end()
     return kept.snapshot
