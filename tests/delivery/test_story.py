@@ -153,20 +153,20 @@ def test_from_training_through_all_stages_and_back(
     ami = story.deliver("ami", seq, "--image", f"oci:{layout}", "--disk", disk, "--region", REGION, **moto.env)
     place_at(f"{bucket}/in/rows.parquet").write(story.rows.read_bytes())
     console = machine.boot(disk, order(s3, bucket), tmp_path, timeout_s=900)
-    report = place_at(f"{bucket}/report.json")
-    assert report in [each.place for each in place_at(bucket).found()], console[-6000:]
-    assert json.loads(report.read())["rows"] == scored.num_rows
-    (tmp_path / "offline.parquet").write_bytes(place_at(f"{bucket}/out.parquet").read())
+    found = {each.path: each.place for each in place_at(bucket).found()}
+    assert "report.json" in found, console[-6000:]
+    assert json.loads(found["report.json"].read())["rows"] == scored.num_rows
+    (tmp_path / "offline.parquet").write_bytes(found["out.parquet"].read())
     offline = parquet.read_table(tmp_path / "offline.parquet")
     assert offline.select(scored.column_names).equals(scored), "offline as online, to the last column"
 
     training_data = data_set_of(story.client.trace(run_id))
     for x in (made["image_digest"], ami["ami"], endpoint):
-        found = story.client.trace(x)
-        assert found.run is not None
-        assert (found.run.run_id, found.run.params[0].value) == (run_id, "1.0")
-        assert [each.seq for each in found.promotions] == [seq]
-        assert data_set_of(found) == training_data
+        traced = story.client.trace(x)
+        assert traced.run is not None
+        assert (traced.run.run_id, traced.run.params[0].value) == (run_id, "1.0")
+        assert [each.seq for each in traced.promotions] == [seq]
+        assert data_set_of(traced) == training_data
 
 
 def order(s3: S3, bucket: str) -> str:
