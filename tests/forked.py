@@ -33,6 +33,11 @@ class Forks:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
 
+    @property
+    def pid(self) -> int:
+        """Of the Python whose forks the programs are."""
+        return self._process.pid
+
     def start(
         self,
         command: Sequence[str],
