@@ -102,11 +102,17 @@ def _score(source: Path, directory: Path, rows: int) -> None:
 
 def _peak_mb(source: Path, directory: Path, rows: int) -> float:
     """The most memory that all processes of a job have together."""
-    command = [sys.executable, "-m", __name__, str(source), str(directory), str(rows)]
+    run = f"import sys; from {__name__} import score; score(*sys.argv[1:])"
+    command = [sys.executable, "-c", run, str(source), str(directory), str(rows)]
     with subprocess.Popen(command) as job, PeakMemory(job.pid) as peak:
         if code := job.wait():
             raise ValueError(f"the job ended with {code}")
     return peak.mb
+
+
+def score(source: str, directory: str, rows: str) -> None:
+    """A job, as its own process runs it."""
+    _score(Path(source), Path(directory), int(rows))
 
 
 def _seconds(run: Callable[[], object]) -> float:
@@ -130,7 +136,3 @@ MEASURES = (
         at_most_rounds=3,
     ),
 )
-
-
-if __name__ == "__main__":
-    _score(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
