@@ -1,10 +1,11 @@
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import needs, scratch
+from tests import certificates, needs, scratch
 from tests.environments import Environment
 from tests.needs import need
 from tests.servers import postgres as postgres_server, s3 as s3_server
@@ -18,6 +19,7 @@ from trackback.storage import schema
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(needs)
     scratch.keep_temporary_files_in_memory()
+    certificates.read_once()
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +31,8 @@ def anyio_backend() -> str:
 def postgres() -> Iterator[Postgres]:
     reason = postgres_server.missing()
     need(reason is None, str(reason))
-    with Postgres(scratch.folder_for_all()) as server:
+    with Postgres(scratch.folder_for_all()) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(postgres_server.programs()), prepend=os.pathsep)  # Debian's scripts look for it
         yield server
 
 

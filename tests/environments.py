@@ -11,6 +11,7 @@ import pytest
 
 from tests.forked import Forks, forks_of
 from tests.needs import need
+from tests.starters import starters
 
 ROOT = Path(__file__).parent.parent
 
@@ -64,6 +65,10 @@ class Environment:
         """For scripts that import what is ``IMPORTED``."""
         self._need()
         return forks_of(self.python, *IMPORTED[self.name])
+
+    def starters(self) -> Path:
+        """A folder with a `python` whose scripts are such forks, and an `mlflow`."""
+        return starters(self.forks().socket, self.python, "scripts", "mlflow")
 
     def _need(self) -> None:
         need(self.python.exists(), f"no environment {self.name}: run `make .venvs/{self.name}/.installed`")

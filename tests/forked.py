@@ -1,37 +1,67 @@
 """Programs in forks of a Python that has imported a lot: most of what a short program takes is its imports."""
 
 import atexit
-import itertools
-import json
+import fcntl
+import hashlib
 import os
+import select
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
 FORKS = Path(__file__).parent / "forks.py"
-LONGEST_PAUSE_S = 0.02
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:12]
+FOLDER = Path(f"/tmp/trackback-forks-{RUN}")
+"""Where all workers of pytest find them; a short path, as sockets need."""
 
 
 class Forks:
     """A Python that has imported ``modules``, and runs programs in forks of itself; for any thread.
 
-    The name of a module that keeps something of when it was imported is to begin with +.
+    All workers of pytest that ask for the same have the same one: it is started when one is first asked for, and ends
+    when all have been closed. The name of a module that keeps something of when it was imported is to begin with +.
+    ``executable``: what the programs take for their Python, when they start another one.
     """
 
-    def __init__(self, python: Path, modules: Sequence[str]) -> None:
+    def __init__(self, python: Path, modules: Sequence[str], executable: Path | None = None) -> None:
+        self.socket = socket_of(python, modules)
+        self._executable = executable
+        with _locked():
+            try:
+                self._stay = self._connection()
+            except (FileNotFoundError, ConnectionRefusedError):
+                self.socket.unlink(missing_ok=True)
+                self._start(python, modules)
+                self._stay = self._connection()
+
+    def _start(self, python: Path, modules: Sequence[str]) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-        self._process = subprocess.Popen(
-            [python, FORKS, *modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        self._lock = threading.Lock()
-        self._numbers = itertools.count(1)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.socket))
+            listener.listen()
+            subprocess.run(
+                [python, FORKS, str(listener.fileno()), self.socket, *modules],
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # what a module prints is no answer
+                env=environment,
+                pass_fds=(listener.fileno(),),
+                start_new_session=True,
+                check=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """What the programs take for their parent: who has asked for them."""
+        return os.getpid()
 
     @property
     def pid(self) -> int:
@@ -50,14 +80,22 @@ class Forks:
     ) -> "Forked":
         """Start a program: what would follow the word `python`. ``output`` and ``errors`` are files, to be added to."""
         order = {
-            "command": command,
+            "command": list(command),
             "env": dict(env),
             "folder": str(folder or Path.cwd()),
-            "input": str(input_file or os.devnull),
-            "output": str(output),
-            "errors": str(errors),
+            "executable": self._executable and str(self._executable),
+            "quiet": False,
+            "parent": self.pid,
+            "descriptors": [0, 1, 2],
         }
-        return Forked(self, int(self.order(order)))
+        text = ascii(order).encode()
+        with ExitStack() as opened:
+            given = opened.enter_context((input_file or Path(os.devnull)).open("rb"))
+            told = [opened.enter_context(each.open("ab")) for each in (output, errors)]
+            connection = self._connection()
+            socket.send_fds(connection, [len(text).to_bytes(4, "little")], [each.fileno() for each in (given, *told)])
+            connection.sendall(text)
+        return Forked(connection)
 
     def run(
         self,
@@ -82,47 +120,50 @@ class Forks:
                 raise subprocess.TimeoutExpired(command, timeout_s, output.read_bytes(), errors.read_bytes()) from None
             return subprocess.CompletedProcess(command, code, output.read_text(), errors.read_text())
 
-    def order(self, order: Mapping[str, Any]) -> Any:
-        """The answer to an order; not the one to an order before it, whose wait was broken off."""
-        with self._lock:
-            number = next(self._numbers)
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            self._process.stdin.write(json.dumps({**order, "number": number}) + "\n")
-            self._process.stdin.flush()
-            for line in self._process.stdout:
-                of, answer = json.loads(line)
-                if of == number:
-                    return answer
-        raise AssertionError(f"the Python that forks has ended with {self._process.wait()}")
+    def _connection(self) -> socket.socket:
+        with ExitStack() as opened:
+            connection = opened.enter_context(socket.socket(socket.AF_UNIX))
+            connection.connect(str(self.socket))
+            opened.pop_all()
+        return connection
 
     def close(self) -> None:
-        self._process.communicate()
+        self._stay.close()
 
 
 class Forked:
-    """A program under way, to be asked as a subprocess.Popen is."""
+    """A program under way, to be asked as a subprocess.Popen is. It is ended when there is nobody to ask any more."""
 
-    def __init__(self, forks: Forks, pid: int) -> None:
-        self.pid = pid
-        self.returncode: int | None = None
-        self._forks = forks
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection.detach()
+        weakref.finalize(self, os.close, self._connection)
         self._lock = threading.Lock()
+        self.pid = self._told()
+        self.returncode: int | None = None
 
     def poll(self) -> int | None:
         with self._lock:
-            if self.returncode is None:
-                self.returncode = self._forks.order({"look": self.pid})
+            if self.returncode is None and self._has_been_told(0):
+                self.returncode = self._told()
             return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        began, pause_s = time.monotonic(), 0.001
+        until = None if timeout is None else time.monotonic() + timeout
         while (code := self.poll()) is None:
-            if timeout is not None and time.monotonic() > began + timeout:
-                raise subprocess.TimeoutExpired(str(self.pid), timeout)
-            time.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            left_s = None if until is None else until - time.monotonic()
+            if not self._has_been_told(left_s):
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
         return code
+
+    def _has_been_told(self, timeout_s: float | None) -> bool:
+        waiting = select.poll()
+        waiting.register(self._connection, select.POLLIN)
+        return bool(waiting.poll(None if timeout_s is None else max(0, timeout_s * 1000)))
+
+    def _told(self) -> int:
+        number = os.read(self._connection, 4)
+        assert number, "the Python that forks has ended"
+        return int.from_bytes(number, "little", signed=True)
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -138,9 +179,36 @@ class Forked:
         self.wait()
 
 
+def socket_of(python: Path, modules: Sequence[str]) -> Path:
+    """Where the one of these is asked."""
+    return FOLDER / hashlib.sha256(repr((str(python), *modules)).encode()).hexdigest()[:12]
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """While nobody else starts one, and none ends."""
+    while (lock := _lock()) is None:
+        pass
+    with lock:
+        yield
+
+
+def _lock() -> TextIO | None:
+    """None: the last who had it has removed it."""
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    path = FOLDER / "lock"
+    with ExitStack() as opened, suppress(FileNotFoundError):
+        lock = opened.enter_context(path.open("w"))
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+            opened.pop_all()
+            return lock
+    return None
+
+
 @cache
-def forks_of(python: Path, *modules: str) -> Forks:
+def forks_of(python: Path, *modules: str, executable: Path | None = None) -> Forks:
     """Kept until the tests have ended: what it has imported is what it is for."""
-    forks = Forks(python, modules)
+    forks = Forks(python, modules, executable)
     atexit.register(forks.close)
     return forks

@@ -1,6 +1,5 @@
 """MLflow's own server, with its defaults, from the environment of MLflow 3."""
 
-import os
 import signal
 from pathlib import Path
 from types import TracebackType
@@ -8,26 +7,25 @@ from typing import Self
 
 import httpx
 
-from tests.environments import ROOT
-from tests.needs import need
+from tests.environments import Environment
 from tests.servers.program import Program, free_port
 
-BIN = ROOT / ".venvs" / "mlflow3" / "bin"
+SERVE = Path(__file__).parent / "scripts" / "serve_mlflow.py"
 
 
 class MlflowServer:
     """`mlflow server` on a free port of loopback, with a SQLite database and artifacts in the folder given."""
 
     def __init__(self, folder: Path) -> None:
-        need(BIN.exists(), "no environment mlflow3: run `make .venvs/mlflow3/.installed`")
         self.port = free_port()
         stores = f"--backend-store-uri sqlite:///{folder}/mlflow.db --artifacts-destination {folder}/artifacts"
         listen = f"--host 127.0.0.1 --port {self.port} --workers 1"
         self._program = Program(
-            [BIN / "mlflow", "server", *listen.split(), *stores.split()],
+            [SERVE, *listen.split(), *stores.split()],
             log=folder / "mlflow.log",
             answers=self._healthy,
-            env={"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            forks=Environment("mlflow3").forks(),
         )
 
     @property

@@ -12,7 +12,7 @@ from trackback.services.metrics import Metrics
 from trackback.services.run_log import RunLog
 from trackback.services.runs import Runs
 from trackback.services.sealing import Sealer
-from trackback.storage import Storage, Transaction, runs, sealing
+from trackback.storage import Storage, Transaction, metrics, runs, sealing
 
 RECORDS = 3
 
@@ -30,7 +30,7 @@ class Server:
         self._steps: Iterator[int] = iter(range(1000))
         sealer = Sealer(storage)
         self._run_log = RunLog(storage, sealer)
-        self._metrics = Metrics(storage, sealer)
+        self._history = Metrics(storage, sealer)
 
     async def new_run(self) -> str:
         experiment = await Experiments(self._storage, "mlflow-artifacts:/").create(ANYONE, f"e{next(self._steps)}")
@@ -58,7 +58,7 @@ class Server:
                 pass
 
     async def points(self, run_id: str) -> int:
-        return len((await self._metrics.history(ANYONE, run_id, "m")).items)
+        return len((await self._history.history(ANYONE, run_id, "m")).items)
 
 
 @pytest.fixture
@@ -83,14 +83,14 @@ async def test_what_an_earlier_server_left_is_sealed_once_its_history_is_read(
     await server.log(much, RECORDS - 1)
     await server.log(little, 1)
     await Server(storage).log(much, 1)
-    metrics = Metrics(storage, Sealer(storage))
+    read = Metrics(storage, Sealer(storage))
     if way == "by pages":
         for run in (little, much):
-            await metrics.history(ANYONE, run, "m", max_results=1)
+            await read.history(ANYONE, run, "m", max_results=1)
     elif way == "sampled":
-        await metrics.sampled_history(ANYONE, [little, much], "m")
+        await read.sampled_history(ANYONE, [little, much], "m")
     else:
-        await metrics.bulk_history(ANYONE, [little, much], "m", 1)
+        await read.bulk_history(ANYONE, [little, much], "m", 1)
     await server.until_sealed(much)
     assert await server.unsealed(little) == 1
 
@@ -134,6 +134,36 @@ async def test_points_logged_while_a_run_is_cut_stay(server: Server, storage: St
     await server.log(run, 1)
     await storage.write(lambda tx: sealing.replace(tx, cut))
     assert (await server.unsealed(run), await server.points(run)) == (1, 2)
+
+
+async def test_a_run_is_cut_once_though_it_goes_on_logging(
+    server: Server, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await server.new_run()
+    cuts = []
+    replace = sealing.replace
+
+    def replace_while_it_logs(tx: Transaction, cut: sealing.Cut) -> None:
+        cuts.append(len(cut.records))
+        record = runs.find(tx, run)
+        assert record is not None
+        metrics.append(tx, record, Points(["m"], [1000], [len(cuts)], [1.0]))
+        replace(tx, cut)
+
+    monkeypatch.setattr(sealing, "replace", replace_while_it_logs)
+    await server.log(run, RECORDS - 1)
+    await Sealer(storage).seal(await server.number(run))
+    assert (cuts, await server.unsealed(run), await server.points(run)) == ([RECORDS - 1], 1, RECORDS)
+
+
+async def test_a_run_is_cut_again_while_it_has_more_than_a_cut_holds(
+    server: Server, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "RECORDS_PER_CUT", 1)
+    run = await server.new_run()
+    await server.log(run, RECORDS - 1)
+    await Sealer(storage).seal(await server.number(run))
+    assert (await server.unsealed(run), await server.points(run)) == (0, RECORDS - 1)
 
 
 async def test_a_run_that_cannot_be_sealed_holds_up_neither_others_nor_the_stop(

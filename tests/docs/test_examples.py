@@ -16,13 +16,15 @@ from typing import Any
 
 import pytest
 
+from tests import model_processes
 from tests.docs.markdown import ROOT, Block, blocks
+from tests.environments import Environment
 from tests.needs import need
 from tests.servers.trackback import TrackbackServer
 
 SHOWN_SERVER = "http://127.0.0.1:5000"
 A_TIME_MS = 1_700_000_000_000
-# The Pythons that pages name, and the environments that they are here.
+# The environments that pages name, and what they are here.
 PYTHONS = {
     "env": ".venv",
     "client": ".venvs/mlflow3",
@@ -68,8 +70,22 @@ def write_programs(page: Path, folder: Path) -> None:
     for name, environment in PYTHONS.items():
         if f"{name}/bin/" in text:
             need((ROOT / environment).exists(), f"no environment {environment}: make {environment}/.installed makes it")
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).symlink_to(ROOT / environment)
+            lay_out(folder / name, ROOT / environment)
+
+
+def lay_out(place: Path, environment: Path) -> None:
+    """An environment, but for what is sooner there by a fork."""
+    place.mkdir(parents=True)
+    for each in environment.iterdir():
+        if each.name != "bin":
+            (place / each.name).symlink_to(each)
+    (place / "bin").mkdir()
+    if environment.name == ".venv":
+        (place / "bin" / "python").symlink_to(environment / "bin" / "python")
+        (place / "bin" / "trackback").symlink_to(model_processes.programs() / "trackback")
+    else:
+        for each in Environment(environment.name).starters().iterdir():
+            (place / "bin" / each.name).symlink_to(each)
 
 
 def run(commands: list[Block], folder: Path, url: str) -> list[str]:
@@ -80,7 +96,10 @@ def run(commands: list[Block], folder: Path, url: str) -> list[str]:
     done = subprocess.run(
         ["bash", "-c", "\n".join(program)],
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")},
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")},
+            "TRACKBACK_SYSTEM_METRICS": "0",  # there are some only if training takes its time
+        },
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

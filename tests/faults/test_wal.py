@@ -8,8 +8,7 @@ import pytest
 
 from trackback.storage import Transaction, checkpoints, open_storage
 
-PAGES = 100
-PAGE_SIZE = 4096
+SIZE = 400_000
 INSERT = "INSERT INTO manifests (root) VALUES (?)"
 
 
@@ -22,8 +21,8 @@ def read_slowly(tx: Transaction) -> None:
 async def test_the_log_of_writes_has_a_bound_while_reads_never_cease(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, brief: bool
 ) -> None:
-    monkeypatch.setattr(checkpoints, "COPY_PAGES", PAGES // 2)
-    monkeypatch.setattr(checkpoints, "RESTART_PAGES", PAGES)
+    monkeypatch.setattr(checkpoints, "COPY_BYTES", SIZE // 2)
+    monkeypatch.setattr(checkpoints, "RESTART_BYTES", SIZE)
     storage = open_storage(f"sqlite:///{tmp_path / 'trackback.db'}")
 
     async def read_all_the_time() -> None:
@@ -38,4 +37,4 @@ async def test_the_log_of_writes_has_a_bound_while_reads_never_cease(
     for reader in readers:
         reader.cancel()
     await storage.close()
-    assert PAGES * PAGE_SIZE < size < 3 * PAGES * PAGE_SIZE
+    assert SIZE < size < 3 * SIZE

@@ -1,9 +1,9 @@
 """The GoCD plugin: its own tests, which call it as GoCD does against a server of this checkout, and its JAR."""
 
+import os
 import re
 import shutil
 import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,6 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests import model_processes
 from tests.needs import need
 from tests.servers.program import free_port
 from trackback.server.gocd import definitions
@@ -18,6 +19,8 @@ from trackback.server.gocd import definitions
 PROJECT = Path(__file__).parents[2] / "integrations" / "gocd"
 JAVA_11 = 55
 TIMEOUT_S = 900  # the first time, Maven downloads what it works with
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Java that is soon over: it never gains what it takes to compile its own code well."""
 
 
 @pytest.mark.timeout(TIMEOUT_S)
@@ -26,7 +29,7 @@ def test_the_plugin_passes_its_own_tests_and_makes_a_jar_that_gocd_takes(tmp_pat
     project = shutil.copytree(PROJECT, tmp_path / "gocd", ignore=shutil.ignore_patterns("target"))
     jar = project / "target" / "trackback-gocd.jar"
 
-    server = {"checkout": PROJECT.parents[1], "python": sys.executable, "port": free_port()}
+    server = {"checkout": PROJECT.parents[1], "python": model_processes.programs() / "python", "port": free_port()}
     run_maven(project, *(f"-Dtrackback.{name}={value}" for name, value in server.items()), "verify")
     all_tests_ran(project / "target" / "surefire-reports")
     with ZipFile(jar) as opened:
@@ -46,9 +49,16 @@ def test_the_plugin_passes_its_own_tests_and_makes_a_jar_that_gocd_takes(tmp_pat
 def run_maven(project: Path, *arguments: str) -> None:
     for program in ("mvn", "javac"):
         need(shutil.which(program), f"no {program} in PATH (on Debian: apt install maven)")
-    command = ["mvn", "--quiet", "--batch-mode", "--file", str(project), *arguments]
+    tests = f"-DargLine={SHORT_LIVED} -Djava.io.tmpdir={project.parent}"
+    command = ["mvn", "--quiet", "--batch-mode", tests, "--file", str(project), *arguments]
     run = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S - 20, stdin=subprocess.DEVNULL
+        command,
+        env={**os.environ, "MAVEN_OPTS": SHORT_LIVED},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_S - 20,
+        stdin=subprocess.DEVNULL,
     )
     if run.returncode != 0:
         pytest.fail(f"{' '.join(command)} ended with {run.returncode}\n{run.stdout}\n{run.stderr}", pytrace=False)

@@ -16,6 +16,7 @@ import pytest
 from pyarrow import parquet
 from sklearn.linear_model import LogisticRegression
 
+from tests import model_processes
 from tests.scoring import models
 from tests.scoring.models import COLUMNS
 from trackback.errors import BadRequest, InvalidParameter, NotFound, TrackbackError
@@ -226,7 +227,8 @@ def test_a_command_that_is_ended_leaves_no_half_file(odd_model: tuple[Path, str]
 
 def _command(model: Path, source: Path, output: Path) -> list[str]:
     files = ["--input", str(source), "--output", str(output)]
-    return [sys.executable, "-m", "trackback", "models", "predict", "-m", str(model), *files]
+    python = model_processes.programs() / "python"
+    return [str(python), "-m", "trackback", "models", "predict", "-m", str(model), *files]
 
 
 MEASURED = """

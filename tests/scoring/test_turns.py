@@ -4,7 +4,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import httpx
 import pytest
 
 from tests.environments import ROOT
+from tests.model_processes import python_of_scripts
 from tests.scoring.test_serving import wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -41,7 +41,7 @@ class Standby:
             "--name",
             "models:/iris/1",
         ]
-        self.process = subprocess.Popen([sys.executable, SERVE, *flags], pass_fds=(descriptor,))
+        self.process = subprocess.Popen([python_of_scripts(), SERVE, *flags], pass_fds=(descriptor,))
         self._private = httpx.Client(base_url="http://localhost", transport=httpx.HTTPTransport(uds=str(self.path)))
 
     def health(self) -> dict[str, Any]:
@@ -128,7 +128,9 @@ def test_what_comes_while_nobody_takes_it_waits(standby: Standby) -> None:
 def test_a_descriptor_that_is_no_listening_socket_is_refused(iris_model: Path, tmp_path: Path) -> None:
     with (tmp_path / "file").open("w") as file:
         flags: list[str | Path] = ["--model-uri", iris_model, "--fd", str(file.fileno())]
-        ran = subprocess.run([sys.executable, SERVE, *flags], pass_fds=(file.fileno(),), capture_output=True, text=True)
+        ran = subprocess.run(
+            [python_of_scripts(), SERVE, *flags], pass_fds=(file.fileno(),), capture_output=True, text=True
+        )
 
     assert ran.returncode == 2
     assert "is no socket" in ran.stderr

@@ -4,11 +4,11 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.server.wire import Answer, ask, new_run, post
+from tests.servers.postgres import Postgres
 from tests.servers.trackback import TrackbackServer
 from trackback.services.experiments import Experiments
 from trackback.storage import Transaction, open_storage, runs
@@ -21,11 +21,17 @@ REFUSED = (429, "REQUEST_LIMIT_EXCEEDED")
 SLOW = " OR ".join(f"attributes.run_name ILIKE '%other {number}%'" for number in range(400))
 
 
-@pytest.fixture
-def server(backend_uri: str, tmp_path: Path) -> Iterator[TrackbackServer]:
-    asyncio.run(populate(backend_uri))
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackbackServer]:
+    """On each kind of database, with many runs: one for all tests, since these take long to write."""
+    folder = tmp_path_factory.mktemp("many")
+    uri = f"sqlite:///{folder}/trackback.db"
+    if request.param == "postgres":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        uri = postgres.create_database()
+    asyncio.run(populate(uri))
     flags = ["--read-timeout", str(READ_TIMEOUT_S)]
-    with TrackbackServer(backend_uri, tmp_path / "artifacts", tmp_path, flags) as running:
+    with TrackbackServer(uri, folder / "artifacts", folder, flags) as running:
         yield running
 
 

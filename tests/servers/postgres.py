@@ -22,7 +22,7 @@ from tests.servers.program import Program, free_port
 
 def missing() -> str | None:
     """Why PostgreSQL cannot be started here, or None."""
-    if _programs() is None:
+    if programs() is None:
         return "no PostgreSQL server programs (on Debian: apt install postgresql)"
     if os.geteuid() == 0 and _owner() is None:
         return "PostgreSQL refuses to run as root, and there is no user postgres to run it as"
@@ -39,8 +39,8 @@ class Postgres:
     """
 
     def __init__(self, place: Path | None = None) -> None:
-        programs = _programs()
-        if programs is None:
+        folder = programs()
+        if folder is None:
             raise FileNotFoundError(missing())
         self.port = free_port()
         self._owner = _owner() if os.geteuid() == 0 else None
@@ -48,10 +48,10 @@ class Postgres:
         if self._owner:
             shutil.chown(self._folder, self._owner, self._owner)
         data = self._folder / "data"
-        self._initdb(programs / "initdb", data)
+        self._initdb(folder / "initdb", data)
         settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200"
         self._program = Program(
-            [programs / "postgres", "-D", data, *settings.split()],
+            [folder / "postgres", "-D", data, *settings.split()],
             log=self._folder / "log",
             answers=self._answers,
             user=self._owner,
@@ -153,7 +153,7 @@ class Postgres:
         return True
 
 
-def _programs() -> Path | None:
+def programs() -> Path | None:
     """The folder of the server's programs: the newest that Debian has, which keeps them out of PATH, or PATH's own."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if debian:

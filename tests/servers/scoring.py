@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +10,10 @@ from typing import Any, Self
 
 import httpx
 
+from tests import model_processes
 from tests.environments import ROOT, Environment
-from tests.forked import forks_of
 from tests.servers.program import Program, free_port
 
-IMPORTED = ("trackback.cli.main", "trackback.cli.models", "trackback.scoring.resolving", "trackback.scoring.serving")
 SERVE_WITH_MLFLOW = ROOT / "tests" / "scoring" / "scripts" / "serve_with_mlflow.py"
 
 
@@ -50,7 +48,7 @@ class TrackbackScoring(Endpoint):
     ) -> None:
         super().__init__(free_port())
         command = ["-m", "trackback", "models", "serve", "-m", str(model), "--port", str(self.port)]
-        log, forks = folder / f"scoring-{self.port}.log", forks_of(Path(sys.executable), *IMPORTED)
+        log, forks = folder / f"scoring-{self.port}.log", model_processes.forks()
         self._program = Program([*command, *flags], log=log, answers=self.answers, env=env, forks=forks)
 
     @property

@@ -14,7 +14,7 @@ def violations(page: Page, rules: Sequence[str] = ()) -> list[str]:
     """A line each: the rule, what it wants, and where it is not so. Of all rules, or of some."""
     page.evaluate(_AXE.read_text())
     wanted = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": _TAGS}
-    options = {"runOnly": wanted, "preload": False}
+    options = {"runOnly": wanted, "preload": False, "resultTypes": ["violations"]}
     found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
     return [
         f"{each['id']}: {each['help']}: {', '.join(str(node['target']) for node in each['nodes'][:5])}"

@@ -53,9 +53,9 @@ def settings(folder: Path, *, auth: bool = False) -> Settings:
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Of a module only: while it is open, no other event loop can run in this thread."""
+    """Of this folder's tests only: while it is open, no other event loop can run in this thread."""
     found = [each for each in CHROMIUMS if each.exists()]
     need(found, f"no browser at {CHROMIUMS[0]} (on Debian: apt install {CHROMIUMS[0].name})")
     expect.set_options(timeout=PATIENCE_MS)

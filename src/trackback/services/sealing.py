@@ -99,8 +99,13 @@ class Sealer:
             log.exception("could not seal the metrics of run %d; their records stay as they are", run)
 
     async def seal(self, run: int) -> None:
-        """Re-cut all unsealed records of a run."""
-        while not self._closing and (cut := await self._storage.read(lambda tx: sealing.cut(tx, run))).records:
+        """Re-cut the unsealed records that a run has by now; those that come meanwhile are few, and wait for others."""
+        is_partial = True
+        while is_partial and not self._closing:
+            cut = await self._storage.read(lambda tx: sealing.cut(tx, run))
+            is_partial = cut.is_partial
+            if not cut.records:
+                return
             try:
                 await self._storage.write(partial(sealing.replace, cut=cut))
             except StaleCut:

@@ -9,8 +9,8 @@ import logging
 
 import apsw
 
-COPY_PAGES = 4000  # the same few pages change again and again, and are copied once
-RESTART_PAGES = 16_000  # of 4 KB
+COPY_BYTES = 16 << 20  # the same few pages change again and again, and are copied once
+RESTART_BYTES = 64 << 20
 # Several short waits, not a long one, which may go on for a lock that readers hand to each other.
 PATIENCE_MS = 100
 ATTEMPTS = 10
@@ -24,14 +24,17 @@ class Checkpoints:
     def __init__(self, connection: apsw.Connection, busy_timeout_ms: int) -> None:
         self._connection = connection
         self._busy_timeout_ms = busy_timeout_ms
-        self._restart_at = RESTART_PAGES
+        page_bytes = int(connection.pragma("page_size"))
+        self._copy_at = COPY_BYTES // page_bytes
+        self._restart_after = RESTART_BYTES // page_bytes
+        self._restart_at = self._restart_after
         self._pages = 0
         connection.set_wal_hook(self._committed)
 
     @property
     def is_due(self) -> bool:
         """Whether the log has grown so far that it should be copied."""
-        return self._pages >= COPY_PAGES
+        return self._pages >= self._copy_at
 
     def copy(self) -> None:
         """Copy it, between two transactions."""
@@ -56,7 +59,7 @@ class Checkpoints:
         finally:
             self._connection.set_busy_timeout(self._busy_timeout_ms)
         # Where a read lasts longer, no write should wait for it again soon.
-        self._restart_at = RESTART_PAGES if done else pages + RESTART_PAGES
+        self._restart_at = self._restart_after if done else pages + self._restart_after
 
 
 def _restarted(connection: apsw.Connection) -> bool:

@@ -7,7 +7,6 @@ about as much as a small write itself. So brief ones are done in the loop's own 
 one turn of the loop, as long as the disk syncs quickly and nobody else is writing.
 """
 
-import asyncio
 import logging
 import queue
 import threading
@@ -22,6 +21,7 @@ import apsw
 from trackback.errors import Overloaded
 from trackback.storage.checkpoints import Checkpoints
 from trackback.storage.interface import Transaction
+from trackback.storage.jobs import Job, hand_back
 from trackback.storage.names import NameCache
 from trackback.storage.sqlite_connection import BUSY_TIMEOUT_MS, SqliteTransaction, translated
 
@@ -37,23 +37,12 @@ TURN_SIZE = 32
 log = logging.getLogger(__name__)
 
 
-class _Job:
-    __slots__ = ("error", "future", "loop", "operation", "result")
+class _Write(Job):
+    __slots__ = ("operation",)
 
     def __init__(self, operation: Callable[[Transaction], Any]) -> None:
+        super().__init__()
         self.operation = operation
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Any] = self.loop.create_future()
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-    def settle(self) -> None:
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
 
 
 class _Signal(Enum):
@@ -70,8 +59,8 @@ class GroupCommit:
         self._connection = connection
         self._names = names
         self._checkpoints = Checkpoints(connection, BUSY_TIMEOUT_MS)
-        self._jobs: queue.SimpleQueue[_Job | _Signal] = queue.SimpleQueue()
-        self._this_turn: list[_Job] = []
+        self._jobs: queue.SimpleQueue[_Write | _Signal] = queue.SimpleQueue()
+        self._this_turn: list[_Write] = []
         self._commit_s = 0.0
         self._connection_lock = threading.Lock()
         self._writer = threading.Thread(target=self._write_groups, name="sqlite-writer", daemon=True)
@@ -86,7 +75,7 @@ class GroupCommit:
         """Run ``operation`` with others that wait, all of it or nothing; return when that is on disk."""
         if self._jobs.qsize() >= QUEUE_SIZE:
             raise Overloaded(f"{QUEUE_SIZE} writes are waiting for the database already. Repeat the request later.")
-        job = _Job(operation)
+        job = _Write(operation)
         if brief and self._commit_s < QUICK_COMMIT_S and self._jobs.empty():
             if not self._this_turn:
                 job.loop.call_soon(self._write_this_turn)
@@ -131,7 +120,7 @@ class GroupCommit:
             self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         return True
 
-    def _hand_over(self, jobs: list[_Job]) -> None:
+    def _hand_over(self, jobs: list[_Write]) -> None:
         for job in jobs:
             self._jobs.put(job)
 
@@ -141,16 +130,16 @@ class GroupCommit:
             group = [self._jobs.get()]
             while len(group) < GROUP_SIZE and not self._jobs.empty():
                 group.append(self._jobs.get())
-            jobs = [job for job in group if isinstance(job, _Job)]
+            jobs = [job for job in group if isinstance(job, _Write)]
             stopping = _Signal.STOP in group
             with self._connection_lock:
                 if jobs:
                     self._write_group(jobs)
-                    _settle(jobs)
+                    hand_back(jobs)
                 if self._checkpoints.is_due:
                     self._checkpoints.copy()
 
-    def _write_group(self, jobs: list[_Job]) -> None:
+    def _write_group(self, jobs: list[_Write]) -> None:
         """Run ``jobs`` in one transaction; leave in each its result, or the error that kept it from being written.
 
         For a savepoint SQLite copies every page before it changes it, which is a third of a write. So the first try
@@ -171,7 +160,7 @@ class GroupCommit:
             for job in jobs:
                 job.error = translated(error)
 
-    def _commit(self, jobs: list[_Job], run: Callable[[_Job], dict[str, int]]) -> None:
+    def _commit(self, jobs: list[_Write], run: Callable[[_Write], dict[str, int]]) -> None:
         found: dict[str, int] = {}
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -182,7 +171,7 @@ class GroupCommit:
         self._commit_s += (perf_counter() - began - self._commit_s) / 8
         self._names.publish(found)
 
-    def _run(self, job: _Job) -> dict[str, int]:
+    def _run(self, job: _Write) -> dict[str, int]:
         """Run a job; the names that it looked up or entered. Raises _OperationFailed once the job has its error."""
         tx = SqliteTransaction(self._connection, self._names)
         job.error = None
@@ -195,7 +184,7 @@ class GroupCommit:
             raise _OperationFailed from error
         return tx.name_table.found
 
-    def _run_in_savepoint(self, job: _Job) -> dict[str, int]:
+    def _run_in_savepoint(self, job: _Write) -> dict[str, int]:
         self._connection.execute("SAVEPOINT job")
         try:
             found = self._run(job)
@@ -208,21 +197,6 @@ class GroupCommit:
 
 class _OperationFailed(Exception):
     """An operation raised; its job has the error."""
-
-
-def _settle(jobs: list[_Job]) -> None:
-    loops = {job.loop for job in jobs}
-    for loop in loops:
-        settled = [job.settle for job in jobs if job.loop is loop]
-        try:
-            loop.call_soon_threadsafe(_call_all, settled)
-        except RuntimeError:
-            log.warning("%d writes were committed after their event loop had ended", len(settled))
-
-
-def _call_all(functions: list[Callable[[], None]]) -> None:
-    for function in functions:
-        function()
 
 
 _WHOLE_TRANSACTION_LOST = (apsw.FullError, apsw.IOError, apsw.NoMemError, apsw.InterruptError, apsw.CorruptError)

@@ -45,9 +45,13 @@ class Filled(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """New chunks of a run, and the ids of the records and unfilled chunks whose points they hold."""
+    """New chunks of a run, and the ids of the records and unfilled chunks whose points they hold.
+
+    ``is_partial``: the run had more records than one cut takes.
+    """
 
     run: int
+    is_partial: bool
     records: list[int]
     unfilled: list[int]
     chunks: list[Chunk]
@@ -68,14 +72,14 @@ def due(tx: Transaction, run_ids: list[str], records: int, points: int) -> list[
 
 def cut(tx: Transaction, run: int) -> Cut:
     """Pack the oldest records of a run, together with the chunks that their series have not filled yet."""
-    oldest = _oldest(tx, run)
+    oldest, is_partial = _oldest(tx, run)
     if not oldest:
-        return Cut(run, [], [], [], [])
+        return Cut(run, False, [], [], [], [])
     rows = tx.rows("SELECT id, data FROM metric_records WHERE run = ? AND id {ints} ORDER BY id", run, oldest)
     columns, points = unpack_records(data for _, data in rows)
     order = np.argsort(columns, kind="stable")
     keys, starts = np.unique(columns[order], return_index=True)
-    parts = {int(key): [points.taken(which)] for key, which in zip(keys, np.split(order, starts[1:]), strict=True)}
+    parts: dict[int, list[Series]] = {int(key): [] for key in keys}
     unfilled = tx.rows(
         "SELECT id, key, data FROM metric_chunks WHERE run = ? AND key {ints} AND points < ?",
         run,
@@ -84,9 +88,12 @@ def cut(tx: Transaction, run: int) -> Cut:
     )
     for _, key, data in unfilled:
         parts[key].append(unpack_chunk(data))
+    for series, which in zip(parts.values(), np.split(order, starts[1:]), strict=True):
+        series.append(points.taken(which))  # after what came earlier: points in order need not be sorted
     pieces = [(key, piece) for key, series in parts.items() for piece in _pieces(merged(series))]
     return Cut(
         run,
+        is_partial,
         [number for number, _ in rows],
         [number for number, _, _ in unfilled],
         [_chunk(run, key, piece) for key, piece in pieces if piece.size < CHUNK_POINTS],
@@ -98,17 +105,17 @@ def cut(tx: Transaction, run: int) -> Cut:
     )
 
 
-def _oldest(tx: Transaction, run: int) -> list[int]:
-    """The numbers of the oldest records, no more than one cut can hold in memory at ease."""
+def _oldest(tx: Transaction, run: int) -> tuple[list[int], bool]:
+    """The numbers of the oldest records, no more than one cut can hold in memory at ease; whether there are others."""
     numbers: list[int] = []
     total = 0
-    rows = tx.rows("SELECT id, points FROM metric_records WHERE run = ? ORDER BY id LIMIT ?", run, RECORDS_PER_CUT)
-    for number, points in rows:
+    rows = tx.rows("SELECT id, points FROM metric_records WHERE run = ? ORDER BY id LIMIT ?", run, RECORDS_PER_CUT + 1)
+    for number, points in rows[:RECORDS_PER_CUT]:
         total += points
         if numbers and total > POINTS_PER_CUT:
             break
         numbers.append(number)
-    return numbers
+    return numbers, len(numbers) < len(rows)
 
 
 def replace(tx: Transaction, cut: Cut) -> None:

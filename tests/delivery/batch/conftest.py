@@ -1,10 +1,17 @@
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import model_processes
 from tests.scoring import models
 from trackback.delivery.batch import csv_cuts, parquet_cuts
+
+
+@pytest.fixture(autouse=True)
+def _processes_are_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(model_processes.programs() / "python"))
 
 
 @pytest.fixture(scope="session")
