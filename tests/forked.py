@@ -63,11 +63,6 @@ class Forks:
         """What the programs take for their parent: who has asked for them."""
         return os.getpid()
 
-    @property
-    def pid(self) -> int:
-        """Of the Python whose forks the programs are."""
-        return self._process.pid
-
     def start(
         self,
         command: Sequence[str],

@@ -1,21 +1,16 @@
-import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
 from tests.delivery import world
 from tests.delivery.registered import Registered
 from tests.delivery.world import VARIABLES, World
-from tests.forked import Forked, forks_of
 from tests.servers.threaded import ThreadedServer
 from trackback.client.api import Client
-from trackback.delivery.evaluation import asking, worker
 from trackback.server.settings import Settings
 
 
@@ -41,26 +36,6 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return find
 
 
-IMPORTED = (
-    *("trackback.delivery.evaluation.exchange", "trackback.delivery.parents", "trackback.flavors.enforcement"),
-    *("pandas", "skops.io", "sklearn.compose", "sklearn.linear_model", "sklearn.pipeline"),
-    *("sklearn.feature_extraction.text", "sklearn.dummy"),
-)
-"""What a process that is asked for predictions imports before it has done anything."""
-
-start_process = asking.start
-
-
-def start_model(python: str, folder: Path, environment: dict[str, str] | None, said: BinaryIO) -> object:
-    """What ``asking.start`` starts, but in a fork of a Python that has imported it; a clean environment has its own."""
-    if environment is not None:
-        return start_process(python, folder, environment, said)
-    forks = forks_of(Path(sys.executable), *IMPORTED)
-    command = ["-m", worker.__name__, str(folder), str(forks.pid)]
-    process: Forked = forks.start(command, os.environ, Path(said.name), Path(said.name))
-    return process
-
-
 @contextmanager
 def opened(template: Path, folder: Path) -> Iterator[World]:
     """A server, and an environment that says nothing of CI, with a cache and a state of its own."""
@@ -72,7 +47,6 @@ def opened(template: Path, folder: Path) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
         for name in VARIABLES:
             patch.delenv(name, raising=False)
-        patch.setattr(asking, "start", start_model)
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
         patch.setenv("TRACKBACK_CACHE_DIR", str(folder / "cache"))
         with ThreadedServer(settings) as server, Client(server.url) as client:

@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from sklearn.dummy import DummyClassifier
 from tests.delivery.evaluation.misbehaving import Misbehaving
 from tests.delivery.world import World, cancer, halves, sentences
 from tests.faults.disk import small_disk
+from tests.model_processes import PYTHON
 from trackback.cli.main import commands
 from trackback.client.cache import sha256_of
 from trackback.client.retries import Retries
@@ -363,7 +363,7 @@ def test_a_model_that_does_not_come_to_an_end_has_failed(delivery: World, hangin
 
 def test_a_stage_that_is_killed_leaves_no_model_running(delivery: World, hanging: tuple[object, ...]) -> None:
     words = ["deliver", *map(str, hanging), "--server", delivery.client.tracking_uri]
-    with subprocess.Popen([sys.executable, "-m", "trackback", *words], stdout=subprocess.DEVNULL) as stage:
+    with subprocess.Popen([PYTHON, "-m", "trackback", *words], stdout=subprocess.DEVNULL) as stage:
         models = waited_for(lambda: [each for each in psutil.Process(stage.pid).children(True) if is_model(each)])
         (own,) = waited_for(models[0].children)
         stage.kill()
