@@ -4,6 +4,8 @@ What it costs to load the file into memory is not counted, while `trackback deli
 processes, and writes predictions, ids and the stamp.
 """
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,6 +15,7 @@ from typing import Any
 from benchmarks.connection import Connection
 from benchmarks.measures.measure import Context, Figure, Measure, Round
 from benchmarks.measures.scoring import COLUMNS, train
+from benchmarks.processes import PeakMemory
 from benchmarks.servers import Server
 
 _ROWS_AT_ONCE = 1_000_000
@@ -34,7 +37,7 @@ def batch(context: Context, server: Server) -> Round:
             scored = rows / _seconds(partial(_score, source, directory, rows))
             figures[f"batch_{name}"] = scored
             figures[f"batch_{name}_share"] = scored / in_memory * 100
-        return figures
+        return {**figures, "batch_memory": _peak_mb(source, models["linear"], rows)}
 
     return run_round
 
@@ -97,6 +100,21 @@ def _score(source: Path, directory: Path, rows: int) -> None:
     output.unlink()
 
 
+def _peak_mb(source: Path, directory: Path, rows: int) -> float:
+    """The most memory that all processes of a job have together."""
+    run = f"import sys; from {__name__} import score; score(*sys.argv[1:])"
+    command = [sys.executable, "-c", run, str(source), str(directory), str(rows)]
+    with subprocess.Popen(command) as job, PeakMemory(job.pid) as peak:
+        if code := job.wait():
+            raise ValueError(f"the job ended with {code}")
+    return peak.mb
+
+
+def score(source: str, directory: str, rows: str) -> None:
+    """A job, as its own process runs it."""
+    _score(Path(source), Path(directory), int(rows))
+
+
 def _seconds(run: Callable[[], object]) -> float:
     began = time.perf_counter()
     run()
@@ -111,6 +129,7 @@ MEASURES = (
             Figure("batch_linear_share", "the same, of the rate of predict in memory", "%", "more"),
             Figure("batch_trees", "10 million rows of a file scored, boosted trees", "rows/s", "more"),
             Figure("batch_trees_share", "the same, of the rate of predict in memory", "%", "more"),
+            Figure("batch_memory", "memory of all processes meanwhile, of 2.5 GB of doubles", "MB", "less"),
         ),
         batch,
         servers=("trackback",),

@@ -86,6 +86,7 @@ def test_in_ci_the_jobs_run_is_the_attempt(delivery: World, saved: Saved) -> Non
         (False, None, BuildResult.FAILED),
         (None, ValueError, BuildResult.FAILED),
         (None, KeyboardInterrupt, BuildResult.CANCELLED),
+        (None, SystemExit, BuildResult.CANCELLED),
     ],
 )
 def test_a_stage_for_a_promotion_is_a_build_of_it(

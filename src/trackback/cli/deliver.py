@@ -13,7 +13,7 @@ import click
 
 from trackback.cli.remote import json_option, print_json, server_option
 from trackback.delivery.exits import ExitCode, exit_code_of
-from trackback.errors import StorageFull, TrackbackError
+from trackback.errors import InvalidParameter, StorageFull, TrackbackError
 
 COMMANDS = {
     "ami": "deliver_ami:ami",
@@ -68,7 +68,11 @@ class Stage(click.Command):
             if error.errno not in (ENOSPC, EDQUOT):
                 self._fail()
             self._refuse(StorageFull(f"There is no room: {error}. Make some, and run the stage again."), as_json)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
+        except click.ClickException as error:
+            if as_json:
+                self._print_error(InvalidParameter.code, error.format_message(), ExitCode.INPUT)
+            raise
+        except (click.Abort, click.exceptions.Exit):
             raise
         except Exception:  # noqa: BLE001 - the outermost edge: 1, Python's exit code, would say that a check failed
             self._fail()
@@ -87,10 +91,13 @@ class Stage(click.Command):
     def _refuse(self, error: TrackbackError, as_json: bool) -> NoReturn:
         code = exit_code_of(error)
         if as_json:
-            said = {"code": error.code, "message": error.message}
-            print_json({"stage": self.name, "passed": False, "exit_code": int(code), "error": said})
+            self._print_error(error.code, error.message, code)
         click.echo(f"trackback: {error.message}", err=True)
         sys.exit(code)
+
+    def _print_error(self, code: str, message: str, exit_code: ExitCode) -> None:
+        said = {"code": code, "message": message}
+        print_json({"stage": self.name, "passed": False, "exit_code": int(exit_code), "error": said})
 
 
 class Stages(click.Group):
@@ -124,3 +131,8 @@ def subject_argument(command: F) -> F:
 def stage_options(command: F) -> F:
     """``--server`` and ``--json``, which each stage has."""
     return server_option(json_option(command))
+
+
+def say(text: str) -> None:
+    """What is being done, for those who wait; the outcome goes to standard output."""
+    click.echo(f"… {text}", err=True)

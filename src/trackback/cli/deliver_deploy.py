@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from trackback.cli.deliver import Outcome, Stage, stage_options, subject_argument
+from trackback.cli.deliver import Outcome, Stage, say, stage_options, subject_argument
 from trackback.cli.remote import connect
 from trackback.cli.scoring import EVERYTHING, POSITIVE, SECONDS, trust_option
 from trackback.errors import InvalidParameter
@@ -96,7 +96,7 @@ def _cluster(command: F) -> F:
     return command
 
 
-@click.command(cls=Stage)
+@click.command(cls=Stage, short_help="Have a model answer requests, in place of the one before.")
 @subject_argument
 @click.option("--to", "target", required=True, type=click.Choice(TARGETS), help="What is to run it.")
 @click.option("--environment", help="The environment, where no promotion says it.")
@@ -158,7 +158,7 @@ def _to_slot(client: "Client", subject: "Subject", target: str, options: dict[st
         place,
         trust=None if EVERYTHING in options["trust"] else options["trust"],
         patience=Patience(options["timeout_s"], options["watch"], options["drain"]),
-        say=_say,
+        say=say,
     )
 
 
@@ -205,7 +205,7 @@ def _to_cluster(client: "Client", subject: "Subject", options: dict[str, Any]) -
         output=options["output"],
         apply=options["apply"],
         timeout_s=options["timeout_s"],
-        say=_say,
+        say=say,
     )
 
 
@@ -272,11 +272,6 @@ def _manager(target: str, slot: "Slot", options: dict[str, Any]) -> "Manager":
     if target == "process":
         return Processes(slot, options["host"], options["port"], options["interpreter"])
     return Systemd(slot, options["host"], options["port"], user=_is_user(options), account=options["account"])
-
-
-def _say(text: str) -> None:
-    """What is being done, for those who wait; the outcome goes to standard output."""
-    click.echo(f"… {text}", err=True)
 
 
 def _show(done: "Deployed") -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ENGINES = ("local", "spark")
 
 
-@click.command(cls=Stage)
+@click.command(cls=Stage, short_help="Predict for files of any size, here or on Spark.")
 @subject_argument
 @click.option(
     "--input",

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from trackback.cli.deliver import Outcome, Stage, stage_options, subject_argument
+from trackback.cli.deliver import Outcome, Stage, say, stage_options, subject_argument
 from trackback.cli.progress import progress_bar
 from trackback.cli.remote import connect, print_table
+from trackback.cli.scoring import SECONDS
 
 if TYPE_CHECKING:
     from trackback.delivery.evaluation.checks import Checked
@@ -21,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 TASKS = ("classification", "regression", "ranking", "text-classification")
 _REQUIRED = re.compile(r"\s*(.+?)\s*(>=|<=)\s*([-+0-9.eE]+)\s*")
 _REPORTS = "trackback-reports"
-_MOST_SHOWN = 12
+_MOST_SHOWN = 24
 
 
 def _measuring(command: F) -> F:
@@ -51,6 +52,15 @@ def _measuring(command: F) -> F:
                 help="Load the model in a clean environment: a new one with just what its requirements.txt says.",
             ),
             click.option(
+                "--timeout",
+                "timeout_s",
+                type=SECONDS,
+                default=3600.0,
+                show_default=True,
+                metavar="SECONDS",
+                help="What the model may take to load and to predict; one that takes longer has failed.",
+            ),
+            click.option(
                 "--report",
                 "reports",
                 type=click.Path(file_okay=False, path_type=Path),
@@ -72,7 +82,7 @@ def _measuring(command: F) -> F:
     return command
 
 
-@click.command(cls=Stage)
+@click.command(cls=Stage, short_help="Measure a model on a test set, for a verdict.")
 @subject_argument
 @_measuring
 @click.option(
@@ -113,7 +123,7 @@ def validate(model: str | None, server: str | None, required: tuple[str, ...], v
     return Outcome(found.passed, document, lambda: _show_validation(found, files))
 
 
-@click.command(cls=Stage)
+@click.command(cls=Stage, short_help="Compare a model with what is deployed, for a verdict.")
 @subject_argument
 @click.option(
     "--against",
@@ -157,7 +167,8 @@ def _job(options: dict[str, Any], further: tuple[Any, ...] = ()) -> "Measuring":
     from trackback.delivery.evaluation.validation import Measuring  # noqa: PLC0415 - heavy, and --help should not be
 
     said = {name: options[name] for name in ("target", "task", "id", "group") if options[name] is not None}
-    return Measuring(options["data"], options["spec_file"], said, further, options["trust"], options["isolated"])
+    how = {name: options[name] for name in ("trust", "isolated", "timeout_s")}
+    return Measuring(options["data"], options["spec_file"], said, further, **how, say=say)
 
 
 def _check(text: str) -> Any:
@@ -178,8 +189,10 @@ def _show_validation(found: "Validation", files: list[Path]) -> None:
     click.echo(found.sentence())
     if found.parts:
         click.echo()
-        figures = list(found.parts[0].figures.items())[:_MOST_SHOWN]
-        print_table(("METRIC", "VALUE", "LOW", "HIGH"), [(name, *cells(figure)) for name, figure in figures])
+        figures = list(found.parts[0].figures.items())
+        shown = [(name, *cells(figure)) for name, figure in figures[:_MOST_SHOWN]]
+        print_table(("METRIC", "VALUE", "LOW", "HIGH"), shown)
+        _show_rest(len(figures), len(found.parts) - 1)
     _show_checks(found.checks)
     _show_files(files)
 
@@ -190,11 +203,20 @@ def _show_delta(found: "Delta", files: list[Path]) -> None:
     click.echo(found.sentence())
     if found.parts:
         click.echo()
-        differences = list(found.parts[0].differences.items())[:_MOST_SHOWN]
-        rows = [(name, *difference_cells(each)) for name, each in differences]
+        differences = list(found.parts[0].differences.items())
+        rows = [(name, *difference_cells(each)) for name, each in differences[:_MOST_SHOWN]]
         print_table(("METRIC", "BEFORE", "NOW", "CHANGE", "LOW", "HIGH", "P", ""), rows)
+        _show_rest(len(differences), len(found.parts) - 1)
     _show_checks(found.checks)
     _show_files(files)
+
+
+def _show_rest(metrics: int, slices: int) -> None:
+    """What of the figures is in the report only."""
+    further = [f"{metrics - _MOST_SHOWN} more metrics"] if metrics > _MOST_SHOWN else []
+    further += [f"{slices} slices"] if slices else []
+    if further:
+        click.echo(f"{' and '.join(further)} in the report")
 
 
 def _show_checks(checks: "tuple[Checked, ...]") -> None:

@@ -17,7 +17,7 @@ SYSTEMS = ("gocd", "github", "gitlab")
 TARGETS = ("kubernetes", "systemd", "process")
 
 
-@click.command(cls=Stage)
+@click.command(cls=Stage, short_help="Write a pipeline for GoCD, GitHub or GitLab.")
 @click.argument("system", type=click.Choice(SYSTEMS))
 @click.option("--model", required=True, metavar="NAME", help="The registered model whose promotions it is for.")
 @click.option("--environment", default="production", show_default=True, help="Where they lead.")
@@ -57,7 +57,7 @@ def init(system: str, server: str | None, as_json: bool, output: Path, force: bo
     return Outcome(True, {"files": [str(path) for path in written]}, show)
 
 
-@click.command(cls=Stage)
+@click.command(cls=Stage, short_help="Run the stages of a pipeline's file on this machine.")
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=Path("deliver.yaml"), required=False
 )
@@ -86,10 +86,11 @@ def run(
     pipeline = read_pipeline(file)
     with connect(server) as client:
         subject = resolve(client, model or (None if triggered() else pipeline.model))
+        logs = logs or file.parent / "trackback-reports" / "logs"
         if only is not None:
-            code = run_stage(client, pipeline, file, subject, only)
+            code = run_stage(client, pipeline, file, subject, only, logs)
             return Outcome(code == 0, {"subject": subject.document()}, lambda: None, code)
-        work = PipelineRun(client, pipeline, file, subject, logs or file.parent / "trackback-reports" / "logs")
+        work = PipelineRun(client, pipeline, file, subject, logs)
         if sys.stderr.isatty() and not as_json:
             with live(work.runs) as work.changed:
                 code = work.run(again=again)

@@ -103,6 +103,7 @@ def deploy_here(
     CheckFailed: it did not become well; what was live still is. Unavailable: whatever runs the servers is away, or the
     tracking server is, when it is told: then the model is live, and the stage run again tells it.
     """
+    _check_environment(client, subject)
     slot.prepare()
     with slot.held(), recorded(client, subject, "deploy", {"target": target, "slot": slot.name}) as record:
         switch = Switch(slot, manager, place.local_url, patience, say)
@@ -172,6 +173,11 @@ def _environment(subject: Subject) -> str:
     return subject.environment
 
 
+def _check_environment(client: Client, subject: Subject) -> None:
+    """Before anything is done that the server would refuse to keep. InvalidParameter: there is no such environment."""
+    client.list_deployments(environment=_environment(subject), max_results=1)
+
+
 def _told(client: Client, slot: Slot, live: Live) -> Live:
     """The journal, after the server was told what it says, if it was not."""
     if live.deployment is not None:
@@ -180,13 +186,17 @@ def _told(client: Client, slot: Slot, live: Live) -> Live:
     try:
         found = client.report_deployment(said.pop("kind"), said.pop("locator"), started=live.started_ms, **said)
     except TrackbackError as error:
-        raise type(error)(
-            f"{live.release.model} is live at {live.url}, and the server could not be told: {error.message} Run the "
-            "stage again to tell it."
-        ) from error
+        raise _untold(live.release.model, live.url, error) from error
     told = Live(live.release, live.url, live.started_ms, live.report, found.id)
     slot.keep_live(told)
     return told
+
+
+def _untold(model: str, locator: str, error: TrackbackError) -> TrackbackError:
+    return type(error)(
+        f"{model} is live at {locator}, and the server could not be told: {error.message} Run the stage again to tell "
+        "it."
+    )
 
 
 def remove_here(client: Client, slot: Slot, manager: Manager) -> Live | None:
@@ -230,12 +240,16 @@ def deploy_to_cluster(
     if not apply:
         place = f"{cluster_name or 'cluster'}/{workload.namespace}/{workload.name}"
         return Deployed(subject, "kubernetes", workload.name, place, False, False, None, None, workload.image, files)
-    _environment(subject)
+    _check_environment(client, subject)
     locator = f"{cluster_name or cluster.name()}/{workload.namespace}/{workload.name}"
     with recorded(client, subject, "deploy", {"target": "kubernetes", "locator": locator}) as record:
         example = read_smoke_example(subject.fetch(client).path)
         roll_out(cluster, workload, manifests, subject.digest, example, timeout_s, say)
-        deployment = record.deployed(DeploymentKind.KUBERNETES, locator, image=workload.image, replaces_previous=True)
+        try:
+            kind, image = DeploymentKind.KUBERNETES, workload.image
+            deployment = record.deployed(kind, locator, image=image, replaces_previous=True)
+        except TrackbackError as error:
+            raise _untold(subject.label, locator, error) from error
         record.passed = True
     tried = example.body is not None
     return Deployed(subject, "kubernetes", workload.name, locator, True, tried, deployment, None, workload.image, files)

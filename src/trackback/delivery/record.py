@@ -120,7 +120,7 @@ def recorded(
     record.report_build(BuildResult.RUNNING)
     try:
         yield record
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # by Ctrl-C, by SIGTERM
         _end(record, BuildResult.CANCELLED)
         raise
     except BaseException:

@@ -78,6 +78,15 @@ def test_rows_of_csv_may_have_line_ends_in_their_values(iris: Iris, tmp_path: Pa
     )
 
 
+def test_a_csv_file_that_ends_in_the_middle_of_a_row_is_named(iris: Iris, tmp_path: Path) -> None:
+    flowers(times=1).to_csv(tmp_path / "in.csv", index=False)
+    whole = (tmp_path / "in.csv").read_text()
+    (tmp_path / "in.csv").write_text(whole[: whole.rindex(",")])
+    with leftovers(tmp_path) as left, pytest.raises(BadRequest, match=r"In the part of .*in\.csv that begins at byte"):
+        run(iris[0], job(tmp_path / "in.csv", tmp_path / "out.parquet"))
+    assert left == []
+
+
 @pytest.mark.parametrize("ending", [".csv", ".jsonl"])
 def test_the_output_has_the_format_of_its_name(iris: Iris, ending: str, tmp_path: Path) -> None:
     frame = flowers()

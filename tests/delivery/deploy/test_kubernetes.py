@@ -149,7 +149,7 @@ def test_a_workload_that_is_not_well_is_undone_and_the_record_stays(cluster: Clu
     done = cluster.deploy(second.seq, "--image", OTHER, "--apply")
 
     assert done.code == 1, done
-    assert "what ran before runs again" in done.said
+    assert "What ran before runs again" in done.said
     assert cluster.image == IMAGE
     assert [each.version for each in cluster.registered.deployments(at="now")] == [first.version]
 
@@ -161,6 +161,24 @@ def test_a_first_workload_that_is_not_well_is_taken_away(cluster: Cluster) -> No
     assert done.code == 1, done
     assert "ImagePullBackOff" in done.said
     assert (cluster.image, cluster.registered.deployments()) == (None, [])
+
+
+def test_an_environment_that_there_is_not_is_told_before_anything_is_applied(cluster: Cluster) -> None:
+    version = cluster.registered.add("first")
+    what = f"models:/churn/{version.version}"
+    done = cluster.deploy(what, "--image", IMAGE, "--apply", "--environment", "moon")
+
+    assert (done.code, "no environment 'moon'" in done.said) == (2, True), done
+    assert cluster.image is None
+
+
+def test_what_can_not_be_undone_says_so_and_why_it_was_to_be(cluster: Cluster) -> None:
+    cluster.is_to_be("lost")
+    done = cluster.deploy(cluster.registered.promoted("first").seq, "--image", IMAGE, "--apply")
+
+    assert done.code == 3, done
+    assert "was not well within 5 s. It could not be taken back: `kubectl delete deployment/churn-staging" in done.said
+    assert cluster.registered.deployments() == []
 
 
 def test_a_cluster_that_refuses_ends_with_three(cluster: Cluster) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import time
 from typing import Any
 
 
@@ -17,6 +19,9 @@ class Misbehaving:
                 os._exit(3)
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "hang":
+                subprocess.Popen(["sleep", "300"], stdin=subprocess.DEVNULL)
+                time.sleep(300)
             case "fewer":
                 return words[1:]
             case "nothing":

@@ -221,6 +221,12 @@ class TestWhatDiffers:
         found = compared(shared, patients, "models:/cancer/1", "models:/cancer/2", "--spec", spec, code=1)
         assert [each["passed"] for each in found["checks"]] == [True] * len(kinds) + [False] * len(kinds)
 
+    def test_checks_of_other_things_do_not_let_a_worse_model_pass(self, shared: World, patients: Path) -> None:
+        spec = shared.write("size.yaml", "delta: [{size: model, max_ratio: 100}]\n")
+        found = compared(shared, patients, "models:/cancer/1", "models:/cancer/2", "--spec", spec, code=1)
+        assert [each["passed"] for each in found["checks"]] == [False, True]
+        assert found["checks"][0]["check"].startswith("accuracy is not for certain worse")
+
     def test_numbers_flip_where_errors_grow(self, delivery: World, saved: Saved) -> None:
         delivery.register("diabetes", saved("diabetes-flat"))
         delivery.register("diabetes", saved("diabetes"))

@@ -50,10 +50,18 @@ def test_the_spec_that_init_writes_is_one_commented_out_or_not(tmp_path: Path) -
     ("text", "said"),
     [
         ("task: sorting\n", r"line 1 at 'task': Invalid enum value 'sorting'"),
-        ("target: y\nmin_row: 3\n", r"unknown field `min_row`"),
+        ("target: y\nmin_row: 3\n", r"line 2 at 'min_row': There is no field 'min_row'. Is it 'min_rows'\?"),
+        ("target: y\nmodel: m\n", r"line 2 at 'model': There is no field 'model'. There are: task, target, "),
+        ("slices:\n  - by: age\n    bin: 3\n", r"line 3 at 'slices\[0\].bin': .* Is it 'bins'\?"),
+        ("delta:\n  - metric: a\n    max_dorp: 3\n", r"line 3 at 'delta\[0\].max_dorp': .* Is it 'max_drop'\?"),
+        ("slices: [{name: a, where: {age: {maxi: 3}}}]\n", r"line 1 at .*maxi': .* Is it 'max'\?"),
         ("checks:\n  - metric: accuracy\n    min: high\n", r"line 3 at 'checks\[0\].min': Expected `float"),
         ("checks:\n  - metric: accuracy\n", r"line 2 at 'checks\[0\]': A metric's check needs"),
-        ("checks:\n  - {size: model, max_mb: 3}\n  - metrik: a\n", r"line 3 at 'checks\[1\]': A check has one of"),
+        (
+            "checks:\n  - {size: model, max_mb: 3}\n  - metrik: a\n",
+            r"line 3 at 'checks\[1\].metrik': .* Is it 'metric'\?",
+        ),
+        ("checks:\n  - {size: model, max_mb: 3}\n  - foo: a\n", r"line 3 at 'checks\[1\]': A check has one of"),
         ("checks:\n  - {latency: p50, max_ms: 0}\n", r"line 2 at 'checks\[0\].max_ms': Expected `float` > 0"),
         ("slices:\n  - where: {age: 3}\n", r"line 2 at 'slices\[0\]': A slice with 'where' needs a 'name'"),
         ("slices:\n  - {by: age, bins: [5, 3]}\n", r"'bins' go up"),
@@ -67,6 +75,11 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, said: s
     with pytest.raises(InvalidParameter, match=said) as caught:
         read(tmp_path, text)
     assert str(tmp_path / "checks.yaml") in caught.value.message
+
+
+def test_numbers_may_be_written_with_an_exponent(tmp_path: Path) -> None:
+    """YAML 1.1 takes 1e-3 for text."""
+    assert read(tmp_path, "delta: [{metric: r2, max_drop: 1e-3}]\n").delta == (MetricDelta("r2", 0.001),)
 
 
 def test_an_empty_file_is_a_spec_that_says_nothing(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 import json
 import re
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from click.testing import CliRunner
 from sklearn import metrics
@@ -17,6 +20,7 @@ from sklearn.dummy import DummyClassifier
 from tests.delivery.evaluation.misbehaving import Misbehaving
 from tests.delivery.world import World, cancer, halves, sentences
 from tests.faults.disk import small_disk
+from tests.model_processes import PYTHON
 from trackback.cli.main import commands
 from trackback.client.cache import sha256_of
 from trackback.client.retries import Retries
@@ -241,7 +245,7 @@ class TestBadInput:
             (lambda frame: frame.assign(y=frame["y"].where(frame.index != 3)), (), "missing in 1 of 284 rows"),
             (lambda frame: frame.assign(**{"mean radius": "wide"}), (), "mean radius"),
             (lambda frame: frame.head(0), (), "has no rows"),
-            (lambda frame: frame, ("--require", "acuracy>=0.9"), "no metric 'acuracy'"),
+            (lambda frame: frame, ("--require", "acuracy>=0.9"), "no metric 'acuracy'. Is it 'accuracy'"),
             (lambda frame: frame, ("--require", "accuracy>0.9"), "is no check"),
         ],
     )
@@ -341,15 +345,54 @@ class TestModelsThatFail:
         assert [each.passed for each in delivery.verdicts(version)] == [False]
 
 
+@pytest.fixture
+def hanging(delivery: World, tmp_path: Path) -> tuple[object, ...]:
+    """What validates models:/odd/1 by a test set that it never predicts."""
+    save_model(Misbehaving(), tmp_path / "model", input_example=pd.DataFrame({"word": ["well"]}))
+    delivery.register("odd", tmp_path / "model")
+    data = delivery.write("words.parquet", pd.DataFrame({"word": ["hang"] * 10, "y": ["a", "b"] * 5}))
+    return ("validate", "models:/odd/1", "--data", data, "--target", "y", "--trust", "all")
+
+
+def test_a_model_that_does_not_come_to_an_end_has_failed(delivery: World, hanging: tuple[object, ...]) -> None:
+    found = delivery.deliver(*hanging, "--timeout", "0.5", code=1)
+    assert "did not predict the test set within 0.5 s" in found["failure"]
+    version = delivery.client.get_model_version("odd", "1")
+    assert [each.passed for each in delivery.verdicts(version)] == [False]
+
+
+def test_a_stage_that_is_killed_leaves_no_model_running(delivery: World, hanging: tuple[object, ...]) -> None:
+    words = ["deliver", *map(str, hanging), "--server", delivery.client.tracking_uri]
+    with subprocess.Popen([PYTHON, "-m", "trackback", *words], stdout=subprocess.DEVNULL) as stage:
+        models = waited_for(lambda: [each for each in psutil.Process(stage.pid).children(True) if is_model(each)])
+        (own,) = waited_for(models[0].children)
+        stage.kill()
+    assert psutil.wait_procs(models, timeout=20)[1] == []
+    own.kill()
+    assert not delivery.verdicts(delivery.client.get_model_version("odd", "1"))
+
+
+def is_model(process: psutil.Process) -> bool:
+    return "evaluation.worker" in " ".join(process.cmdline())
+
+
+def waited_for(look: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
+    ends = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    return found
+
+
 def test_a_report_that_is_too_long_for_the_server_goes_there_in_short(delivery: World, tmp_path: Path) -> None:
     train = pd.DataFrame({"word": ["a", "b"]})
     save_model(DummyClassifier().fit(train, ["x", "y"]), tmp_path / "model", input_example=train)
     version = delivery.register("dummy", tmp_path / "model")
     frame = pd.DataFrame(
-        {"word": ["a"] * 400, "y": ["x", "y"] * 200, "shop": [f"{'s' * 200}{n % 100}" for n in range(400)]}
+        {"word": ["a"] * 200, "y": ["x", "y"] * 100, "shop": [f"{'s' * 800}{n % 100}" for n in range(200)]}
     )
     data = delivery.write("shops.parquet", frame)
-    spec = delivery.write("checks.yaml", "min_rows: 2\nslices: [{by: shop}]\nbootstrap: {resamples: 100}\n")
+    spec = delivery.write("checks.yaml", "min_rows: 2\nslices: [{by: shop}]\nmetrics: [accuracy]\n")
     found = delivery.deliver("validate", "models:/dummy/1", "--data", data, "--target", "y", "--spec", spec)
     assert sum(each["family"] == "shop" for each in found["slices"]) == 100
     (verdict,) = delivery.verdicts(version)

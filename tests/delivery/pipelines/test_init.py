@@ -1,6 +1,7 @@
 """`trackback deliver init`: pipelines that CI systems take as they are."""
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,8 @@ def test_gitlab_runs_a_job_a_stage_for_the_promotion_of_the_trigger(delivery: Wo
     pipeline = written(delivery, ".gitlab-ci.yml")
     assert pipeline["stages"] == STAGES
     assert pipeline["variables"]["TRACKBACK_PROMOTION"] == "$TRACKBACK_SEQ"
-    assert {name: pipeline[name]["stage"] for name in STAGES} == dict(zip(STAGES, STAGES, strict=True))
-    assert all(pipeline[name]["extends"] == ".deliver" for name in STAGES)
+    assert [pipeline[f"deliver-{name}"]["stage"] for name in STAGES] == STAGES
+    assert all(pipeline[f"deliver-{name}"]["extends"] == ".deliver" for name in STAGES)
     assert pipeline[".deliver"]["artifacts"]["when"] == "always"
 
 
@@ -123,3 +124,22 @@ def test_any_name_of_a_model_makes_a_pipeline(delivery: World) -> None:
     pipeline = read_pipeline(delivery.folder / "deliver.yaml")
     assert pipeline.model == "models:/Churn: Europe #2@production"
     assert written(delivery, ".github/workflows/deliver-Churn--Europe--2.yml")["name"] == pipeline.pipeline
+
+
+@pytest.mark.parametrize(
+    ("system", "place", "schema"),
+    [
+        ("github", ".github/workflows/deliver-churn.yml", "vendor.github-workflows"),
+        ("gitlab", ".gitlab-ci.yml", "vendor.gitlab-ci"),
+    ],
+)
+def test_what_is_written_is_what_the_systems_own_schemas_take(
+    delivery: World, system: str, place: str, schema: str
+) -> None:
+    names = ("1", "image", "no", "validate")  # words that mean something else to YAML or to the system
+    stages = "".join(f"  - {{name: '{name}', run: 'true'}}\n" for name in names)
+    delivery.write("deliver.yaml", f"pipeline: '7'\nstages:\n{stages}")
+    init(delivery, system)
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(delivery.folder / place)]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert checked.returncode == 0, checked.stdout

@@ -1,5 +1,6 @@
 """`trackback deliver run`: the stages of a file one after the other, until one fails, and on from there."""
 
+import json
 import os
 import pty
 import re
@@ -99,6 +100,8 @@ class TestRuns:
         file = stages(delivery, one="exit 5", two="true")
         assert delivery.invoke("run", file, "--stage", "one").exit_code == 5
         assert delivery.invoke("run", file, "--stage", "two").exit_code == 0
+        kept = json.loads((delivery.folder / "trackback-reports/logs/one.json").read_text())
+        assert (kept["exit_code"], kept["subject"]["model"]) == (5, "models:/cancer/1")
         result = delivery.invoke("run", file, "--stage", "three")
         assert (result.exit_code, "It has: one, two" in result.stderr) == (2, True)
 

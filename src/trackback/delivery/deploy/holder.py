@@ -5,7 +5,6 @@ else to do over a Unix socket: a line of JSON each way. Servers end with it.
 """
 
 import asyncio
-import ctypes
 import fcntl
 import json
 import logging
@@ -14,16 +13,17 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from trackback.delivery.deploy.slots import Slot
+from trackback.delivery.parents import end_with_parent
 
 RESTARTS_S = (0.5, 1, 2, 5, 10, 30)
 STOP_S = 30.0
 BACKLOG = 2048
 _HEALTHY_S = 60.0
-_PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class Holder:
                 stdout=output,
                 stderr=output,
                 pass_fds=(descriptor,),
-                preexec_fn=_end_with_parent,
+                preexec_fn=partial(end_with_parent, signal.SIGTERM),
             )
 
     async def _keep(self, release_id: str) -> None:
@@ -144,12 +144,6 @@ class Holder:
             log.error("%s did not end within %g s: it is killed", release_id, STOP_S)
             process.kill()
             await process.wait()
-
-
-def _end_with_parent() -> None:
-    """In the new process: to be told to stop when the holder ends, however it does."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def main(folder: str, host: str, port: str) -> None:

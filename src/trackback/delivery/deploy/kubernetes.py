@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from trackback.errors import (
 )
 
 _CALL_S = 60.0
+_SETTLE_S = 15.0
+_PAUSE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def _failure(what: str, told: str) -> TrackbackError:
         return PermissionDenied(text)
     if "(NotFound)" in told:
         return NotFound(text)
-    if "is invalid:" in told or "error validating" in told or "does not exist" in told:
+    wrong = ("is invalid:", "error validating", "does not exist", "context was not found", "cannot locate context")
+    if any(each in told for each in wrong) and "failed to download openapi" not in told:
         return InvalidParameter(text)
     return Unavailable(text)
 
@@ -83,18 +87,24 @@ def roll_out(
     target = f"deployment/{workload.name}"
     before = cluster.run("get", target, *scope, "--ignore-not-found", "--output", "json").strip()
     say(f"applying {target} in {workload.namespace}")
-    cluster.run("apply", *scope, "--filename", "-", given=as_yaml(manifests))
+    given = as_yaml(manifests)
+    cluster.run("apply", "--dry-run=server", *scope, "--filename", "-", given=given)  # all is taken, or nothing is
+    cluster.run("apply", *scope, "--filename", "-", given=given)
     try:
         say("waiting for it to be well")
         _wait(cluster, target, scope, timeout_s)
-        _try_out(cluster, workload, digest, example)
+        _try_out(cluster, workload, digest, example, timeout_s)
+    except CheckFailed as error:
+        why = f"{error.message}{_events(cluster, workload, scope)}"
+        say(f"taking {target} back")
+        _undo(cluster, workload, scope, before, timeout_s, why)
+        still = "What ran before runs again" if before else "It was taken away again"
+        raise CheckFailed(f"{why} {still}.") from error
     except BaseException as error:
-        told = _events(cluster, workload, scope) if isinstance(error, CheckFailed) else ""
-        _undo(cluster, workload, scope, before, timeout_s, say)
-        if not isinstance(error, CheckFailed):
-            raise
-        still = "what ran before runs again" if before else "it was taken away again"
-        raise CheckFailed(f"{error.message} So {still}.{told}") from error
+        say(f"taking {target} back")
+        why = error.message if isinstance(error, TrackbackError) else "It was interrupted."
+        _undo(cluster, workload, scope, before, timeout_s, why)
+        raise
 
 
 def _wait(cluster: Cluster, target: str, scope: tuple[str, str], timeout_s: float) -> None:
@@ -106,15 +116,18 @@ def _wait(cluster: Cluster, target: str, scope: tuple[str, str], timeout_s: floa
         raise
 
 
-def _try_out(cluster: Cluster, workload: Workload, digest: str, example: Example) -> None:
+def _try_out(cluster: Cluster, workload: Workload, digest: str, example: Example, timeout_s: float) -> None:
     """By way of the API server, so that nothing has to be reached but that."""
     place = f"/api/v1/namespaces/{workload.namespace}/services/{workload.name}:http/proxy"
-    try:
-        said = json.loads(cluster.run("get", "--raw", f"{place}/health"))
-    except (Unavailable, ValueError) as error:
-        raise CheckFailed(f"The service {workload.name} does not answer /health: {error}.") from error
-    if said.get("digest") != digest:
-        raise CheckFailed(f"The service {workload.name} has the digest {said.get('digest')}, and is to have {digest}.")
+    deadline = time.monotonic() + min(_SETTLE_S, timeout_s / 5)
+    while True:  # for a moment, the service may lead to pods that go, or to none yet
+        try:
+            _check_health(cluster, workload, f"{place}/health", digest)
+            break
+        except CheckFailed:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_S)
     if example.body is None:
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -129,22 +142,31 @@ def _try_out(cluster: Cluster, workload: Workload, digest: str, example: Example
     check_predictions(200, answer)
 
 
+def _check_health(cluster: Cluster, workload: Workload, place: str, digest: str) -> None:
+    try:
+        said = json.loads(cluster.run("get", "--raw", place))
+    except (Unavailable, ValueError) as error:
+        raise CheckFailed(f"The service {workload.name} does not answer /health: {error}.") from error
+    if said.get("digest") != digest:
+        raise CheckFailed(f"The service {workload.name} has the digest {said.get('digest')}, and is to have {digest}.")
+
+
 def _undo(
-    cluster: Cluster,
-    workload: Workload,
-    scope: tuple[str, str],
-    before: str,
-    timeout_s: float,
-    say: Callable[[str], None],
+    cluster: Cluster, workload: Workload, scope: tuple[str, str], before: str, timeout_s: float, why: str
 ) -> None:
     """Unavailable: it could not be undone, which the message says beside why it was to be."""
     target = f"deployment/{workload.name}"
-    say(f"taking {target} back")
-    if not before:
-        cluster.run("delete", f"{target}", f"service/{workload.name}", *scope, "--ignore-not-found", "--wait=false")
-        return
-    cluster.run("replace", *scope, "--filename", "-", given=_restorable(before))
-    cluster.run("rollout", "status", target, *scope, f"--timeout={timeout_s:g}s", wait_s=timeout_s + _CALL_S)
+    try:
+        if before:
+            cluster.run("replace", *scope, "--filename", "-", given=_restorable(before))
+            cluster.run("rollout", "status", target, *scope, f"--timeout={timeout_s:g}s", wait_s=timeout_s + _CALL_S)
+            return
+        applied = [f"{kind}/{workload.name}" for kind in ("deployment", "service", "poddisruptionbudget")]
+        cluster.run("delete", *applied, *scope, "--ignore-not-found", "--wait=false")
+    except TrackbackError as error:
+        raise Unavailable(
+            f"{why} It could not be taken back: {error.message} See to {target} in {workload.namespace}."
+        ) from error
 
 
 def _restorable(before: str) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from errno import ENOSPC
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from trackback import errors
 from trackback.client.api import Client
@@ -22,7 +24,6 @@ from trackback.delivery.evaluation.clean import make_environment, variables
 from trackback.delivery.evaluation.exchange import read_table, write_table
 from trackback.errors import (
     CheckFailed,
-    DeadlineExceeded,
     InvalidParameter,
     StorageFull,
     TrackbackError,
@@ -36,9 +37,15 @@ if TYPE_CHECKING:
 
     from trackback.delivery.evaluation.cases import Floats
 
+Say = Callable[[str], None]
 LATENCIES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
-_TIMEOUT_S = 3600
+_LOG = "said.log"
+TIMEOUT_S = 3600.0
 _log = logging.getLogger(__name__)
+
+
+def silent(text: str) -> None:
+    """Nobody is told."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +64,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model's files here, and what may be loaded of them. ``trust``: digests, or None for everything."""
+    """A model's files here, and what may be loaded of them. ``trust``: digests, or None for everything.
+
+    timeout_s: what it may take, all in all, to load and to predict. say: is told what is being done.
+    """
 
     local: LocalModel
     trust: tuple[str, ...] | None
     isolated: bool = False
+    timeout_s: float = TIMEOUT_S
+    say: Say = silent
 
     @property
     def signature(self) -> ModelSignature | None:
@@ -75,12 +87,11 @@ class Candidate:
         return sum(each.stat().st_size for each in self.local.path.rglob("*") if each.is_file())
 
 
-def candidate(client: Client, local: LocalModel, trust: Sequence[str], *, isolated: bool = False) -> Candidate:
+def trusted_of(client: Client, local: LocalModel, trust: Sequence[str]) -> tuple[str, ...] | None:
     """``trust``: digests of pickles that may be loaded, beside those logged here or promoted; ``all`` for any."""
     if "all" in trust:
-        return Candidate(local, None, isolated)
-    vouched = {*trusted().digests, *promoted(client, local).digests, *trust}
-    return Candidate(local, tuple(sorted(vouched)), isolated)
+        return None
+    return tuple(sorted({*trusted().digests, *promoted(client, local).digests, *trust}))
 
 
 def ask(model: Candidate, frame: pd.DataFrame, *, measure: bool = True) -> Asked:
@@ -97,43 +108,61 @@ def ask(model: Candidate, frame: pd.DataFrame, *, measure: bool = True) -> Asked
         write_table(frame, folder, worker.INPUTS)
         python, environment = sys.executable, None
         if model.isolated:
+            model.say("making a clean environment")
             python = str(make_environment(model.local.path, folder / "environment"))
             environment = variables(folder / "paths")
-        _run(python, folder, environment)
+        model.say(f"predicting {len(frame)} rows")
+        _run(python, folder, environment, model.timeout_s)
         told = json.loads((folder / worker.RESULT).read_text())
         if error := told.get("error"):
             raise _raised(error, told["phase"], isolated=model.isolated)
         return _read(folder, told, model)
 
 
-def _run(python: str, folder: Path, environment: dict[str, str] | None) -> None:
-    """CheckFailed, if it ends before it has told what came of it."""
-    command = [python, "-m", worker.__name__, str(folder)]
-    try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=_TIMEOUT_S,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired:
-        raise DeadlineExceeded(f"The model did not predict the test set within {_TIMEOUT_S} s.") from None
-    if done.stderr:
-        _log.debug("the model's process said: %s", done.stderr)
+def _run(python: str, folder: Path, environment: dict[str, str] | None, timeout_s: float) -> None:
+    """CheckFailed, if it ends before it has told what came of it, or does not end in time."""
+    log = folder / _LOG
+    with log.open("wb") as said:
+        process = start(python, folder, environment, said)
+        try:
+            code = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise CheckFailed(
+                f"The model did not predict the test set within {timeout_s:g} s, and was ended. Is it to take longer? "
+                "Then say so: --timeout."
+            ) from None
+        finally:
+            _end(process)
+    text = log.read_text(errors="replace")
+    if text:
+        _log.debug("the model's process said: %s", text)
     if not (folder / worker.RESULT).is_file():
-        by = (
-            f"by {signal.Signals(-done.returncode).name}"
-            if done.returncode < 0
-            else f"with exit code {done.returncode}"
-        )
-        if f"[Errno {ENOSPC}]" in done.stderr:
-            raise StorageFull("There is no room for what the model predicts. Make some, and run the stage again.")
-        last = done.stderr.strip().splitlines()[-1:] or ["It said nothing"]
-        raise CheckFailed(f"The process with the model ended {by} before it had predicted. {last[0].rstrip('.')}.")
+        raise _ended(code, text)
+
+
+def start(python: str, folder: Path, environment: dict[str, str] | None, said: BinaryIO) -> subprocess.Popen[bytes]:
+    """The process, in a group of its own, which ends when we do; what it says goes to a file."""
+    command = [python, "-m", worker.__name__, str(folder), str(os.getpid())]
+    return subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """With whatever it has started and left behind."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _ended(code: int, text: str) -> TrackbackError:
+    """What a process has died of that has told nothing itself."""
+    if f"[Errno {ENOSPC}]" in text:
+        return StorageFull("There is no room for what the model predicts. Make some, and run the stage again.")
+    by = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+    last = text.strip().splitlines()[-1:] or ["It said nothing"]
+    short = " Linux ends processes so when memory is short." if code == -signal.SIGKILL else ""
+    return CheckFailed(f"The process with the model ended {by} before it had predicted. {last[0].rstrip('.')}.{short}")
 
 
 def _raised(error: dict[str, str], phase: str, *, isolated: bool) -> TrackbackError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,11 @@ def judge(check: Check, found: Findings) -> Iterator[Checked]:
     raise TypeError(f"there is no check of the type {type(check).__name__}")
 
 
+def no_slices(over: str, known: Iterable[str]) -> InvalidParameter:
+    there = listed(tuple(sorted(known))) or "none"
+    return InvalidParameter(f"A check is over {over!r}, and there are no slices of that name. There are: {there}.")
+
+
 def parts_over(over: str, parts: Sequence[Any], families: frozenset[str]) -> list[Any]:
     """All rows, each slice, or those of one name. InvalidParameter: there are none of this name."""
     if over == WHOLE:
@@ -88,8 +93,7 @@ def parts_over(over: str, parts: Sequence[Any], families: frozenset[str]) -> lis
         return list(parts[1:])
     named = [each for each in parts[1:] if over in (each.family, each.name)]
     if not named and over not in families:
-        known = listed(tuple(sorted(families | {each.name for each in parts[1:]}))) or "none"
-        raise InvalidParameter(f"A check is over {over!r}, and there are no slices of that name. There are: {known}.")
+        raise no_slices(over, families)
     return named
 
 
@@ -110,7 +114,8 @@ def _within(figure: Figure, check: MetricCheck) -> tuple[bool, str]:
 
 def _gap(check: MetricCheck, parts: Sequence[Part]) -> Checked:
     told = [(value, part.name) for part in parts if (value := part.figures[check.metric].value) is not None]
-    wanted = f"{check.metric} differs by at most {check.max_gap:g}{_over(check.over)}"
+    which = "slices" if check.over == SLICES else f"slices of {check.over}"
+    wanted = f"{check.metric} differs by at most {check.max_gap:g} between {which}"
     if len(told) < 2:
         return Checked(wanted, False, "fewer than two slices have enough rows to be compared")
     assert check.max_gap is not None
@@ -149,7 +154,7 @@ def _(check: ValuesCheck, found: Findings) -> Iterator[Checked]:
     import numpy as np  # noqa: PLC0415 - heavy
     import pandas as pd  # noqa: PLC0415 - heavy
 
-    column = pd.Series(found.predictions) if check.values == PREDICTION else _column(found.frame, check.values)
+    column = pd.Series(found.predictions) if check.values == PREDICTION else column_of(found.frame, check.values)
     known = column.dropna()
     bad = np.zeros(len(known), dtype=bool)
     if check.among is not None:
@@ -165,9 +170,10 @@ def _(check: ValuesCheck, found: Findings) -> Iterator[Checked]:
     among_text = f"among {listed(tuple(map(str, check.among)))}" if check.among is not None else ""
     limits = _limits(check.min, check.max) if check.min is not None or check.max is not None else ""
     wanted = f"{check.values} {' and '.join(filter(None, (limits, among_text)))}{_but(check.max_share)}"
-    said = f"{int(bad.sum())} of {len(column)} rows are not"
+    said = f"all {len(column)} rows are"
     if bad.any():
-        said += f", the first of them row {known.index[int(bad.argmax())]}: {known[bad].iloc[0]}"
+        first = f"the first of them row {known.index[int(bad.argmax())]}: {known[bad].iloc[0]}"
+        said = f"{int(bad.sum())} of {len(column)} rows are not, {first}"
     yield Checked(wanted, share <= check.max_share, said)
 
 
@@ -176,14 +182,17 @@ def _(check: MissingCheck, found: Findings) -> Iterator[Checked]:
     names = list(map(str, found.frame.columns)) if check.missing == "*" else [check.missing]
     if check.missing == PREDICTION and PREDICTION not in found.frame.columns:
         return
-    shares = {name: float(_column(found.frame, name).isna().mean()) for name in names}
+    shares = {name: float(column_of(found.frame, name).isna().mean()) for name in names}
     bad = {name: share for name, share in shares.items() if share > check.max_share}
     for name, share in (bad or {max(shares, key=lambda name: shares[name]): max(shares.values())}).items():
-        wanted = f"{check.missing if not bad else name} is missing in at most {check.max_share:.2%} of rows"
-        yield Checked(wanted, not bad, f"{share:.2%}" if bad or len(shares) == 1 else f"{share:.2%} at most, in {name}")
+        what = name if bad else "each column" if check.missing == "*" else check.missing
+        often = f"at most {check.max_share:.2%} of rows" if check.max_share else "no row"
+        said = f"in {share:.2%}" if share else "in none"
+        where = "" if bad or not share or len(shares) == 1 else f" at most, {name}"
+        yield Checked(f"{what} is missing in {often}", not bad, said + where)
 
 
-def _column(frame: pd.DataFrame, name: str) -> Any:
+def column_of(frame: pd.DataFrame, name: str) -> Any:
     if name not in frame.columns:
         raise InvalidParameter(
             f"A check is about the column {name!r}, which the test set does not have: "
@@ -212,8 +221,8 @@ def _(check: LatencyCheck, found: Findings) -> Iterator[Checked]:
 @judge.register
 def _(check: ThroughputCheck, found: Findings) -> Iterator[Checked]:
     value = found.costs.get("rows_per_s")
-    wanted = f"at least {check.min_rows_per_s:g} rows are predicted in a second"
-    said = "not known" if value is None else f"{value:.4g} rows/s"
+    wanted = f"at least {check.min_rows_per_s:,g} rows are predicted in a second"
+    said = "not known" if value is None else f"{value:,.0f} rows/s"
     yield Checked(wanted, value is not None and value >= check.min_rows_per_s, said)
 
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import trackback
@@ -35,11 +36,14 @@ def make_environment(model: Path, folder: Path) -> Path:
             f"The model has no {REQUIREMENTS}, so nothing says which packages a clean environment needs. Log it again "
             "with trackback or MLflow, which write one."
         )
-    made = _run([sys.executable, "-m", "venv", str(folder)])
+    python = folder / "bin" / "python"
+    installer = _installer(python)
+    made = _run(
+        [sys.executable, "-m", "venv", *([] if installer[0] == str(python) else ["--without-pip"]), str(folder)]
+    )
     if made.returncode:
         raise Unavailable(f"No clean environment can be made: {_end(made)} (on Debian: apt install python3-venv).")
-    python = folder / "bin" / "python"
-    installed = _run([*_installer(python), "-r", str(required), *OURS])
+    installed = _run([*installer, "-r", str(required), *OURS])
     if installed.returncode:
         said = _end(installed)
         if _AWAY.search(installed.stderr + installed.stdout):
@@ -61,10 +65,16 @@ def variables(paths: Path) -> dict[str, str]:
 
 
 def _installer(python: Path) -> list[str]:
-    """uv, if it is there, since it is many times as fast; else the environment's pip."""
+    """uv, if it is there, since it is many times as fast; else the pip that is here, or the environment's own.
+
+    Nothing is compiled: most of it is never imported.
+    """
     if uv := shutil.which("uv"):
         return [uv, "pip", "install", "--quiet", "--python", str(python)]
-    return [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    quietly = ["install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile"]
+    if find_spec("pip"):
+        return [sys.executable, "-m", "pip", "--python", str(python), *quietly]
+    return [str(python), "-m", "pip", *quietly]
 
 
 def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":

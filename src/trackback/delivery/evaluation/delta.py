@@ -10,16 +10,17 @@ import msgspec
 from trackback.client.api import Client
 from trackback.client.cache import sha256_of
 from trackback.delivery.evaluation.against import Baseline, baseline
-from trackback.delivery.evaluation.asking import Candidate, candidate
+from trackback.delivery.evaluation.asking import Candidate
 from trackback.delivery.evaluation.cases import Classified
 from trackback.delivery.evaluation.changes import changes_of
-from trackback.delivery.evaluation.checks import Checked
+from trackback.delivery.evaluation.checks import Checked, metrics_needed
 from trackback.delivery.evaluation.delta_checks import DeltaFindings, judge_delta
 from trackback.delivery.evaluation.flips import Flips, flips_of
+from trackback.delivery.evaluation.foreseen import check_over
 from trackback.delivery.evaluation.measuring import Compared, compare
-from trackback.delivery.evaluation.prepared import Prepared, bootstrap_of, metrics_for, prepare
+from trackback.delivery.evaluation.prepared import Prepared, bootstrap_of, functions_of, metrics_for, prepare
 from trackback.delivery.evaluation.shift import Shift, shift_of
-from trackback.delivery.evaluation.slices import slices_of
+from trackback.delivery.evaluation.slices import slices_of, with_lengths
 from trackback.delivery.evaluation.spec import Spec
 from trackback.delivery.evaluation.summary import fitting
 from trackback.delivery.evaluation.testset import TestSet, read_testset
@@ -118,7 +119,7 @@ def delta(client: Client, subject: Subject, against: str, job: Measuring, verdic
     base = baseline(client, subject, against)
     found = Delta(subject, base.subject, base.why, verdict, False, spec, libraries=library_versions())
     found.spec_sha256 = sha256_of(job.spec_file) if job.spec_file else None
-    new = candidate(client, subject.fetch(client), job.trust, isolated=job.isolated)
+    new = job.candidate(client, subject)
     testset = read_testset(client, job.data, input_schema(new))
     found.data = testset.document()
     if base.subject is None:
@@ -129,7 +130,7 @@ def delta(client: Client, subject: Subject, against: str, job: Measuring, verdic
         _compare(client, found, base, new, testset, job)
     except CheckFailed as error:
         found.failure = error.message
-        found.checks = (Checked("the model loads and predicts each row", False, error.message),)
+        found.checks = (Checked("the model loads and predicts each row", False, error.message.splitlines()[0]),)
     found.passed = all(each.passed for each in found.checks)
     return found
 
@@ -137,15 +138,18 @@ def delta(client: Client, subject: Subject, against: str, job: Measuring, verdic
 def _compare(client: Client, found: Delta, base: Baseline, new: Candidate, testset: TestSet, job: Measuring) -> None:
     spec = found.spec
     assert base.subject is not None
-    old = candidate(client, base.subject.fetch(client), job.trust, isolated=job.isolated)
+    old = job.candidate(client, base.subject)
     require_mlmodel(new)
+    functions, slices = functions_of(spec, metrics_needed(spec.delta)), slices_of(testset.frame, spec)
+    check_over(spec.delta, slices, spec)
     now = prepare(new, testset, spec)
     settled = msgspec.structs.replace(spec, task=now.judged.task)
     before = _prepared_before(old, testset, settled, base)
     before, now = _of_one_kind(before, now, base)
-    sliced = slices_of(testset.frame, spec, now.text(spec))
-    metrics = _metrics_of_both(before, now, settled)
+    sliced = with_lengths(slices, testset.frame, now.text(spec), spec)
+    metrics = _metrics_of_both(before, now, settled, functions)
     bootstrap = bootstrap_of(testset, settled)
+    job.say(f"measuring, by {bootstrap.drawn} resamples")
     found.task, found.cases, found.left_out = now.judged.task, (before, now), sliced.left_out
     found.parts = compare((before.case, before.given), (now.case, now.given), metrics, sliced.slices, bootstrap)
     found.bootstrap = bootstrap.document()
@@ -195,11 +199,12 @@ def _with_classes(prepared: Prepared, case: Classified, classes: tuple[str, ...]
     return replace(prepared, judged=prepared.judged._replace(case=case.of_classes(classes)))
 
 
-def _metrics_of_both(before: Prepared, now: Prepared, spec: Spec) -> list[Metric]:
+def _metrics_of_both(before: Prepared, now: Prepared, spec: Spec, functions: list[Metric]) -> list[Metric]:
     """Those that both have: probabilities may be told by one only."""
-    needed = [each.metric for each in spec.delta if hasattr(each, "metric")]
-    of_now = metrics_for(now.case, spec, needed)
-    of_before = {metric.name for metric in metrics_for(before.case, msgspec.structs.replace(spec, metrics=()), [])}
+    needed = metrics_needed(spec.delta)
+    of_now = metrics_for(now.case, spec, needed, functions)
+    every = msgspec.structs.replace(spec, metrics=())
+    of_before = {metric.name for metric in metrics_for(before.case, every, [], functions)}
     per_class = {metric.name for metric in of_now if "[" in metric.name}
     missing = [name for name in needed if name not in of_before | per_class]
     if missing:

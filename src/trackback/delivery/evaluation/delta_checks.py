@@ -44,11 +44,13 @@ class DeltaFindings:
 
 
 def judge_delta(checks: Sequence[DeltaCheck], found: DeltaFindings) -> Iterator[Checked]:
-    """What comes of each check; without any, that the first metric is not worse for certain.
+    """What comes of each check; and, without one of a metric, that the first metric is not worse for certain.
 
     InvalidParameter: a check is about what is not there.
     """
-    for check in checks or (MetricDelta(next(iter(found.metrics))),):
+    if not any(isinstance(check, MetricDelta) for check in checks):
+        checks = (MetricDelta(next(iter(found.metrics))), *checks)
+    for check in checks:
         yield from _judge(check, found)
 
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 from trackback.delivery.evaluation.asking import Asked, Candidate, ask
 from trackback.delivery.evaluation.bootstrap import Bootstrap
 from trackback.delivery.evaluation.cases import Classified, Ranked
-from trackback.delivery.evaluation.metrics import Metric, chosen_metrics
+from trackback.delivery.evaluation.metrics import Metric, check_names, chosen_metrics
 from trackback.delivery.evaluation.metrics.functions import Given, load_function
 from trackback.delivery.evaluation.spec import Spec, listed, require_columns
-from trackback.delivery.evaluation.tasks import TEXT, Judged, judge, label_of, require_target
+from trackback.delivery.evaluation.tasks import TEXT, Judged, codes_of, judge, label_of, require_target
 from trackback.delivery.evaluation.testset import TestSet
 from trackback.errors import InvalidParameter
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from trackback.delivery.evaluation.cases import Case
+    from trackback.delivery.evaluation.cases import Case, Codes
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,20 @@ def prepare(model: Candidate, testset: TestSet, spec: Spec) -> Prepared:
 
 
 def inputs_of(model: Candidate, testset: TestSet, spec: Spec) -> tuple[str, ...]:
-    """The columns that the model is given: those of its signature, or all that are nothing else.
+    """The columns that the model is given: those of its signature, or of the spec, or all that are nothing else.
 
-    InvalidParameter: the signature has columns that the test set has not.
+    InvalidParameter: the signature or the spec has columns that the test set has not, or both have some.
     """
     names = signature_names(model)
+    if spec.inputs:
+        if names is not None:
+            raise InvalidParameter(
+                f"The model's signature names its columns, so that 'inputs' of the spec can't: {listed(names)}. Leave "
+                "it out."
+            )
+        for name in spec.inputs:
+            require_columns(testset.columns, {"input": name})
+        return spec.inputs
     if names is None:
         aside = {spec.target, spec.id, spec.group, spec.bootstrap.unit}
         return tuple(name for name in testset.columns if name not in aside)
@@ -99,19 +108,40 @@ def signature_names(model: Candidate) -> tuple[str, ...] | None:
 
 def bootstrap_of(testset: TestSet, spec: Spec) -> Bootstrap:
     """The resampling that the spec asks for; of a ranking, groups are drawn as a whole."""
-    import pandas as pd  # noqa: PLC0415 - heavy
-
     wanted = spec.bootstrap
-    unit = wanted.unit or (spec.group if spec.task in (None, "ranking") else None)
+    group = spec.group if spec.task in (None, "ranking") else None
+    unit = wanted.unit or group
     codes = None
     if unit is not None:
-        codes = pd.factorize(testset.frame[unit], use_na_sentinel=False)[0].astype("int64")
+        codes = codes_of(testset.frame[unit])
+        if group not in (None, unit):
+            _require_whole_groups(codes, testset.frame[group], unit)
     return Bootstrap(len(testset.frame), wanted.resamples, wanted.confidence, wanted.seed, unit, codes)
 
 
-def metrics_for(case: Case, spec: Spec, needed: list[str]) -> list[Metric]:
-    """The metrics to measure: those of the spec, or all, and functions, and what checks are about."""
-    functions = [load_function(each) for each in spec.functions]
+def _require_whole_groups(units: Codes, groups: pd.Series[Any], unit: str) -> None:
+    import pandas as pd  # noqa: PLC0415 - heavy
+
+    if (pd.Series(units).groupby(groups.to_numpy(), dropna=False).nunique() > 1).any():
+        raise InvalidParameter(
+            f"The unit {unit!r} parts groups of {groups.name!r}, each of which is ranked as a whole. Name a unit of "
+            "whole groups."
+        )
+
+
+def functions_of(spec: Spec, needed: list[str]) -> list[Metric]:
+    """The functions of a spec. ``needed``: metrics that checks are about.
+
+    InvalidParameter: one can't be had, or a metric is of no task and no function.
+    """
+    found = [load_function(each) for each in spec.functions]
+    own = {each.name for each in found}
+    check_names(name for name in (*spec.metrics, *needed) if name not in own)
+    return found
+
+
+def metrics_for(case: Case, spec: Spec, needed: list[str], functions: list[Metric]) -> list[Metric]:
+    """The metrics to measure: functions, those of the spec, or all, and what checks are about."""
     own = {each.name for each in functions}
     names = tuple(name for name in spec.metrics if name not in own)
     return [*functions, *chosen_metrics(case, names, [name for name in needed if name not in own])]

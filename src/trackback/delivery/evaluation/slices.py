@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from trackback.delivery.evaluation.cases import Rows
 
+LENGTH = "length"
+"""What slices by the length of texts are called."""
 MOST = 200
 """Slices of one file; more are nobody's to read."""
 
@@ -31,30 +33,39 @@ class Slice:
 
 @dataclass(frozen=True)
 class Sliced:
-    """``left_out``: names of slices with less than ``min_rows`` rows. ``families``: what there are slices by."""
+    """``left_out``: names of slices with less than ``min_rows`` rows. ``families``: what there are slices by, and the
+    names of them all.
+    """
 
     slices: tuple[Slice, ...]
     left_out: tuple[str, ...]
     families: frozenset[str]
 
 
-def slices_of(frame: pd.DataFrame, spec: Spec, text: str | None) -> Sliced:
-    """The slices that a spec asks for.
-
-    text: the column with texts, where the task is one of texts: then there are slices by their length as well.
+def slices_of(frame: pd.DataFrame, spec: Spec) -> tuple[Slice, ...]:
+    """The slices that a spec asks for, with however few rows.
 
     InvalidParameter: a column is not there, or its values can't be in bins; there are too many slices.
     """
-    found = [each for one in spec.slices for each in _of(frame, one)]
-    if text is not None:
-        found += _by_length(frame[text])
+    found = tuple(each for one in spec.slices for each in _of(frame, one))
     if len(found) > MOST:
         raise too_many(len(found))
+    return found
+
+
+def with_lengths(slices: Sequence[Slice], frame: pd.DataFrame, text: str | None, spec: Spec) -> Sliced:
+    """Those of the spec; and by the length of texts, if ``text`` is the column of them."""
+    found = [*slices, *(() if text is None else _by_length(frame[text]))]
     return Sliced(
         tuple(each for each in found if len(each.rows) >= spec.min_rows),
         tuple(each.name for each in found if len(each.rows) < spec.min_rows),
-        frozenset({*map(_family, spec.slices), *(each.family for each in found)}),
+        frozenset({*families_of(spec), *(each.family for each in found), *(each.name for each in found)}),
     )
+
+
+def families_of(spec: Spec) -> tuple[str, ...]:
+    """What the slices that a spec asks for are called; each has some, or would have if it had rows."""
+    return tuple(map(_family, spec.slices))
 
 
 def columns_of(spec: SliceSpec) -> tuple[str, ...]:
@@ -89,9 +100,12 @@ def _combinations(frame: pd.DataFrame, by: tuple[str, ...], family: str) -> Iter
     import numpy as np  # noqa: PLC0415 - heavy
 
     grouped = frame.groupby(list(by), dropna=False, sort=True, observed=True)
+    try:
+        numbers = grouped.ngroup().to_numpy()
+    except TypeError as error:
+        raise InvalidParameter(f"There can be no slices by {family}: its values are no words or numbers.") from error
     if grouped.ngroups > MOST:
         raise too_many(grouped.ngroups)
-    numbers = grouped.ngroup().to_numpy()
     for number in range(grouped.ngroups):
         rows = np.flatnonzero(numbers == number)
         if len(rows):
@@ -158,10 +172,10 @@ def _by_length(texts: Any) -> Iterator[Slice]:
 
     words = np.array([len(str(each).split()) for each in texts.tolist()])
     first, second = np.quantile(words, [1 / 3, 2 / 3], method="higher")
-    yield Slice("length", f"up to {first:g} words", _places(words <= first))
+    yield Slice(LENGTH, f"up to {first:g} words", _places(words <= first))
     if second > first:
-        yield Slice("length", f"{first + 1:g} to {second:g} words", _places((words > first) & (words <= second)))
-    yield Slice("length", f"more than {second:g} words", _places(words > second))
+        yield Slice(LENGTH, f"{first + 1:g} to {second:g} words", _places((words > first) & (words <= second)))
+    yield Slice(LENGTH, f"more than {second:g} words", _places(words > second))
 
 
 def _places(is_in: Any) -> Rows:

@@ -1,12 +1,13 @@
 """The spec file: what a model is measured by, and what it has to show; docs/reference/deliver.md explains it."""
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from trackback.delivery.documents import Document
+from trackback.delivery.documents import ALIKE, Document
 from trackback.delivery.evaluation.check_kinds import CHECKS, DELTAS, Check, DeltaCheck, Written
 from trackback.errors import InvalidParameter
 
@@ -84,6 +85,7 @@ class Spec(Written, frozen=True):
     id: str | None = None
     group: str | None = None
     text: str | None = None
+    inputs: tuple[str, ...] = ()
     positive: Scalar | None = None
     threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
     metrics: tuple[str, ...] = ()
@@ -133,9 +135,16 @@ def _of_kinds(document: Document, written: Any, kinds: Mapping[str, type[Any]], 
     for place, fields in enumerate(written):
         named = [name for name in kinds if name in fields]
         if not named:
-            raise document.fault(f"{at}[{place}]", f"A check has one of these fields: {', '.join(kinds)}")
+            raise _of_no_kind(document, fields, kinds, f"{at}[{place}]")
         found.append(document.convert(fields, kinds[named[0]], f"{at}[{place}]"))
     return tuple(found)
+
+
+def _of_no_kind(document: Document, fields: dict[str, Any], kinds: Mapping[str, Any], at: str) -> InvalidParameter:
+    near = [name for name in fields if difflib.get_close_matches(name, kinds, 1, ALIKE)]
+    if near:
+        return document.unknown(at, near[0], kinds)
+    return document.fault(at, f"A check has one of these fields: {', '.join(kinds)}")
 
 
 def with_options(spec: Spec, **options: Any) -> Spec:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from trackback.delivery.evaluation.asking import Asked
-    from trackback.delivery.evaluation.cases import Floats
+    from trackback.delivery.evaluation.cases import Codes, Floats
 
 TEXT: Task = "text-classification"
 _MOST_CLASSES = 1000
@@ -98,20 +98,40 @@ def _numbers(column: Any, what: str) -> Floats:
     try:
         values: Floats = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError) as error:
-        raise kind(f"The {what} is to be numbers, and {error}.") from None
+        raise kind(f"The {what} is to be numbers: {error}.") from None
     if not np.isfinite(values).all():
         row = int((~np.isfinite(values)).argmax())
-        raise kind(f"The {what} of row {row} is {values[row]}, and {int((~np.isfinite(values)).sum())} are no numbers.")
+        others = int((~np.isfinite(values)).sum()) - 1
+        more = f", and {others} more are no numbers either" if others else ""
+        raise kind(f"The {what} of row {row} is {values[row]}{more}.")
     return values
 
 
 def _ranked(asked: Asked, target: pd.Series[Any], frame: pd.DataFrame, spec: Spec) -> Ranked:
-    import pandas as pd  # noqa: PLC0415 - heavy
-
     if spec.group is None:
         raise InvalidParameter("A ranking needs groups: name the column in 'group' of the spec, or with --group.")
-    codes, _ = pd.factorize(frame[spec.group], use_na_sentinel=False)
-    return Ranked(_numbers(target, "target"), _numbers(_single(asked), "prediction"), codes.astype("int64"))
+    return Ranked(_relevances(target), _numbers(_single(asked), "prediction"), codes_of(frame[spec.group]))
+
+
+def codes_of(column: pd.Series[Any]) -> Codes:
+    """A number for each distinct value, (rows,). InvalidParameter: they can't be told apart, as lists can't."""
+    import pandas as pd  # noqa: PLC0415 - heavy
+
+    try:
+        codes: Codes = pd.factorize(column, use_na_sentinel=False)[0].astype("int64")
+    except TypeError as error:
+        raise InvalidParameter(f"Rows can't be put together by {column.name!r}: it has no words or numbers.") from error
+    return codes
+
+
+def _relevances(target: pd.Series[Any]) -> Floats:
+    found = _numbers(target, "target")
+    if (found < 0).any():
+        row = int((found < 0).argmax())
+        raise InvalidParameter(
+            f"The target of a ranking says how relevant a row is, from 0 on, and is {found[row]:g} in row {row}."
+        )
+    return found
 
 
 def _classified(asked: Asked, target: pd.Series[Any], spec: Spec) -> Classified:
@@ -123,6 +143,11 @@ def _classified(asked: Asked, target: pd.Series[Any], spec: Spec) -> Classified:
     truth = _as_numbers(truth, {*told, *map(str, predicted)})
     if missing := sum(each is None for each in predicted):
         raise CheckFailed(f"The model predicts nothing for {missing} of {len(predicted)} rows.")
+    if not {*told, *map(str, predicted)} & {*truth}:
+        raise InvalidParameter(
+            f"The model does not know one of the target's classes: it has {listed(tuple(sorted({*truth})))}, and the "
+            f"model says {listed(tuple(sorted({*told, *map(str, predicted)})))}."
+        )
     classes = tuple(dict.fromkeys([*told, *sorted({*truth, *map(str, predicted)} - {*told})]))
     if len(classes) > _MOST_CLASSES:
         raise InvalidParameter(

@@ -11,18 +11,20 @@ import msgspec
 
 from trackback.client.api import Client
 from trackback.client.cache import sha256_of
-from trackback.delivery.evaluation.asking import Candidate, candidate
+from trackback.delivery.evaluation.asking import TIMEOUT_S, Candidate, Say, silent, trusted_of
 from trackback.delivery.evaluation.check_kinds import Check
 from trackback.delivery.evaluation.checks import Checked, Findings, judge, metrics_needed
+from trackback.delivery.evaluation.foreseen import check_columns, check_over
 from trackback.delivery.evaluation.measuring import Part, measure
 from trackback.delivery.evaluation.prepared import (
     Prepared,
     bootstrap_of,
+    functions_of,
     metrics_for,
     prepare,
     signature_names,
 )
-from trackback.delivery.evaluation.slices import columns_of, slices_of
+from trackback.delivery.evaluation.slices import columns_of, slices_of, with_lengths
 from trackback.delivery.evaluation.spec import Spec, read_spec, with_options
 from trackback.delivery.evaluation.summary import fitting
 from trackback.delivery.evaluation.testset import TestSet, read_testset
@@ -45,6 +47,7 @@ class Measuring:
 
     data: the place of the test set; ``spec_file``: of the spec. ``options``: fields of the spec that count before it.
     further_checks: beside those of the spec. trust: digests of pickles, or ``all``. isolated: in a clean environment.
+    timeout_s: how long it may take to load and to predict. say: is told what is being done.
     """
 
     data: str
@@ -53,6 +56,17 @@ class Measuring:
     further_checks: tuple[Check, ...] = ()
     trust: tuple[str, ...] = ()
     isolated: bool = False
+    timeout_s: float = TIMEOUT_S
+    say: Say = silent
+
+    def candidate(self, client: Client, subject: Subject, progress: Progress | None = None) -> Candidate:
+        """The model, fetched. Errors: those of ``Subject.fetch``."""
+        local = subject.fetch(client, progress)
+
+        def say(text: str) -> None:
+            self.say(f"{subject.label}: {text}")
+
+        return Candidate(local, trusted_of(client, local, self.trust), self.isolated, self.timeout_s, say)
 
     def spec(self) -> Spec:
         """InvalidParameter: the file is no spec."""
@@ -116,7 +130,8 @@ class Validation(msgspec.Struct):
         if self.failure:
             return f"{self.subject.label} failed '{self.verdict}': {self.failure}"
         word = "passed" if self.passed else f"failed {bad} of {len(self.checks)} checks of"
-        return f"{self.subject.label} {word} '{self.verdict}' on {self.data['name']} ({self.data['rows']} rows)."
+        rows = "1 row" if self.data["rows"] == 1 else f"{self.data['rows']} rows"
+        return f"{self.subject.label} {word} '{self.verdict}' on {self.data['name']} ({rows})."
 
 
 def validate(
@@ -130,18 +145,17 @@ def validate(
     Unavailable, DataLoss: it could not be tried.
     """
     spec = job.spec()
-    local = subject.fetch(client, progress)
-    model = candidate(client, local, job.trust, isolated=job.isolated)
+    model = job.candidate(client, subject, progress)
     testset = read_testset(client, job.data, input_schema(model))
     found = Validation(
         subject, verdict, False, testset.document(), (), job.isolated, spec=spec, libraries=library_versions()
     )
     found.spec_sha256 = sha256_of(job.spec_file) if job.spec_file else None
     try:
-        _measure(found, model, testset, spec)
+        _measure(found, model, testset, spec, job.say)
     except CheckFailed as error:
         found.failure = error.message
-        found.checks = (Checked("the model loads and predicts each row", False, error.message),)
+        found.checks = (Checked("the model loads and predicts each row", False, error.message.splitlines()[0]),)
     found.passed = all(each.passed for each in found.checks)
     return found
 
@@ -162,14 +176,19 @@ def require_mlmodel(model: Candidate) -> None:
         raise CheckFailed(f"The model can't be loaded: {error.message}") from None
 
 
-def _measure(found: Validation, model: Candidate, testset: TestSet, spec: Spec) -> None:
+def _measure(found: Validation, model: Candidate, testset: TestSet, spec: Spec, say: Say) -> None:
     require_mlmodel(model)
+    needed = metrics_needed(spec.checks)
+    functions, slices = functions_of(spec, needed), slices_of(testset.frame, spec)
+    check_over(spec.checks, slices, spec)
+    check_columns(spec.checks, testset.frame)
     prepared = prepare(model, testset, spec)
     case = prepared.case
-    sliced = slices_of(testset.frame, spec, prepared.text(spec))
+    sliced = with_lengths(slices, testset.frame, prepared.text(spec), spec)
     found.left_out = sliced.left_out
-    metrics = metrics_for(case, spec, metrics_needed(spec.checks))
+    metrics = metrics_for(case, spec, needed, functions)
     bootstrap = bootstrap_of(testset, spec)
+    say(f"measuring, by {bootstrap.drawn} resamples")
     found.task = prepared.judged.task
     found.prepared = prepared
     found.parts = measure(case, prepared.given, metrics, sliced.slices, bootstrap)

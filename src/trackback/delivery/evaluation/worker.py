@@ -8,11 +8,13 @@ import json
 import sys
 import time
 import traceback
+from contextlib import suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any
 
 from trackback.delivery.evaluation.exchange import read_table, write_table
+from trackback.delivery.parents import end_with
 from trackback.errors import StorageFull, TrackbackError
 from trackback.flavors import Predictor, Trust, load_predictor
 from trackback.flavors.enforcement import enforce_inputs
@@ -24,7 +26,9 @@ _SINGLE_S = 2.0
 _WARM_UP = 3
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, parent: int) -> None:
+    end_with(parent)
+    _be_ended_first()
     job = json.loads((folder / JOB).read_text())
     told: dict[str, Any] = {"phase": "load"}
     try:
@@ -38,7 +42,15 @@ def main(folder: Path) -> None:
         known = _known(error)
         told["error"] = {"known": known, "type": type(error).__name__, "message": str(error)}
         traceback.print_exc()
-    (folder / RESULT).write_text(json.dumps(told))
+    partial = folder / f"{RESULT}.partial"  # a full disk is to leave no half of it
+    partial.write_text(json.dumps(told))
+    partial.rename(folder / RESULT)
+
+
+def _be_ended_first() -> None:
+    """Where memory is short, Linux is to end this process, and not who asks."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _known(error: Exception) -> str | None:
@@ -169,4 +181,4 @@ def _forget_peak() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

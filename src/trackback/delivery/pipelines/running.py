@@ -12,13 +12,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from trackback.client.api import Client
 from trackback.delivery import ci
 from trackback.delivery.exits import ExitCode
 from trackback.delivery.pipelines.file import PipelineFile, StageSpec
 from trackback.delivery.pipelines.state import State
 from trackback.delivery.subject import Subject
-from trackback.delivery.written import unwritable
+from trackback.delivery.written import unwritable, write_whole
 from trackback.errors import DeadlineExceeded, NotFound
 
 _TIMED_OUT = ExitCode.UNABLE
@@ -139,24 +141,30 @@ class PipelineRun:
         return _exit_code(process.returncode)
 
 
-def run_stage(client: Client, pipeline: PipelineFile, file: Path, subject: Subject, name: str) -> int:
+def run_stage(client: Client, pipeline: PipelineFile, file: Path, subject: Subject, name: str, logs: Path) -> int:
     """Run one stage as CI does, with its output where ours goes; its exit code.
 
-    NotFound: there is none of that name. DeadlineExceeded: it took longer than it may.
+    How it ended is kept in ``logs``, too: GoCD fails a job that leaves nothing where its artifacts are to be.
+
+    NotFound: there is none of that name. DeadlineExceeded: it took longer than it may. StorageFull, InvalidParameter:
+    how it ended can't be written.
     """
     stage = next((each for each in pipeline.stages if each.name == name), None)
     if stage is None:
         known = ", ".join(each.name for each in pipeline.stages)
         raise NotFound(f"{file} has no stage {name!r}. It has: {known}.")
-    limit = 60 * stage.minutes if stage.minutes else None
+    limit, began = 60 * stage.minutes if stage.minutes else None, time.monotonic()
     with _shell(stage.run, file.parent, stage_variables(client, subject, stage), None) as process:
         try:
-            return _exit_code(process.wait(limit))
+            code = _exit_code(process.wait(limit))
         except subprocess.TimeoutExpired:
             _stop(process)
             raise DeadlineExceeded(
                 f"The stage {name} took longer than {stage.minutes:g} minutes, and was ended."
             ) from None
+    told = {"stage": name, "exit_code": code, "seconds": round(time.monotonic() - began, 3)}
+    write_whole(logs / f"{name}.json", msgspec.json.encode({**told, "subject": subject.document()}))
+    return code
 
 
 def stage_variables(client: Client, subject: Subject, stage: StageSpec) -> dict[str, str]:

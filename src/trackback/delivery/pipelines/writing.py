@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from trackback.delivery.pipelines.file import FILE, PipelineFile, read_pipeline
 from trackback.delivery.pipelines.templates import CHECKS, GITHUB, GITLAB, GOCD, STAGES
 from trackback.delivery.written import write_whole
@@ -69,7 +71,7 @@ def _stages(wanted: Wanted) -> str:
         STAGES,
         pipeline=f"deliver-{_slug(wanted.model)}",
         model=json.dumps(f"models:/{wanted.model}@{wanted.environment}", ensure_ascii=False),
-        environment=wanted.environment,
+        environment=_word(wanted.environment),
         data=_word(wanted.data),
         target=_word(wanted.target),
         image=_word(wanted.image or wanted.model),
@@ -92,20 +94,20 @@ def _gocd(pipeline: PipelineFile, wanted: Wanted, folder: Path) -> str:
             f"--environment {wanted.environment}` makes it; the page of the repository shows its id: --package."
         )
     stages = [
-        f"      - {name}:\n"
+        f"      - {_key(name)}:\n"
         f"          jobs:\n"
-        f"            {name}:\n"
+        f"            {_key(name)}:\n"
         f"              artifacts:\n"
         f"                - build: {{source: {REPORTS}, destination: {REPORTS}}}\n"
         f"              tasks:\n"
         f"                - exec: {{working_directory: code, command: trackback, "
-        f"arguments: [deliver, run, {FILE}, --stage, {name}]}}\n"
+        f"arguments: [deliver, run, {FILE}, --stage, {_key(name)}]}}\n"
         for name in _names(pipeline)
     ]
     stages = [each.replace(f"source: {REPORTS}", f"source: code/{REPORTS}") for each in stages]
     return _filled(
         GOCD,
-        pipeline=pipeline.pipeline,
+        pipeline=_key(pipeline.pipeline),
         repository=json.dumps(repository),
         package=json.dumps(wanted.package),
         server=json.dumps(wanted.server),
@@ -117,10 +119,12 @@ def _github(pipeline: PipelineFile, wanted: Wanted, folder: Path) -> str:
     jobs = []
     for before, name in _in_order(pipeline):
         needs = (
-            f"    needs: {before}\n" if before else "    if: github.event.client_payload.promotion.kind != 'demoted'\n"
+            f"    needs: {_job_id(before)}\n"
+            if before
+            else "    if: github.event.client_payload.promotion.kind != 'demoted'\n"
         )
         jobs.append(
-            f"  {name}:\n{needs}"
+            f"  {_job_id(name)}:\n{needs}"
             "    runs-on: ubuntu-latest\n"
             "    steps:\n"
             "      - uses: actions/checkout@v4\n"
@@ -130,24 +134,25 @@ def _github(pipeline: PipelineFile, wanted: Wanted, folder: Path) -> str:
             f"      - run: trackback deliver run {FILE} --stage {name}\n"
             "      - uses: actions/upload-artifact@v4\n"
             "        if: always()\n"
-            f"        with: {{name: {name}, path: {REPORTS}, if-no-files-found: ignore}}\n"
+            f"        with: {{name: {_key(name)}, path: {REPORTS}, if-no-files-found: ignore}}\n"
         )
-    return _filled(GITHUB, **_promoted(wanted), pipeline=pipeline.pipeline, jobs="\n".join(jobs))
+    return _filled(GITHUB, **_promoted(wanted), pipeline=_key(pipeline.pipeline), jobs="\n".join(jobs))
 
 
 def _gitlab(pipeline: PipelineFile, wanted: Wanted, folder: Path) -> str:
-    jobs = [
-        f"{name}:\n  extends: .deliver\n  stage: {name}\n  script:\n    - trackback deliver run {FILE} --stage {name}\n"
+    jobs = [  # by names that are none of GitLab's own words, as image is one
+        f"deliver-{name}:\n  extends: .deliver\n  stage: {_key(name)}\n"
+        f"  script:\n    - trackback deliver run {FILE} --stage {name}\n"
         for name in _names(pipeline)
     ]
-    stages = "".join(f"  - {name}\n" for name in _names(pipeline))
+    stages = "".join(f"  - {_key(name)}\n" for name in _names(pipeline))
     return _filled(GITLAB, **_promoted(wanted), stages=stages, jobs="\n".join(jobs), reports=REPORTS)
 
 
 def _promoted(wanted: Wanted) -> dict[str, str]:
     """What comments and variables say of where promotions come from."""
     stream = _word(f"models:/{wanted.model}")
-    return {"server": json.dumps(wanted.server), "stream": stream, "environment": wanted.environment}
+    return {"server": json.dumps(wanted.server), "stream": stream, "environment": _word(wanted.environment)}
 
 
 SYSTEMS: dict[str, tuple[str, Callable[[PipelineFile, Wanted, Path], str]]] = {
@@ -177,6 +182,16 @@ def _filled(template: str, **values: str) -> str:
 def _slug(text: str) -> str:
     """As the name of a pipeline or a file."""
     return re.sub(r"[^A-Za-z0-9_-]", "-", text)[:50]
+
+
+def _key(name: str) -> str:
+    """The name of a stage or a pipeline in a line of YAML, where 1, no and null are no names."""
+    return name if isinstance(yaml.safe_load(name), str) else json.dumps(name)
+
+
+def _job_id(name: str) -> str:
+    """GitHub's begin with no digit."""
+    return _key(name if name[0].isalpha() else f"_{name}")
 
 
 def _word(text: str) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import io
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trackback.delivery.evaluation.metrics.metric import Metric
+from trackback.delivery.evaluation.metrics.metric import NAN, Metric
 from trackback.errors import InvalidParameter
+from trackback.limits import shown
 
 if TYPE_CHECKING:
     from trackback.delivery.evaluation.cases import Floats
@@ -36,10 +40,12 @@ class Given:
 
     values: ``target`` and ``prediction`` (labels or numbers), ``probabilities`` (rows, classes), ``score`` (of the
         positive class, or all of them) and ``data``, a pandas frame; what there is not, is None.
+    whole: whether these are all rows of the test set.
     """
 
-    def __init__(self, values: Mapping[str, Any], rows: int) -> None:
+    def __init__(self, values: Mapping[str, Any], rows: int, *, whole: bool = True) -> None:
         self.values = values
+        self.whole = whole
         self._rows = rows
 
     def take(self, rows: Any) -> Given:
@@ -47,7 +53,7 @@ class Given:
             name: None if value is None else value.iloc[rows] if hasattr(value, "iloc") else value[rows]
             for name, value in self.values.items()
         }
-        return Given(picked, len(rows))
+        return Given(picked, len(rows), whole=False)
 
     def __len__(self) -> int:
         return self._rows
@@ -71,15 +77,29 @@ def load_function(spec: FunctionSpec) -> Metric:
         missing = [name for name, of in wanted.items() if given.values.get(of) is None and _is_needed(parameters[name])]
         if missing:
             raise InvalidParameter(f"The function {spec.name!r} wants {missing[0]!r}, which this model does not tell.")
-        arguments = {name: given.values[of] for name, of in wanted.items() if given.values.get(of) is not None}
+        told = {name: given.values[of] for name, of in wanted.items() if given.values.get(of) is not None}
+        arguments = {name: each.copy() for name, each in told.items()}  # it may write to them
         try:
-            return float(function(**arguments, **spec.options))
-        except Exception as error:
+            with redirect_stdout(sys.stderr if given.whole else io.StringIO()):
+                found = function(**arguments, **spec.options)
+        except (Exception, SystemExit) as error:
+            if not given.whole:
+                return NAN  # of some rows there may be none, as of those of one class
             raise InvalidParameter(
                 f"The function {spec.name!r} raised {type(error).__name__} on {len(given)} rows: {error}"
             ) from error
+        return _as_number(spec.name, found)
 
     return Metric(spec.name, value, _drawn(value), spec.better == "higher", spec.resamples)
+
+
+def _as_number(name: str, found: Any) -> float:
+    try:
+        return float(found)
+    except (TypeError, ValueError):
+        raise InvalidParameter(
+            f"The function {name!r} is to return a number, and returned {type(found).__name__}: {shown(str(found))}."
+        ) from None
 
 
 def _is_needed(parameter: inspect.Parameter) -> bool:
@@ -101,13 +121,14 @@ def _drawn(value: Callable[[Given], float]) -> Callable[[Given, Floats], Floats]
 def _find(spec: FunctionSpec) -> Callable[..., Any]:
     place = spec.file or spec.module
     try:
-        module = _module_in(Path(spec.file)) if spec.file else importlib.import_module(str(spec.module))
+        with redirect_stdout(sys.stderr):
+            module = _module_in(Path(spec.file)) if spec.file else importlib.import_module(str(spec.module))
         found = getattr(module, spec.function)
     except AttributeError:
         raise InvalidParameter(f"The function {spec.name!r}: there is no {spec.function} in {place}.") from None
     except InvalidParameter:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InvalidParameter(f"The function {spec.name!r}: {place} can't be imported: {error!r}") from error
     if not callable(found):
         raise InvalidParameter(f"The function {spec.name!r}: {spec.function} in {place} is no function.")

@@ -11,6 +11,7 @@ from math import floor, isfinite, log10
 WIDTH, HEIGHT = 420, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 14, 44
 _ROW = 22
+_LEGEND = 130
 _COLOURS = ("#1f6feb", "#d1691e", "#2e8b57", "#8250df", "#b5377a", "#6e7781")
 
 Points = Sequence[tuple[float, float]]
@@ -101,8 +102,8 @@ def curves(title: str, series: Sequence[tuple[str, Points]], x_label: str, y_lab
     for place, (name, points) in enumerate(series):
         colour = _COLOURS[place % len(_COLOURS)]
         axes.line(points, colour)
-        if len(series) > 1:
-            _legend(axes, place, name, colour)
+        if len(series) > 1:  # where no curve that is any good goes
+            _legend(axes, place - len(series), name, colour, right=diagonal)
     return axes.svg(title)
 
 
@@ -126,7 +127,7 @@ def histograms(title: str, edges: Sequence[float], series: Sequence[tuple[str, S
         for (low, high), share in zip(pairwise(edges), shares, strict=True):
             axes.bar(low, high, share, colour, 0.75 if len(series) == 1 else 0.5)
         if len(series) > 1:
-            _legend(axes, place, name, colour)
+            _legend(axes, place, name, colour, right=True)
     return axes.svg(title)
 
 
@@ -157,10 +158,12 @@ def intervals(title: str, rows: Sequence[tuple[str, float, float, float]], x_lab
     return axes.svg(title, y_ticks=False)
 
 
-def _legend(axes: Axes, place: int, name: str, colour: str) -> None:
-    y = _TOP + 12 + 14 * place
-    axes.marks.append(f'<rect x="{axes.left + 8}" y="{y - 8}" width="9" height="9" fill="{colour}"/>')
-    axes.text(axes.left + 22, y, _short(name), "start")
+def _legend(axes: Axes, place: int, name: str, colour: str, *, right: bool) -> None:
+    """A line of it: ``place`` from the top, or from the bottom, if it is less than 0."""
+    x = WIDTH - _RIGHT - _LEGEND if right else axes.left + 8
+    y = (_TOP + 12 if place >= 0 else axes.height - _BOTTOM + 8) + 14 * place
+    axes.marks.append(f'<rect x="{x}" y="{y - 8}" width="9" height="9" fill="{colour}"/>')
+    axes.text(x + 14, y, _short(name, 18), "start")
 
 
 def _short(name: str, most: int = 26) -> str:

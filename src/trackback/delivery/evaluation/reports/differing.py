@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from trackback.delivery.evaluation.checks import metrics_needed
 from trackback.delivery.evaluation.delta import Delta
 from trackback.delivery.evaluation.flips import Example, Flips
 from trackback.delivery.evaluation.measuring import Compared, Difference
@@ -70,7 +71,7 @@ def _sections(found: Delta) -> Iterator[Section]:
     if found.parts:
         yield _metrics(found.parts[0])
     if len(found.parts) > 1:
-        yield _slices(found.parts)
+        yield _slices(found.parts, metrics_needed(found.spec.delta))
     if found.flips is not None:
         yield from _flips(found.flips)
     if found.shift is not None:
@@ -101,8 +102,9 @@ def difference_cells(each: Difference) -> tuple[str, ...]:
     return (number(each.before), number(each.now), *signed, "–" if each.p is None else f"{each.p:.3g}", word)
 
 
-def _slices(parts: Sequence[Compared]) -> Section:
-    names = list(parts[0].differences)[:_MOST_COLUMNS]
+def _slices(parts: Sequence[Compared], asked_for: Sequence[str]) -> Section:
+    """What checks are about comes first."""
+    names = list(dict.fromkeys((*asked_for, *parts[0].differences)))[:_MOST_COLUMNS]
     rows = [(part.name, str(part.rows), *(_change(part.differences[name]) for name in names)) for part in parts]
     text = "The change of each metric, with its interval; p-values of slices are by Holm's method."
     return Section("Slices", ("Slice", "Rows", *names), rows, frozenset(range(1, len(names) + 2)), text)
@@ -122,15 +124,18 @@ def _flips(flips: Flips) -> Iterator[Section]:
     both = f"{flips.worse} {what}, {flips.better} {other}"
     text = f"{flips.changed} of {flips.rows} rows are predicted otherwise: {both}.{p}"
     yield Section("Flips", text=text)
-    for title, examples in (("Worse", flips.worse_examples), ("Better", flips.better_examples)):
+    surest = "of which the model is surest" if flips.tolerance is None else "whose errors differ most"
+    told = ("Worse", flips.worse, flips.worse_examples), ("Better", flips.better, flips.better_examples)
+    for title, count, examples in told:
         if examples:
-            yield _examples(f"{title} than before", examples)
+            some = f"{len(examples)} of {count}, {surest}." if count > len(examples) else ""
+            yield _examples(f"{title} than before", examples, some)
 
 
-def _examples(title: str, examples: Sequence[Example]) -> Section:
+def _examples(title: str, examples: Sequence[Example], text: str) -> Section:
     inputs = list(examples[0].inputs)
     rows = [(each.name, each.target, each.before, each.now, *each.inputs.values()) for each in examples]
-    return Section(title, ("Row", "Target", "Before", "Now", *inputs), rows)
+    return Section(title, ("Row", "Target", "Before", "Now", *inputs), rows, text=text)
 
 
 def _changes(found: Delta) -> Section:

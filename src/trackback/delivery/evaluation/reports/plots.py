@@ -29,8 +29,12 @@ def plots_of(case: Case, parts: Sequence[Part]) -> Iterator[Plot]:
         yield _roc(case)
         yield _precision_recall(case)
         yield _calibration(case)
-        if case.score is not None:
-            yield _scores([("positive", case.score[case.is_positive]), ("negative", case.score[~case.is_positive])])
+        if case.score is not None and case.positive is not None:
+            named = (
+                (case.is_positive, case.classes[case.positive]),
+                (~case.is_positive, case.classes[1 - case.positive]),
+            )
+            yield _scores(case, [(name, case.score[rows]) for rows, name in named])
     elif isinstance(case, Estimated):
         yield _estimates(case)
         yield _histogram("Errors", "prediction − target", [("", case.error)])
@@ -44,7 +48,7 @@ def plots_of_both(before: Case, now: Case, parts: Sequence[Compared]) -> Iterato
     """Those that show how two models differ."""
     if isinstance(before, Classified) and isinstance(now, Classified):
         if before.score is not None and now.score is not None:
-            yield _scores([("before", before.score), ("now", now.score)])
+            yield _scores(now, [("before", before.score), ("now", now.score)])
     elif isinstance(before, Estimated) and isinstance(now, Estimated):
         yield _histogram("Predictions", "prediction", [("before", before.predicted), ("now", now.predicted)])
         yield _histogram("Errors", "prediction − target", [("before", before.error), ("now", now.error)])
@@ -128,8 +132,9 @@ def _estimates(case: Estimated) -> Plot:
     return Plot(title, charts.scatter(title, points, "target", "prediction"))
 
 
-def _scores(series: Sequence[tuple[str, Any]]) -> Plot:
-    return _histogram("Probabilities", "probability of the positive class", series, (0.0, 1.0))
+def _scores(case: Classified, series: Sequence[tuple[str, Any]]) -> Plot:
+    assert case.positive is not None
+    return _histogram("Probabilities", f"probability of {case.classes[case.positive]}", series, (0.0, 1.0))
 
 
 def _histogram(

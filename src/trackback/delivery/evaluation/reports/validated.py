@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trackback.delivery.evaluation.cases import Classified
-from trackback.delivery.evaluation.checks import MB, Checked
+from trackback.delivery.evaluation.checks import MB, Checked, metrics_needed
 from trackback.delivery.evaluation.measuring import Figure, Part
 from trackback.delivery.evaluation.reports.page import Page, Section
 from trackback.delivery.evaluation.reports.plots import plots_of
@@ -55,6 +55,9 @@ def resampling(told: Mapping[str, Any]) -> str:
 def _how(found: Validation) -> Iterator[tuple[str, str]]:
     if found.task:
         yield "task", found.task
+    case = found.prepared.case if found.prepared else None
+    if isinstance(case, Classified) and case.positive is not None:
+        yield "positive class", case.classes[case.positive]
     yield "loaded in", "a clean environment of its requirements" if found.isolated else "this environment"
     if found.bootstrap:
         yield "intervals", resampling(found.bootstrap)
@@ -83,7 +86,7 @@ def _sections(found: Validation) -> Iterator[Section]:
         frozenset({1, 2, 3}),
     )
     if len(found.parts) > 1:
-        yield _slices(found.parts)
+        yield _slices(found.parts, metrics_needed(found.spec.checks))
     case = found.prepared.case if found.prepared else None
     if isinstance(case, Classified) and len(case.classes) <= _MOST_CLASSES:
         yield _confusion(case)
@@ -95,8 +98,9 @@ def checks_section(checks: Sequence[Checked]) -> Section:
     return Section("Checks", ("", "What has to be so", "What is"), rows)
 
 
-def _slices(parts: Sequence[Part]) -> Section:
-    names = list(parts[0].figures)[:_MOST_COLUMNS]
+def _slices(parts: Sequence[Part], asked_for: Sequence[str]) -> Section:
+    """What checks are about comes first."""
+    names = list(dict.fromkeys((*asked_for, *parts[0].figures)))[:_MOST_COLUMNS]
     rows = [(part.name, str(part.rows), *(interval(part.figures[name]) for name in names)) for part in parts]
     return Section("Slices", ("Slice", "Rows", *names), rows, frozenset(range(1, len(names) + 2)))
 
@@ -115,7 +119,7 @@ def cost_rows(costs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What a model costs, in units that people read."""
     yield "size of the files", f"{costs['size'] / MB:.4g} MB"
     yield "to load", f"{costs['load_s']:.3g} s"
-    yield "all rows at once", f"{costs['rows_per_s']:.4g} rows/s"
+    yield "all rows at once", f"{costs['rows_per_s']:,.0f} rows/s"
     for name, value in (costs.get("latency_ms") or {}).items():
         if name != "rows":
             yield f"one row ({name})", f"{value:.3g} ms"
