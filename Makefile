@@ -16,7 +16,7 @@ MAKEFLAGS += --jobs=2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-libraries test-delivery test-torch check format gocd bench lock clean
+.PHONY: help demo test test-libraries test-delivery test-story test-torch check format gocd bench lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target what; do \
@@ -31,8 +31,11 @@ test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .venvs
 test-libraries: .venv/.editable .venvs/libraries/.installed .venvs/mlflow3/.installed .venvs/mlflow2/.installed ## run the tests that train with heavy libraries
 	.venv/bin/python -m pytest -m libraries $(ARGS)
 
-test-delivery: .venv/.editable .venvs/moto/.installed .tools/bin/registry .tools/base.tar .tools/bin/versitygw ## run the tests that make and run images, and deploy under load: buildah, mmdebstrap, QEMU, systemd, root
+test-delivery: .venv/.editable .venvs/moto/.installed .venvs/libraries/.installed .tools/bin/registry .tools/base.tar .tools/bin/versitygw ## run the tests that make and run images, and deploy under load: buildah, mmdebstrap, QEMU, systemd, root
 	.venv/bin/python -m pytest -m delivery $(ARGS)
+
+test-story: .venv/.editable .venvs/moto/.installed .venvs/libraries/.installed .tools/base.tar .tools/bin/versitygw ## take a model through all stages of delivery with real tools: one test of test-delivery
+	.venv/bin/python -m pytest -m delivery tests/delivery/test_story.py $(ARGS)
 
 test-torch: .venv/.editable .venvs/torch/.installed ## run the tests that train with PyTorch, whose packages take gigabytes
 	.venv/bin/python -m pytest -m torch $(ARGS)

@@ -1,9 +1,10 @@
 """One model from its training through all stages, each by its command with its real tools, and back from what runs."""
 
 import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.delivery.amis.conftest import moto
 from tests.delivery.images.conftest import BASE, image_cache, storage
 from tests.delivery.images.containers import Container
 from tests.delivery.registered import Registered
-from tests.environments import ROOT
+from tests.environments import ROOT, Environment
 from tests.needs import need
 from tests.servers import machine
 from tests.servers.machine import HOST
@@ -67,7 +68,17 @@ class Story:
 
     def deliver(self, stage: str, *arguments: object, **env: str) -> dict[str, Any]:
         """What the stage tells; it passes."""
-        ended = self.registered.deliver(stage, *arguments, env={**self._env, **env})
+        return self._passed(stage, arguments, env, [])
+
+    def deliver_by(self, python: Path, stage: str, *arguments: object) -> dict[str, Any]:
+        """The same, by another Python than the tests' own."""
+        command = [str(python), "-m", "trackback", "deliver"]
+        return self._passed(stage, arguments, {"PYTHONPATH": str(ROOT / "src")}, command)
+
+    def _passed(
+        self, stage: str, arguments: Sequence[object], env: Mapping[str, str], command: Sequence[str]
+    ) -> dict[str, Any]:
+        ended = self.registered.deliver(stage, *arguments, env={**self._env, **env}, command=command)
         assert ended.code == 0, f"{stage}: {ended.document}\n{ended.said}"
         return ended.document
 
@@ -90,8 +101,17 @@ def bucket(s3: S3, monkeypatch: pytest.MonkeyPatch) -> str:
     return s3.make_bucket("story")
 
 
+@pytest.fixture
+def spark() -> Path:
+    """A Python with pyspark, beside a Java."""
+    need(shutil.which("java"), "no java: install it (on Debian: apt install default-jre-headless)")
+    python = Environment("libraries").python
+    need(python.exists(), "no environment libraries: run `make .venvs/libraries/.installed`")
+    return python
+
+
 def test_from_training_through_all_stages_and_back(
-    story: Story, storage: Path, s3: S3, bucket: str, moto: Moto, tmp_path: Path, image_cache: Path
+    story: Story, storage: Path, s3: S3, bucket: str, moto: Moto, spark: Path, tmp_path: Path, image_cache: Path
 ) -> None:
     reason = machine.missing()
     need(reason is None, str(reason))
@@ -108,7 +128,7 @@ def test_from_training_through_all_stages_and_back(
     assert delta["against"]["model"] == f"models:/{NAME}/1"
 
     layout = image_cache / "layout-of-the-story"
-    made = story.deliver("image", seq, "--tag", f"{NAME}:2", "--base", BASE, "--output", layout, "--load")
+    made = story.deliver("image", seq, "--tag", f"{NAME}:2", "--base", BASE, "--output", layout, "--engine", "buildah")
     body = {"dataframe_split": pd.read_parquet(story.rows).drop(columns="patient").head(3).to_dict("split")}
     expected = story.client.get_model_version(NAME, "2").digest
     answer = Container(made).ask(body)
@@ -120,29 +140,33 @@ def test_from_training_through_all_stages_and_back(
     online = httpx.post(f"{endpoint}/invocations", json=body, timeout=30, trust_env=False).raise_for_status().json()
     assert online == answer["predictions"]
 
-    story.deliver("score", seq, "--input", story.rows, "--output", tmp_path / "scored.parquet", "--id", "patient")
+    rows = ("--input", story.rows, "--id", "patient")
+    story.deliver("score", seq, *rows, "--output", tmp_path / "scored.parquet")
     scored = parquet.read_table(tmp_path / "scored.parquet")
     assert scored["prediction"].to_pylist()[:3] == online["predictions"]
     assert set(scored["model_digest"].to_pylist()) == {expected}
+    cluster = ("--engine", "spark", "--master", "local[2]")
+    story.deliver_by(spark, "score", seq, *rows, *cluster, "--output", tmp_path / "by-spark.parquet")
+    assert parquet.read_table(tmp_path / "by-spark.parquet").equals(scored), "a cluster's executors predict the same"
 
     disk = image_cache / "disk-of-the-story.raw"
     ami = story.deliver("ami", seq, "--image", f"oci:{layout}", "--disk", disk, "--region", REGION, **moto.env)
     place_at(f"{bucket}/in/rows.parquet").write(story.rows.read_bytes())
     console = machine.boot(disk, order(s3, bucket), tmp_path, timeout_s=900)
-    report = place_at(f"{bucket}/report.json")
-    assert report in [each.place for each in place_at(bucket).found()], console[-6000:]
-    assert json.loads(report.read())["rows"] == scored.num_rows
-    (tmp_path / "offline.parquet").write_bytes(place_at(f"{bucket}/out.parquet").read())
+    found = {each.path: each.place for each in place_at(bucket).found()}
+    assert "report.json" in found, console[-6000:]
+    assert json.loads(found["report.json"].read())["rows"] == scored.num_rows
+    (tmp_path / "offline.parquet").write_bytes(found["out.parquet"].read())
     offline = parquet.read_table(tmp_path / "offline.parquet")
     assert offline.select(scored.column_names).equals(scored), "offline as online, to the last column"
 
     training_data = data_set_of(story.client.trace(run_id))
     for x in (made["image_digest"], ami["ami"], endpoint):
-        found = story.client.trace(x)
-        assert found.run is not None
-        assert (found.run.run_id, found.run.params[0].value) == (run_id, "1.0")
-        assert [each.seq for each in found.promotions] == [seq]
-        assert data_set_of(found) == training_data
+        traced = story.client.trace(x)
+        assert traced.run is not None
+        assert (traced.run.run_id, traced.run.params[0].value) == (run_id, "1.0")
+        assert [each.seq for each in traced.promotions] == [seq]
+        assert data_set_of(traced) == training_data
 
 
 def order(s3: S3, bucket: str) -> str:

@@ -85,8 +85,8 @@ def boot(disk: Path, user_data: str, folder: Path, timeout_s: float) -> str:
         network = f"user,id=net,net=169.254.169.0/24,host={HOST},dns=169.254.169.3,dhcpstart=169.254.169.15,{forward}"
         command = [
             *("qemu-system-x86_64", *_accelerated(), "-cpu", "max", "-smp", "2", "-m", "1024"),
-            *("-nographic", "-no-reboot", "-drive", f"file={disk},format=raw,if=virtio,snapshot=on"),
-            *("-netdev", network, "-device", "virtio-net-pci,netdev=net"),
+            *("-nographic", "-no-reboot", "-drive", f"file={disk},format=raw,if=none,id=disk,snapshot=on"),
+            *("-device", "nvme,drive=disk,serial=vol0", "-netdev", network, "-device", "virtio-net-pci,netdev=net"),
         ]
         subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=timeout_s, check=True)
     return console.read_text(errors="replace")

@@ -1,6 +1,7 @@
 """The pages in a real browser, Debian's Chromium, against a real server with runs in it."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ PATIENCE_MS = 20_000
 # The one that is made without windows takes a fifth of the processor time for a tab.
 CHROMIUMS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run"
+
+_ALL_DRAWN = """[...document.querySelectorAll(".chart[data-source]")].every(
+    (chart) => chart.dataset.drawn !== undefined || chart.getBoundingClientRect().top > innerHeight + 200
+)"""
 
 MARKUP = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
 
@@ -102,6 +107,14 @@ def watched(browser: Browser, url: str) -> Iterator[Page]:
     yield page
     context.close()
     assert [each for each in complaints if not ("status of 4" in each[1] and each[0] in refused)] == []
+
+
+def wait_for_charts(page: Page) -> None:
+    """Until those in view are drawn. The policy of our pages forbids what Playwright waits for functions by."""
+    ends = time.monotonic() + PATIENCE_MS / 1000
+    while not page.evaluate(_ALL_DRAWN):
+        assert time.monotonic() < ends, f"the charts of {page.url} are not drawn"
+        page.wait_for_timeout(50)
 
 
 def furnish(http: httpx.Client, url: str) -> Site:

@@ -6,10 +6,14 @@ from typing import NamedTuple
 import httpx
 
 from tests.compat.wire import Json, answer, post
+from tests.ui.conftest import MARKUP
 
 MODEL = "churn"
 ENDPOINT = "https://churn.example/predict"
 COMMIT = "abc1234def5678abc1234def5678abc1234def56"
+FIRST_MS, SECOND_MS = 1_700_000_000_000, 1_700_000_100_000
+"""When the deployments of ``fill_registry`` began."""
+
 SIGNATURE = """flavors:
   sklearn: {}
 signature:
@@ -113,3 +117,19 @@ def report(
     http: httpx.Client, version: int, name: str = "validation", *, passed: bool = True, **details: object
 ) -> None:
     own(http, "verdicts", {"subject": f"models:/{MODEL}/{version}", "name": name, "passed": passed, **details})
+
+
+def fill_registry(http: httpx.Client, experiment: str) -> None:
+    """`churn` with three versions: 1, then 2 were promoted and deployed, and 2 rolled back; a run waits."""
+    add_model(http, 3)
+    post(http, "model-versions/set-tag", {"name": MODEL, "version": "3", "key": "validated", "value": MARKUP})
+    for version, started in ((1, FIRST_MS), (2, SECOND_MS)):
+        seq = promote(http, version)
+        deploy(http, seq, started, build=build(http, seq, counter=str(version)))
+    place = {"stream": f"models:/{MODEL}", "environment": "production"}
+    own(http, "promotions/rollback", {**place, "reason": MARKUP})
+    delta = {"against": "models:/churn/1", "metrics": [{"name": "auc", "change": 0.01}], "note": MARKUP}
+    report(http, 2, "delta", report=delta, url="https://ci.example/delta")
+    report(http, 2, "validation", passed=False)
+    waiting = post(http, "runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
+    post(http, "runs/set-tag", {"run_id": waiting, "key": "promote", "value": "true"})

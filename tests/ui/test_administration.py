@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.servers.accounts import PASSWORD, add_admin
 from tests.servers.threaded import ThreadedServer
-from tests.ui.accessibility import violations_in_both_themes
 from tests.ui.delivery_site import MODEL, add_model, own, promote
 from trackback.server.settings import Settings
 
@@ -270,23 +269,6 @@ def test_settings_show_what_the_server_was_told_and_no_secret(office: Office, ad
     expect(admin.get_by_role("heading", name="Revision 2")).to_contain_text("in force")
     documents = admin.locator("details pre").all_text_contents()
     assert [document.count("fairness") for document in documents] == [1, 0]
-
-
-@pytest.mark.parametrize(
-    "path", ["/accounts", "/accounts/eve", "/audit", "/webhooks", "/webhooks/{webhook}", "/settings"]
-)
-def test_every_page_can_be_used_without_seeing_it(office: Office, admin: Page, path: str) -> None:
-    webhooks = office.root.get("/api/v1/webhooks").json().get("webhooks", [])
-    if not webhooks:
-        webhooks = [
-            own(office.root, "webhooks", {"name": "w", "url": office.receiver, "events": [PROMOTED]})["webhook"]
-        ]
-    admin.goto(path.format(webhook=webhooks[0]["webhook_id"]))
-    assert violations_in_both_themes(admin) == []
-    for opener in admin.locator("main [data-dialog]").all():
-        opener.click()
-        assert violations_in_both_themes(admin) == []
-        admin.get_by_role("dialog").locator("[data-close]").click()
 
 
 def test_a_form_of_another_site_changes_nothing(office: Office, admin: Page) -> None:

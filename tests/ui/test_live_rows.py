@@ -70,3 +70,40 @@ def test_the_first_run_takes_the_place_of_the_lines_that_make_one(page: Page, si
     begin(site, "first of all", empty)
     page.clock.run_for(6000)
     expect(page.locator("tbody tr")).to_contain_text("first of all")
+
+
+def test_what_is_logged_for_the_first_time_gets_a_column(page: Page, site: Trial) -> None:
+    parent = begin(site, "parent")
+    child = begin(site, "child")
+    post(site.http, "runs/set-tag", {"run_id": child, "key": "mlflow.parentRunId", "value": parent})
+    page.clock.install()
+    page.goto(f"/experiments/{site.experiment}?nested=yes")
+    page.get_by_label("Select parent", exact=True).check()
+    page.get_by_role("button", name="1 runs in parent").click()
+    expect(page.locator("tbody tr", has_text="child")).to_be_visible()
+    page.get_by_role("link", name="parent", exact=True).focus()
+
+    for key in ("never/before", "never: either"):
+        post(site.http, "runs/log-metric", {"run_id": parent, "key": key, "value": 0.5, "timestamp": 1})
+        page.clock.run_for(6000)
+        expect(page.get_by_role("columnheader", name=key)).to_be_visible()
+    expect(page.locator("tbody tr", has_text="parent").locator("td", has_text="0.5")).to_have_count(2)
+    expect(page.locator("tbody tr", has_text="child")).to_be_visible()
+    expect(page.get_by_label("Select parent", exact=True)).to_be_checked()
+    expect(page.get_by_role("link", name="parent", exact=True)).to_be_focused()
+
+
+def test_a_table_is_read_again_for_new_columns_only(page: Page, site: Trial) -> None:
+    page.clock.install()
+    page.goto(f"/experiments/{site.experiment}")
+    for number in range(15):  # more than a table has of a kind
+        metric = {"run_id": site.alone, "key": f"m{number:02}", "value": number, "timestamp": 1}
+        post(site.http, "runs/log-metric", metric)
+    page.clock.run_for(6000)
+    expect(page.get_by_role("columnheader", name="m05")).to_be_visible()
+    again: list[str] = []
+    page.on("request", lambda request: again.append(request.url) if "/rows?" not in request.url else None)
+    with page.expect_response("**/rows?**"):
+        page.clock.run_for(6000)
+    page.clock.run_for(6000)
+    assert again == []

@@ -1,76 +1,25 @@
-"""The pages of registered models, their versions, the promotion log, deployments and traces, where all may do all."""
+"""The pages of registered models and their versions, where all may do all."""
 
-import re
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.compat.wire import get, post
+from tests.compat.wire import get
 from tests.servers.threaded import ThreadedServer
-from tests.ui.accessibility import violations_in_both_themes
-from tests.ui.conftest import MARKUP, Site, furnish
-from tests.ui.delivery_site import COMMIT, ENDPOINT, MODEL, add_model, build, deploy, own, promote, report
-from trackback.server.settings import Settings
-
-FIRST_MS, SECOND_MS = 1_700_000_000_000, 1_700_000_100_000
-PATHS = (
-    "/registry",
-    f"/registry/{MODEL}",
-    f"/registry/{MODEL}/2",
-    f"/registry/{MODEL}/2/changes",
-    f"/registry/{MODEL}/2/delivery",
-    f"/registry/{MODEL}/2/provenance",
-    f"/registry/{MODEL}/2/artifacts?path=MLmodel",
-    "/promotions",
-    "/promotions/1",
-    "/deployments",
-    "/deployments?at=2023-11-14T22:13:30Z",
-    "/deployments/1",
-    "/trace",
-    f"/trace?of=models:/{MODEL}/2",
-    "/trace?of=datasets/customers",
-)
+from tests.ui.conftest import Site, furnish, settings
+from tests.ui.delivery_site import MODEL, add_model, fill_registry
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """`churn` with three versions: 1, then 2 were promoted and deployed, and 2 rolled back; a run waits."""
-    folder = tmp_path_factory.mktemp("registry")
-    settings = Settings(
-        backend_store_uri=f"sqlite:///{folder}/trackback.db", artifacts_destination=str(folder / "files")
-    )
-    with ThreadedServer(settings) as server:
+    with ThreadedServer(settings(tmp_path_factory.mktemp("registry"))) as server:
         with httpx.Client(base_url=server.url, trust_env=False) as http:
             site = furnish(http, server.url)
-            add_model(http, 3)
-            post(http, "model-versions/set-tag", {"name": MODEL, "version": "3", "key": "validated", "value": MARKUP})
-            for version, started in ((1, FIRST_MS), (2, SECOND_MS)):
-                seq = promote(http, version)
-                deploy(http, seq, started, build=build(http, seq, counter=str(version)))
-            own(
-                http,
-                "promotions/rollback",
-                {"stream": f"models:/{MODEL}", "environment": "production", "reason": MARKUP},
-            )
-            delta = {"against": "models:/churn/1", "metrics": [{"name": "auc", "change": 0.01}], "note": MARKUP}
-            report(http, 2, "delta", report=delta, url="https://ci.example/delta")
-            report(http, 2, "validation", passed=False)
-            waiting = post(http, "runs/create", {"experiment_id": site.wine})["run"]["info"]["run_id"]
-            post(http, "runs/set-tag", {"run_id": waiting, "key": "promote", "value": "true"})
+            fill_registry(http, site.wine)
         yield site
-        assert "Traceback" not in server.log_text
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_each_page_can_be_used_by_everybody(page: Page, path: str) -> None:
-    response = page.goto(path)
-    assert response
-    assert response.status == 200
-    assert violations_in_both_themes(page) == []
-    page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert "Traceback" not in server.log_text, server.log_text
 
 
 def test_the_list_of_models_leads_to_their_versions_and_files(page: Page) -> None:
@@ -157,100 +106,6 @@ def test_a_delta_report_stands_with_the_changes(page: Page) -> None:
     card = page.locator(".card", has=page.get_by_role("heading", name="delta"))
     expect(card).to_contain_text("0.01")
     expect(card.get_by_role("link", name="the whole report")).to_have_attribute("href", "https://ci.example/delta")
-
-
-def test_builds_are_trains_of_stages(page: Page) -> None:
-    page.goto("/promotions/2")
-    expect(page.locator(".train h3")).to_contain_text(f"{MODEL} 2")
-    assert page.locator(".stage .stage-name").all_inner_texts() == ["test", "deploy"]
-    expect(page.locator("main")).to_contain_text("promotion 3 is in force")
-
-
-def test_the_log_has_what_is_in_force_and_what_waits(page: Page) -> None:
-    page.goto("/promotions")
-    waiting = page.locator("section", has=page.get_by_role("heading", name="Waiting"))
-    expect(waiting).to_contain_text("RUNNING")
-    in_force = page.locator("section", has=page.get_by_role("heading", name="In force"))
-    expect(in_force.locator("tr", has_text="production")).to_contain_text(f"{MODEL} 1")
-    page.get_by_label("Model or experiment").fill(f"models:/{MODEL}")
-    page.get_by_role("button", name="Show").click()
-    assert page.locator("table.list tbody tr").count() == 3
-    page.goto("/promotions?stream=models:/nothing")
-    expect(page.locator("main")).to_contain_text("no registered model")
-
-
-@pytest.mark.parametrize(
-    ("of", "ends"),
-    [
-        (ENDPOINT, {"customers", f"{MODEL} 2", ENDPOINT[8:21]}),
-        (f"models:/{MODEL}/1", {"customers", f"{MODEL} 1"}),
-        ("promotions/1", {"customers", f"{MODEL} 1", "production"}),
-        (f"1{COMMIT[1:8]}", {f"1{COMMIT[1:12]}", f"{MODEL} 1"}),
-        ("datasets/cafe0002", {"customers", f"{MODEL} 2"}),
-        ("customers", {"customers", f"{MODEL} 1", f"{MODEL} 2", f"{MODEL} 3"}),
-        ("scipy==1.11", {"scipy==1.11", f"{MODEL} 1", f"{MODEL} 2", f"{MODEL} 3"}),
-        (f"/registry/{MODEL}/3", {"customers", f"{MODEL} 3"}),
-        ("https://elsewhere.example/promotions/2", {f"{MODEL} 2", "production"}),
-    ],
-)
-def test_anything_can_be_traced_both_ways(page: Page, of: str, ends: set[str]) -> None:
-    page.goto("/trace")
-    page.get_by_role("searchbox", name="What is to be traced").fill(of)
-    page.get_by_role("button", name="Trace").click()
-    names = " ".join(page.locator("svg.graph .name").all_text_contents())
-    assert not [end for end in ends if end not in names], names
-    assert page.locator("svg.graph .asked").count() >= 1
-
-
-def test_what_nothing_is_known_of_is_said_beside_the_box(page: Page) -> None:
-    response = page.goto("/trace?of=no-such-thing")
-    assert response
-    assert response.status == 404
-    expect(page.get_by_role("alert")).to_contain_text("no-such-thing")
-    expect(page.get_by_role("searchbox", name="What is to be traced")).to_have_value("no-such-thing")
-
-
-def test_a_box_that_is_pointed_at_shows_its_way_and_the_list_tells_the_same(page: Page) -> None:
-    page.goto(f"/trace?of={ENDPOINT}")
-    page.locator("svg.graph .node.version").first.hover()
-    assert page.locator("svg.graph.pointed .edge.related").count() > 2
-    page.get_by_text("The same as a list").click()
-    entry = page.locator(".lineage > li", has_text="Versions").locator("ul li").first
-    expect(entry).to_contain_text("from train 2")
-
-
-def test_what_was_live_at_a_time_is_told_without_a_script_too(browser: Browser, site: Site) -> None:
-    context = browser.new_context(base_url=site.url, java_script_enabled=False)
-    page = context.new_page()
-    page.goto("/deployments?environment=production")
-    live = page.get_by_role("region", name="Live in production")
-    expect(live.locator("tbody tr")).to_have_count(1)
-    expect(live).to_contain_text(f"{MODEL} 2")
-    page.get_by_role("link", name="the change before").click()
-    page.get_by_role("link", name="the change before").click()
-    expect(live).to_contain_text(f"{MODEL} 1")
-    assert "at=2023-11-14T22" in page.url
-    page.get_by_role("textbox", name="At").fill("2023-01-01")
-    page.get_by_role("button", name="Show").click()
-    expect(page.locator("#live")).to_contain_text("Nothing that is known")
-    page.get_by_role("textbox", name="At").fill("yesterday")
-    page.get_by_role("button", name="Show").click()
-    expect(page.get_by_role("alert")).to_contain_text("yesterday")
-    context.close()
-
-
-def test_a_slider_goes_to_the_times_at_which_something_changed(page: Page) -> None:
-    page.goto("/deployments")
-    slider = page.get_by_role("slider")
-    expect(slider).to_be_visible()
-    slider.focus()
-    page.keyboard.press("Home")
-    live = page.get_by_role("region", name="Live in production")
-    expect(live).to_contain_text(f"{MODEL} 1")
-    expect(page).to_have_url(re.compile("at=2023-11-14T22"))
-    page.keyboard.press("End")
-    expect(live).to_contain_text(f"{MODEL} 2")
-    assert "at=" not in page.url
 
 
 def test_a_run_registers_its_model_and_leads_to_the_version(page: Page, site: Site) -> None:

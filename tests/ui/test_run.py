@@ -1,7 +1,5 @@
 """The pages of a run: a tab for each thing, previews of its files, and what its buttons do."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -11,20 +9,11 @@ from tests.ui.accessibility import violations
 from tests.ui.conftest import Site, begin_run
 from tests.ui.full_run import COMMIT, DATA_DIGEST, START_MS, FullRun, log_full_run, log_points
 
-TABS = ("", "/params", "/metrics", "/system", "/data", "/code", "/environment", "/logs", "/models", "/artifacts")
-
 
 @pytest.fixture(scope="module")
 def run(site: Site) -> FullRun:
     with httpx.Client(base_url=site.url, trust_env=False) as http:
         return log_full_run(http, site.wine)
-
-
-@pytest.fixture
-def phone(browser: Browser, site: Site) -> Iterator[Page]:
-    page = browser.new_page(base_url=site.url, viewport={"width": 390, "height": 800}, has_touch=True)
-    yield page
-    page.close()
 
 
 def main(page: Page) -> str:
@@ -42,22 +31,6 @@ def test_every_tab_has_a_url_and_leads_to_the_others(page: Page, run: FullRun) -
         tabs.get_by_role("link", name=name).click()
         page.wait_for_url(f"**{run.url}/{name.lower()}")
         expect(tabs.locator("[aria-current]")).to_contain_text(name)
-
-
-@pytest.mark.parametrize("tab", TABS)
-def test_every_tab_is_accessible_in_light_and_dark(page: Page, run: FullRun, tab: str) -> None:
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        page.goto(run.url + tab)
-        if tab in ("/metrics", "/system"):
-            expect(page.locator(".chart[data-drawn]").first).to_be_visible()
-        assert violations(page, ["color-contrast"] if scheme == "dark" else ()) == [], scheme  # what colours may do
-
-
-@pytest.mark.parametrize("tab", TABS)
-def test_no_tab_is_wider_than_a_phone(phone: Page, run: FullRun, tab: str) -> None:
-    phone.goto(run.url + tab)
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_the_overview_tells_the_last_least_and_greatest_values(page: Page, run: FullRun) -> None:

@@ -96,12 +96,6 @@ def test_what_is_not_found_is_said_with_what_could_be_tried(page: Page, site: Re
     expect(page.get_by_text("solver=lbfgs").first).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["/search", "/search?q=churn", "/search?q=nothing"])
-def test_the_page_can_be_used_without_seeing_it(page: Page, site: Registry, path: str) -> None:
-    page.goto(path)
-    assert violations_in_both_themes(page) == []
-
-
 def test_the_list_of_suggestions_can_be_used_without_seeing_it(page: Page, site: Registry) -> None:
     page.goto("/")
     suggested(page, "chu")

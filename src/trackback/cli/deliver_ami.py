@@ -1,5 +1,6 @@
 """`trackback deliver ami` and `trackback deliver ami prune`."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,7 @@ class Amis(click.Group):
         return super().parse_args(ctx, args if is_own else [_MAKE, *args])
 
 
-region_option = click.option(
-    "--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], metavar="REGION", help="AWS's region, such as eu-west-1."
-)
+_REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 @click.group(cls=Amis)
@@ -40,7 +39,11 @@ def ami() -> None:
 
 @click.command("ami", cls=Stage)
 @subject_argument
-@region_option
+@click.option(
+    "--region",
+    metavar="REGION",
+    help="Where the AMI is made, such as eu-west-1; AWS_REGION says it, too, where there is no --disk and no --packer.",
+)
 @click.option(
     "--image",
     metavar="IMAGE",
@@ -70,6 +73,8 @@ def make(model: str | None, server: str | None, as_json: bool, days: int, **opti
     from trackback.delivery.ami.stage import Recipe, make_ami  # noqa: PLC0415 - heavy, and --help should not be
     from trackback.delivery.subject import resolve  # noqa: PLC0415
 
+    if not (options["disk"] or options["packer"]):
+        options["region"] = options["region"] or next(filter(None, map(os.environ.get, _REGIONS)), None)
     if not (options["region"] or options["disk"] or options["packer"]):
         raise click.UsageError("Say what is to be made: an AMI in a --region, a --disk, or a template for --packer.")
     with connect(server) as client:
@@ -86,7 +91,7 @@ def make(model: str | None, server: str | None, as_json: bool, days: int, **opti
 
 
 @ami.command("prune", cls=Stage)
-@region_option
+@click.option("--region", envvar=_REGIONS, metavar="REGION", help="AWS's region, such as eu-west-1, or AWS_REGION.")
 @click.option("--dry-run", "dry", is_flag=True, help="Say what would be removed, and remove nothing.")
 @stage_options
 def prune(server: str | None, as_json: bool, region: str | None, dry: bool) -> Outcome:

@@ -3,6 +3,7 @@
     <folder>/blobs/<2 hex>/<62 hex>     a file, named by its SHA-256; read-only
     <folder>/trees/<64 hex>/…           a tree, named by the digest of its listing: links to blobs
     <folder>/images/                    layers of images that were made here, and layouts of them
+    <folder>/ami/                       Debian for machines, and disks that are being uploaded
 
 Nothing is believed: a file is hashed before it is handed out, and one that is damaged is fetched again. Processes share
 a folder: whoever fetches a file holds it, others wait for it, and a link is made in one step.
@@ -23,6 +24,7 @@ from trackback.client.trees import RemoteFile
 from trackback.errors import InvalidParameter
 
 READ_BYTES = 2**20
+_OF_DELIVERY = ("images", "ami")
 
 Fetch = Callable[[PartialFile], str]
 """Fetches what is lacking of a file; its SHA-256."""
@@ -107,14 +109,14 @@ class Cache:
         return [_cached(each) for each in found]
 
     def clear(self, digest: str | None = None) -> int:
-        """Remove one tree, or all with what images were made of; the number of bytes that became free.
+        """Remove one tree, or all with what images and machines were made of; the number of bytes that became free.
 
         InvalidParameter: there is no such tree. Who uses what is removed has to fetch it again.
         """
         if digest is not None and not self.tree(digest).is_dir():
             raise InvalidParameter(f"There is no {digest} in {self.folder}. `trackback cache list` says what there is.")
         before = self._bytes()
-        for folder in (self.tree(digest),) if digest else (self.folder / "trees", self.folder / "images"):
+        for folder in (self.tree(digest),) if digest else (self.folder / name for name in ("trees", *_OF_DELIVERY)):
             shutil.rmtree(folder, ignore_errors=True)
         for blob in _files(self.folder / "blobs"):
             with suppress(FileNotFoundError):
@@ -136,7 +138,7 @@ class Cache:
             fresh.unlink(missing_ok=True)  # where both are links to one file, the move leaves both
 
     def _bytes(self) -> int:
-        found = (path.stat() for name in ("blobs", "images") for path in _files(self.folder / name))
+        found = (path.stat() for name in ("blobs", *_OF_DELIVERY) for path in _files(self.folder / name))
         return sum({each.st_ino: each.st_size for each in found}.values())
 
 

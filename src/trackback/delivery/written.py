@@ -1,12 +1,18 @@
 """Files that are there as a whole or not at all, whenever what writes them is killed."""
 
 import os
+import shutil
 import tempfile
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
+from trackback.client.file_locks import hold_now
 from trackback.errors import InvalidParameter, StorageFull
+
+_NEW_S = 5
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -31,6 +37,42 @@ def write_whole(path: Path, content: str | bytes) -> None:
             raise
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+@contextmanager
+def unfinished(above: Path, prefix: str) -> Iterator[Path]:
+    """A folder in ``above`` for what is being made, which is gone after the ``with``. Those that makers left who were
+    killed, of the same prefix, are removed before.
+
+    StorageFull, InvalidParameter: it can't be made.
+    """
+    try:
+        above.mkdir(parents=True, exist_ok=True)
+        for left in above.glob(f"{prefix}*"):
+            _remove_abandoned(left)
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=above))
+    except OSError as error:
+        raise unwritable(above, error) from error
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        hold_now(descriptor)
+        yield folder
+    finally:
+        os.close(descriptor)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(left: Path) -> None:
+    """The kernel has let go of a folder whose maker has died."""
+    with suppress(OSError):
+        if time.time() - left.stat().st_mtime < _NEW_S:  # it may be about to be held
+            return
+        descriptor = os.open(left, os.O_RDONLY)
+        try:
+            if hold_now(descriptor):
+                shutil.rmtree(left, ignore_errors=True)
+        finally:
+            os.close(descriptor)
 
 
 def unwritable(path: Path, error: OSError) -> StorageFull | InvalidParameter:

@@ -3,6 +3,7 @@
 It does one batch after the other, and ends when the server closes its connection, or is gone.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -46,7 +47,10 @@ def _load(start: Start) -> Scorer:
     """Raises TrackbackError."""
     configure_logs(LogSettings(log_level=start.log_level, json_logs=start.json_logs))
     logging.captureWarnings(True)
+    gc.disable()  # libraries make a million objects when they are imported, and all of them stay
     predictor = load(start.directory, start.trusted)
+    gc.freeze()
+    gc.enable()
     return Scorer(predictor, batches=start.batch)
 
 

@@ -17,6 +17,9 @@ from trackback.storage.runs import RunRecord
 
 __all__ = ["INTERVALS", "Axis", "Charts", "Curve", "LatestMetric", "Names", "RunCurve", "RunState", "Window"]
 
+SYSTEM = "system/"
+"""What the names of the machine's metrics begin with."""
+
 INTERVALS = 400
 MOST_INTERVALS = 1000
 MOST_CURVES = 100

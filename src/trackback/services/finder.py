@@ -184,7 +184,11 @@ class _Search:
         found = finding.datasets_like(self._tx, "name", self._text, self._experiments, self._limit)
         if len(self._digits) >= LEAST_DIGITS:
             found += finding.datasets_like(self._tx, "digest", self._digits, self._experiments, self._limit)
-        return [Found(FoundKind.DATASET, f"datasets/{each.digest}", each.name, each.digest) for each in found]
+        return [
+            Found(FoundKind.DATASET, f"datasets/{each.digest}", each.name, each.digest)
+            for each in found
+            if not any(_is_longer(other, each) for other in found)
+        ]
 
     def _may_read(self, experiment: int) -> bool:
         return self._experiments is None or experiment in self._experiments
@@ -193,6 +197,11 @@ class _Search:
         """Those that have the text anywhere in their name, whatever the case."""
         wanted = self._text.casefold()
         return [row for row in rows if wanted in name(row).casefold()][: self._limit]
+
+
+def _is_longer(other: finding.FoundDataset, one: finding.FoundDataset) -> bool:
+    """Whether that is the whole digest of the same data: MLflow keeps the first letters of one."""
+    return other.name == one.name and other.digest != one.digest and other.digest.startswith(one.digest)
 
 
 def _told(tx: Transaction, found: Sequence[finding.FoundRun]) -> list[Found]:

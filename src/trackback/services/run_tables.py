@@ -1,6 +1,6 @@
 """Tables of an experiment's runs: what of them a page shows, and no more."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -123,16 +123,38 @@ class RunTables:
 
     async def rows(self, actor: Actor, run_ids: Sequence[str], columns: Sequence[Column]) -> list[RunRow]:
         """Those of the runs that are there and may be read."""
-        limits.check_count(len(run_ids), "run", limits.BULK_HISTORY_RUNS)
-        for run_id in run_ids:
-            limits.check_run_id(run_id)
+        _check_run_ids(run_ids)
+        return await self._storage.look_up(lambda tx: loaded(tx, _readable(tx, actor, run_ids), columns))
 
-        def operation(tx: Transaction) -> list[RunRow]:
-            known = {record.uuid: record for record in runs.find_many(tx, run_ids)}
-            found = [known[run_id] for run_id in dict.fromkeys(run_ids) if run_id in known]
-            return loaded(tx, [run for run in found if access.may_read(actor, experiment=run.experiment)], columns)
+    async def lacking(self, actor: Actor, run_ids: Sequence[str], columns: Sequence[Column]) -> list[Column]:
+        """The columns that these runs call for, and that are not among those that a table was given to begin with.
+
+        A kind of which there are ``OF_A_KIND`` is full: what else the runs have of it is left out.
+        """
+        _check_run_ids(run_ids)
+        shown = Counter(column.field.kind for column in columns if column.field)
+
+        def is_lacking(column: Column) -> bool:
+            return column not in columns and (column.field is None or shown[column.field.kind] < OF_A_KIND)
+
+        def operation(tx: Transaction) -> list[Column]:
+            suited, _ = suitable(tx, _readable(tx, actor, run_ids), ())
+            return [column for column in suited if is_lacking(column)]
 
         return await self._storage.look_up(operation)
+
+
+def _check_run_ids(run_ids: Sequence[str]) -> None:
+    limits.check_count(len(run_ids), "run", limits.BULK_HISTORY_RUNS)
+    for run_id in run_ids:
+        limits.check_run_id(run_id)
+
+
+def _readable(tx: Transaction, actor: Actor, run_ids: Sequence[str]) -> list[RunRecord]:
+    """Those of the runs that are there and may be read, in the order they were asked for."""
+    known = {record.uuid: record for record in runs.find_many(tx, run_ids)}
+    found = [known[run_id] for run_id in dict.fromkeys(run_ids) if run_id in known]
+    return [run for run in found if access.may_read(actor, experiment=run.experiment)]
 
 
 def run_query(experiment: int, query: Query, limit: int, offset: int) -> RunQuery:

@@ -8,6 +8,7 @@ from trackback import limits
 from trackback.entities import Actor, ModelVersion, Provenance, ProvenanceOrigin
 from trackback.entities.particulars import of_code, of_datasets, of_environment, of_packages
 from trackback.services import access
+from trackback.services.charts import SYSTEM
 from trackback.services.provenance import of_run
 from trackback.services.registry import readable_version
 from trackback.storage import Storage, Transaction, model_versions, runs
@@ -122,7 +123,8 @@ def _parts(before: ComparedVersion, after: ComparedVersion) -> Iterator[tuple[Pa
 
 
 def _metrics(version: ModelVersion) -> Values:
-    return {each.key: float(each.value) for each in version.model_metrics}
+    """Not those of the machine that trained it."""
+    return {each.key: float(each.value) for each in version.model_metrics if not each.key.startswith(SYSTEM)}
 
 
 def _params(version: ModelVersion) -> Values:

@@ -97,6 +97,16 @@ def test_without_an_image_the_stage_says_how_to_make_one(delivery: World, promot
     assert "Make one with `trackback deliver image`" in said["error"]["message"]
 
 
+def test_a_region_of_the_environment_makes_no_ami_where_something_else_is_asked_for(
+    delivery: World, promoted: Promoted, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", REGION)
+    words = ("ami", promoted.promotion.seq, "--image", promoted.image)
+    assert "ami" not in delivery.deliver(*words, "--packer", delivery.folder / "packer", reports=False)
+    assert aws.ec2.describe_images(Owners=["self"])["Images"] == []
+    assert delivery.deliver(*words, reports=False)["region"] == REGION
+
+
 def test_the_same_can_be_a_template_for_packer(delivery: World, promoted: Promoted) -> None:
     folder = delivery.folder / "packer"
     said = delivery.deliver(
@@ -105,6 +115,7 @@ def test_the_same_can_be_a_template_for_packer(delivery: World, promoted: Promot
     text = Path(said["packer_template"]).read_text()
     assert f'"trackback:digest" = "{promoted.version.digest}"' in text
     assert text.count("{") == text.count("}")
+    assert '"sudo useradd --uid 65532' in text
     assert {each.name for each in folder.iterdir()} == {"trackback.pkr.hcl", "image.tar", "trackback-score.service"}
 
 

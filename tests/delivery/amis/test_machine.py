@@ -1,6 +1,11 @@
 """A disk of `trackback deliver ami` boots, scores what its user data names in an S3, and shuts down."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +15,7 @@ import yaml
 from pyarrow import parquet
 
 from tests.delivery.images.conftest import Images, image_cache, images
-from tests.delivery.registered import Registered
+from tests.delivery.registered import Ended
 from tests.needs import need
 from tests.servers import machine
 from tests.servers.machine import HOST
@@ -38,17 +43,44 @@ def order(s3: S3, bucket: str, **more: object) -> str:
     return yaml.safe_dump({**said, "environment": environment})
 
 
+class Imaged:
+    """A promoted version with an image; ``make`` has its disk written to a place."""
+
+    def __init__(self, images: Images) -> None:
+        self._images = images
+        self.registered = images.registered
+        self.promotion = images.registered.promoted("yes")
+        layout = images.cache / f"layout-of-{self.promotion.digest}"
+        self.image = f"oci:{layout}"
+        made = images.make(self.promotion.seq, "churn:machine", "--output", layout)
+        assert made.code == 0, made.said
+
+    def typed(self, disk: Path) -> list[str]:
+        return ["ami", str(self.promotion.seq), "--image", self.image, "--disk", str(disk)]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """With the cache of all tests, since Debian for the machine takes a minute to make."""
+        return {"TRACKBACK_CACHE_DIR": str(self._images.cache)}
+
+    def make(self, disk: Path) -> Ended:
+        return self.registered.deliver(*self.typed(disk), env=self.env)
+
+
+@pytest.fixture
+def imaged(images: Images) -> Imaged:
+    need(shutil.which("mmdebstrap"), "no mmdebstrap: install it (on Debian: apt install mmdebstrap)")
+    return Imaged(images)
+
+
 def test_a_machine_scores_the_prefix_of_its_user_data_and_shuts_down(
-    images: Images, registered: Registered, s3: S3, bucket: str, tmp_path: Path
+    imaged: Imaged, image_cache: Path, s3: S3, bucket: str, tmp_path: Path
 ) -> None:
     reason = machine.missing()
     need(reason is None, str(reason))
-    promotion = registered.promoted("yes")
-    layout = images.cache / "layout-of-the-machine"
-    made = images.make(promotion.seq, "churn:machine", "--output", layout)
-    assert made.code == 0, made.said
-    disk = images.cache / "disk.raw"
-    built = registered.deliver("ami", promotion.seq, "--image", f"oci:{layout}", "--disk", disk)
+    promotion = imaged.promotion
+    disk = image_cache / "disk.raw"
+    built = imaged.make(disk)
     assert built.code == 0, built.said
     rows = pa.Table.from_pandas(pd.DataFrame({"word": ["a", "b"] * 500, "id": range(1000)}))
     source = tmp_path / "in.parquet"
@@ -72,3 +104,39 @@ def test_a_machine_scores_the_prefix_of_its_user_data_and_shuts_down(
 
     report = json.loads(place_at(f"{bucket}/report.json").read())
     assert (report["passed"], report["error"]["code"]) == (False, "RESOURCE_DOES_NOT_EXIST"), console[-6000:]
+
+
+def test_a_full_disk_ends_with_three_and_leaves_nothing_half_made(imaged: Imaged, tmp_path: Path) -> None:
+    need(os.geteuid() == 0, "to fill a disk of its own takes root")
+    full = tmp_path / "full"
+    full.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", full], check=True)
+    try:
+        ended = imaged.make(full / "disk.raw")
+        left = list(full.iterdir())
+    finally:
+        subprocess.run(["umount", full], check=True)
+
+    assert (ended.code, left) == (3, []), ended
+    assert "No space left" in ended.said
+
+
+def test_a_stage_that_was_killed_leaves_nothing_once_it_is_run_again(imaged: Imaged, tmp_path: Path) -> None:
+    disk = tmp_path / "disks" / "disk.raw"
+    command = [sys.executable, "-m", "trackback", "deliver", *imaged.typed(disk)]
+    env = imaged.registered.environment(imaged.env)
+    stage = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 300
+    while not list(disk.parent.glob(".disk.raw-*/image.squashfs")):
+        assert stage.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    stage.kill()
+    stage.wait()
+    time.sleep(6)  # a folder that is newer may be of somebody who is about to say that it is theirs
+    assert [each.name[:10] for each in disk.parent.iterdir()] == [".disk.raw-"]
+
+    assert imaged.make(disk).code == 0
+    assert list(disk.parent.iterdir()) == [disk]
+    (build,) = imaged.registered.client.list_builds(promotion=imaged.promotion.seq).items[:1]
+    assert build.result == "passed"

@@ -75,6 +75,16 @@ def test_an_upload_that_was_cut_goes_on_with_what_is_not_there_yet(aws: Aws, dis
     assert len(known) >= 1, "nothing that was known to be there was left out"
 
 
+def test_an_upload_that_was_complete_when_its_stage_was_ended_is_taken_as_it_is(
+    aws: Aws, disk: Path, sent: Counter[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "end", lambda journal: None)
+        snapshot = upload(aws, disk)
+    assert (upload(aws, disk), set(sent.values())) == (snapshot, {1})
+    assert not disk.with_suffix(".journal").exists()
+
+
 def test_a_snapshot_that_is_gone_is_begun_anew(aws: Aws, disk: Path) -> None:
     with pytest.raises(Cut):
         upload(aws, disk, cut_at=4096)

@@ -91,6 +91,22 @@ def test_a_registry_with_tokens_gives_them_to_who_may(
         assert pulled.pull_manifest("7") == (small.manifest, small.content)
 
 
+@pytest.mark.parametrize("login", [(LOGIN[0], "wrong"), ("nobody", LOGIN[1])])
+def test_who_shows_another_password_is_refused_and_nothing_is_there(
+    folder: Path, small: Small, login: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKBACK_REGISTRY_USERNAME", login[0])
+    monkeypatch.setenv("TRACKBACK_REGISTRY_PASSWORD", login[1])
+    with ImageRegistry(folder, guarded=True) as running:
+        name = parse_reference(f"{running.host}/team/churn:7")
+        with pytest.raises(PermissionDenied, match=r"401.*Log in"):
+            small.push(name)
+        monkeypatch.setenv("TRACKBACK_REGISTRY_USERNAME", LOGIN[0])
+        monkeypatch.setenv("TRACKBACK_REGISTRY_PASSWORD", LOGIN[1])
+        with Registry(name) as asked, pytest.raises(NotFound):
+            asked.pull_manifest("7")
+
+
 def test_a_registry_that_is_away_is_asked_several_times(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr("trackback.delivery.images.registries.time.sleep", pauses.append)

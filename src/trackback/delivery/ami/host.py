@@ -1,4 +1,4 @@
-"""The machine around the container: what is on its disk beside Debian's packages."""
+"""The machine around the container: what is on its disk beside Debian's packages, and the unit that scores."""
 
 import io
 import tarfile
@@ -6,6 +6,7 @@ from pathlib import Path
 from string import Template
 
 from trackback.delivery.ami.contents import Container
+from trackback.delivery.images.configs import USER
 from trackback.delivery.subject import Subject
 
 PACKAGES = (
@@ -21,6 +22,9 @@ PACKAGES = (
 IMAGE = "/srv/image"
 """Where the container's file system is."""
 UNIT = "trackback-score.service"
+UNIT_PATH = f"/etc/systemd/system/{UNIT}"
+ROOT_LABEL, IMAGE_LABEL = "trackback-root", "trackback-image"
+"""Of partitions."""
 MODULE = "trackback.delivery.batch.instance"
 
 _UNIT = Template("""\
@@ -59,10 +63,26 @@ Name=en* eth*
 DHCP=yes
 """
 
+_FSTAB = f"""\
+PARTLABEL={ROOT_LABEL} / ext4 defaults,x-systemd.growfs 0 1
+PARTLABEL={IMAGE_LABEL} {IMAGE} squashfs ro 0 0
+"""
+
 _ROOT_GROWS = """\
 [Partition]
 Type=root
 """
+
+FILES = {
+    "etc/systemd/network/80-dhcp.network": _NETWORK,
+    "etc/repart.d/50-root.conf": _ROOT_GROWS,
+    "etc/fstab": _FSTAB,
+    "etc/hostname": "trackback\n",
+}
+_UNITS = "etc/systemd/system"
+_MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "getty.target")
+LINKS = {f"{_UNITS}/multi-user.target.wants/{UNIT}": UNIT_PATH, **{f"{_UNITS}/{each}": "/dev/null" for each in _MASKED}}
+"""Our own of the machine, the same for all models: beside them there is just the unit."""
 
 
 def unit(container: Container, subject: Subject) -> str:
@@ -92,22 +112,25 @@ def command(container: Container, subject: Subject) -> list[str]:
     return [python, "-m", MODULE, "--model", model, *stamp, *trusted]
 
 
-def write_overlay(target: Path, container: Container, subject: Subject, root_uuid: str) -> None:
-    """A tar of our own files of the machine."""
-    files = {
-        f"etc/systemd/system/{UNIT}": unit(container, subject),
-        "etc/systemd/network/80-dhcp.network": _NETWORK,
-        "etc/repart.d/50-root.conf": _ROOT_GROWS,
-        "etc/fstab": f"UUID={root_uuid} / ext4 defaults,x-systemd.growfs 0 1\n",
-        "etc/hostname": "trackback\n",
-    }
-    links = {f"etc/systemd/system/multi-user.target.wants/{UNIT}": f"/etc/systemd/system/{UNIT}"}
+def make_account(inside: str) -> list[str]:
+    """Commands that give the images' user a name on the machine: systemd runs nothing as a user that has none.
+
+    inside: what makes a command run in the machine.
+    """
+    user, _, group = USER.partition(":")
+    name = "trackback"
+    account = f"--uid {user} --gid {group} --no-create-home --home-dir / --shell /usr/sbin/nologin {name}"
+    return [f"{inside} groupadd --gid {group} {name}", f"{inside} useradd {account}"]
+
+
+def write_overlay(target: Path) -> None:
+    """A tar of ``FILES`` and ``LINKS``."""
     with tarfile.open(target, "w") as tar:
-        for path, text in files.items():
+        for path, text in FILES.items():
             info = tarfile.TarInfo(path)
             info.size, info.mode = len(text.encode()), 0o644
             tar.addfile(info, io.BytesIO(text.encode()))
-        for path, leads_to in links.items():
+        for path, leads_to in LINKS.items():
             info = tarfile.TarInfo(path)
             info.type, info.linkname = tarfile.SYMTYPE, leads_to
             tar.addfile(info)

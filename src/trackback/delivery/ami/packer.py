@@ -5,7 +5,8 @@ from pathlib import Path
 from string import Template
 
 from trackback.delivery.ami import host
-from trackback.delivery.ami.contents import Container, write_root
+from trackback.delivery.ami.contents import Container
+from trackback.delivery.ami.root import write_root
 from trackback.delivery.subject import Subject
 from trackback.delivery.written import unwritable, write_whole
 
@@ -78,6 +79,7 @@ build {
     inline = [
       "sudo mkdir -p $image",
       "sudo tar --extract --numeric-owner --file /tmp/image.tar --directory $image",
+$account
       "sudo install -m 644 /tmp/$unit_name /etc/systemd/system/$unit_name",
       "sudo systemctl enable $unit_name",
       "sudo cloud-init clean --logs",
@@ -98,7 +100,8 @@ def write_template(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = folder / ".image.tar"
-        size = write_root(container.layers, unfinished)
+        with unfinished.open("wb") as file:
+            size = write_root(container.layers, file)
         unfinished.replace(folder / "image.tar")
     except OSError as error:
         raise unwritable(folder, error) from error
@@ -109,6 +112,7 @@ def write_template(
         gib=8 + 2 * size // (1 << 30),
         tags=_block(tags),
         image=host.IMAGE,
+        account="\n".join(f"      {_text(each)}," for each in host.make_account("sudo")),
         unit=_text(host.UNIT),
         unit_name=host.UNIT,
     )

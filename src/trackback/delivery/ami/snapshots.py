@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from trackback.client.progress import Progress
 from trackback.delivery.ami.aws import Aws, answering, code_of, listed_tags
@@ -45,11 +44,14 @@ def upload_snapshot(
     Unavailable, PermissionDenied: of AWS. StorageFull, InvalidParameter: the journal can't be written.
     """
     kept = Journal(journal)
-    if kept.snapshot is None or not _is_pending(aws, kept.snapshot):
+    state = _looked_up(aws, kept.snapshot) if kept.snapshot else None
+    if state in (None, "error"):  # AWS has given it up
         kept.begin(_start(aws, disk, f"{token}-{kept.begun}", description, tags))
     assert kept.snapshot is not None
+    there = len(kept.digests)
     _send(aws, disk, kept, progress)
-    _complete(aws, kept)
+    if state != "completed" or len(kept.digests) > there:  # else a stage was ended right after it had completed it
+        _complete(aws, kept)
     kept.end()
     return kept.snapshot
 
@@ -99,16 +101,16 @@ class Journal:
         return base64.b64encode(linear.digest()).decode()
 
 
-def _is_pending(aws: Aws, snapshot: str) -> bool:
-    """Whether blocks can still be sent to it. One that AWS has given up is begun anew."""
+def _looked_up(aws: Aws, snapshot: str) -> str | None:
+    """Its state: pending, completed, error; None for one that is not there."""
     with answering(f"To look at {snapshot}"):
         try:
             found = aws.ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"]
         except aws.ec2.exceptions.ClientError as error:
             if code_of(error) == "InvalidSnapshot.NotFound":
-                return False
+                return None
             raise
-    return bool(found) and found[0]["State"] != "error"
+    return str(found[0]["State"]) if found else None
 
 
 def _start(aws: Aws, disk: Path, token: str, description: str, tags: dict[str, str]) -> str:
@@ -199,12 +201,7 @@ def _complete(aws: Aws, kept: Journal) -> None:
             ChecksumAggregationMethod="LINEAR",
         )
     deadline = time.monotonic() + _COMPLETED_S
-    while (state := _state(aws, kept.snapshot)) != "completed":
+    while (state := _looked_up(aws, str(kept.snapshot))) != "completed":
         if state == "error" or time.monotonic() > deadline:
             raise Unavailable(f"AWS does not complete {kept.snapshot}: it is {state}. Run the stage again.")
         time.sleep(_PAUSE_S)
-
-
-def _state(aws: Aws, snapshot: Any) -> str:
-    with answering(f"To look at {snapshot}"):
-        return str(aws.ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"][0]["State"])

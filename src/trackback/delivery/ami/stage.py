@@ -3,26 +3,30 @@
 import hashlib
 import json
 import re
+import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trackback.client.api import Client
 from trackback.client.cache import default_folder
-from trackback.client.file_locks import hold
+from trackback.client.file_locks import hold, is_held
 from trackback.client.progress import Progress
-from trackback.delivery.ami import disks, host
+from trackback.delivery.ami import disks, host, machines
 from trackback.delivery.ami.aws import Aws, connect_to_aws
 from trackback.delivery.ami.contents import Container, find_container
 from trackback.delivery.ami.packer import write_template
 from trackback.delivery.ami.registration import EXPIRES, Ami, find_ami, register_ami, retag, tags_for
-from trackback.delivery.ami.snapshots import upload_snapshot, volume_gib
+from trackback.delivery.ami.snapshots import TIMEOUT_MINUTES, upload_snapshot, volume_gib
 from trackback.delivery.record import Record, recorded
 from trackback.delivery.subject import Subject
 from trackback.delivery.written import unwritable
 from trackback.entities import Deployment, DeploymentKind
+
+_FORGOTTEN_S = 2 * 60 * TIMEOUT_MINUTES
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def make_ami(
 
 def name_of(subject: Subject, container: Container) -> str:
     """What the AMI is called, in letters that EC2 takes: the same for the same disk, but for Debian's packages."""
-    said = [disks.REVISION, disks.SUITE, container.digest, subject.label, host.command(container, subject)]
+    said = [disks.REVISION, machines.SUITE, container.digest, subject.label, host.command(container, subject)]
     digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()
     model = f"{subject.name}-{subject.version}" if subject.name else subject.digest[:12]
     return f"trackback-{re.sub(r'[^A-Za-z0-9._/()-]', '-', model)[:100]}-{digest[:12]}"
@@ -124,6 +128,7 @@ def _in_region(
     aws = connect_to_aws(recipe.region)
     folder = default_folder() / "ami" / name
     with _held(folder):
+        _forget_others(folder)
         if known := find_ami(aws, name):
             ami = retag(aws, known, tags)
         else:
@@ -151,6 +156,14 @@ def _held(folder: Path) -> Iterator[None]:
     with lock:
         hold(lock)
         yield
+
+
+def _forget_others(folder: Path) -> None:
+    """Disks of stages that were ended while they uploaded them, and that nobody ran again while AWS had waited."""
+    for disk in folder.parent.glob("*/disk.raw"):
+        with suppress(OSError):
+            if time.time() - disk.stat().st_mtime > _FORGOTTEN_S and not is_held(disk.with_name("lock")):
+                shutil.rmtree(disk.parent)
 
 
 def _kept_disk(folder: Path, made: Made, recipe: Recipe, say: Callable[[str], None]) -> Path:

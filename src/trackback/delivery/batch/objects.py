@@ -157,7 +157,7 @@ def store_of(bucket: str) -> "ObjectStore":
         from obstore.store import from_url  # noqa: PLC0415
     except ImportError as error:
         raise MissingLibrary(
-            f"To read and write {bucket} takes the library obstore: pip install 'trackback[deliver]'"
+            f"To read and write {bucket} takes the library obstore: pip install 'trackback[scoring]'"
         ) from error
     try:
         return from_url(bucket, client_options={"allow_http": True})

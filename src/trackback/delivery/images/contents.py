@@ -2,30 +2,32 @@
 
 import hashlib
 import json
-import shutil
 import tarfile
-import tempfile
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
 
 import trackback
 from trackback import __version__
 from trackback.delivery.images.bases import keep_layer, read_layer
 from trackback.delivery.images.blobs import Blobs
 from trackback.delivery.images.layers import Entry, Layer, files_below, write_layer
-from trackback.delivery.images.packages import Package, Pip, compile_all, normalise, version_of
+from trackback.delivery.images.packages import Package, Pip, compile_all, normalise, note_estimators, version_of
+from trackback.delivery.written import unfinished
 
 LIBRARIES = "/opt/trackback/lib"
 SERVER = "/opt/trackback/server"
 MODEL = "/opt/model"
 LOCK = "/opt/trackback/requirements.txt"
 
+_UNFINISHED = "trackback-image-"
 _ABANDONED_S = 6 * 3600
-_REVISION = 1
+_REVISION = 2
 """Of how layers are made: another one makes them anew, although all that goes into them is the same."""
 
 
@@ -42,11 +44,12 @@ class Contents:
         kept = self._kept("packages", lock)
         if (layer := read_layer(kept, self._blobs)) is not None:
             return layer
-        with tempfile.TemporaryDirectory(prefix="trackback-image-", dir=self._scratch()) as name:
-            folder = Path(name)
+        with unfinished(self._scratch(), _UNFINISHED) as folder:
             self._pip.install(packages, folder)
             normalise(folder)
             compile_all(self._pip.interpreter, folder, LIBRARIES)
+            if {"scikit-learn", "skops"} <= {canonicalize_name(each.name) for each in packages}:
+                note_estimators(self._pip.interpreter, folder)
             entries = [*files_below(folder, LIBRARIES.strip("/")), Entry(LOCK.strip("/"), lock.encode())]
             layer = write_layer(self._blobs, entries)
         keep_layer(kept, layer)
@@ -60,8 +63,7 @@ class Contents:
         )
         if (layer := read_layer(kept, self._blobs)) is not None:
             return layer
-        with tempfile.TemporaryDirectory(prefix="trackback-image-", dir=self._scratch()) as name:
-            folder = Path(name)
+        with unfinished(self._scratch(), _UNFINISHED) as folder:
             for path, body in sources.items():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_bytes(body)
@@ -77,11 +79,11 @@ class Contents:
     @contextmanager
     def unpacked(self, layers: Sequence[Layer]) -> Iterator[Path]:
         """The files of some layers in a folder, for as long as the ``with`` lasts."""
-        with tempfile.TemporaryDirectory(prefix="trackback-image-", dir=self._scratch()) as name:
+        with unfinished(self._scratch(), _UNFINISHED) as folder:
             for layer in layers:
                 with tarfile.open(self._blobs.path(layer.digest), mode="r:gz") as tar:
-                    tar.extractall(name, filter="data")
-            yield Path(name)
+                    tar.extractall(folder, filter="data")
+            yield folder
 
     def _kept(self, kind: str, inputs: str) -> Path:
         said = [_REVISION, kind, inputs, version_of(self._pip.interpreter), zlib.ZLIB_RUNTIME_VERSION]
@@ -91,10 +93,10 @@ class Contents:
     def _scratch(self) -> Path:
         """Where the layers are: what has room for a packed layer mostly has it for the files, and /tmp may not."""
         folder = self._blobs.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in (*folder.glob("trackback-image-*"), *folder.glob("blobs/sha256/.new-*")):
-            if time.time() - left.stat().st_mtime > _ABANDONED_S:  # by a stage that was killed
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        for left in folder.glob("blobs/sha256/.new-*"):
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > _ABANDONED_S:  # by a stage that was killed
+                    left.unlink()
         return folder
 
 

@@ -31,16 +31,23 @@ def push_image(image: Image, to: Reference, say: Callable[[str], None] = lambda 
 
 
 def find_engine(wanted: str | None = None) -> str:
-    """The tool for containers that is here. MissingTool: there is none, or not the one that is wanted."""
-    for engine in (wanted,) if wanted else ENGINES:
-        if shutil.which(engine):
-            return engine
+    """The tool for containers that is here; docker, whose daemon may not run, only if it does or there is no other.
+
+    MissingTool: there is none, or not the one that is wanted.
+    """
+    here = [engine for engine in ((wanted,) if wanted else ENGINES) if shutil.which(engine)]
+    if here:
+        return next((engine for engine in here if len(here) == 1 or engine != "docker" or _docker_runs()), here[0])
     if wanted:
         raise MissingTool(f"There is no {wanted} in PATH. Install it, or name another of {', '.join(ENGINES)}: --load.")
     raise MissingTool(
         f"None of {', '.join(ENGINES)} is in PATH, and one of them is needed to --load an image. Install one (on "
         "Debian: apt install buildah), or --push the image, or take the layout that --output names."
     )
+
+
+def _docker_runs() -> bool:
+    return subprocess.run(["docker", "version"], capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
 
 
 def load_image(image: Image, name: Reference, engine: str) -> str:

@@ -13,6 +13,7 @@ from trackback.server.ui.frame.listing import Listing
 from trackback.server.ui.frame.rendering import data, page, render
 from trackback.server.ui.frame.routes import acts, shows
 from trackback.services import Services
+from trackback.services.clock import now_ms
 from trackback.services.pages import Page
 
 PATH = "/ui/components"
@@ -22,7 +23,13 @@ EXAMPLE_MS = 1_764_259_200_000
 @page
 async def show_components(services: Services, actor: Actor, request: Request) -> Response:
     listing = Listing(PATH, rows=3)
-    return await render("gallery.html", listing=listing, found=Page(("one", "two", "three"), "next"), now_ms=EXAMPLE_MS)
+    return await render(
+        "gallery.html",
+        listing=listing,
+        found=Page(("one", "two", "three"), "next"),
+        now_ms=EXAMPLE_MS,
+        heard_ms=now_ms() - 240_000,
+    )
 
 
 @page

@@ -9,9 +9,6 @@ from starlette.requests import Request
 from trackback.server.ui.charts.series_data import axis_of, window_of
 from trackback.services.charts import Axis, LatestMetric
 
-SYSTEM = "system/"
-"""What the names of the machine's metrics begin with."""
-
 CHARTS = 24
 _KEPT = ("axis", "log", "smooth", "from", "to", "q", "view")
 

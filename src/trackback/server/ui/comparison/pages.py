@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trackback.entities import Actor
+from trackback.entities import Actor, Experiment
 from trackback.errors import InvalidParameter, TrackbackError, UnknownEndpoint
 from trackback.limits import shown
 from trackback.server.ui.charts.series_data import axis_of
@@ -20,7 +20,7 @@ from trackback.server.ui.frame.rendering import data, page, render
 from trackback.server.ui.frame.routes import shows
 from trackback.server.ui.runs.commits import compare_url
 from trackback.services import Services
-from trackback.services.charts import MOST_CURVES
+from trackback.services.charts import MOST_CURVES, SYSTEM
 from trackback.services.comparisons import Comparison
 
 CHARTS = "/ui/compare"
@@ -40,11 +40,21 @@ async def show_comparison(services: Services, actor: Actor, request: Request) ->
         told = await describe(services, actor, state, compared)
     except InvalidParameter as error:
         return await _rendered(state, Comparison((), (), False, {}), {}, error)
-    return await _rendered(state, compared, told, None)
+    return await _rendered(state, compared, told, None, await _experiment(services, actor, compared))
+
+
+async def _experiment(services: Services, actor: Actor, compared: Comparison) -> Experiment | None:
+    """The one that all of the runs are of."""
+    numbers = {run.experiment_id for run in compared.runs}
+    return await services.experiments.get(actor, numbers.pop()) if len(numbers) == 1 else None
 
 
 async def _rendered(
-    state: ComparisonState, compared: Comparison, told: Values, problem: TrackbackError | None
+    state: ComparisonState,
+    compared: Comparison,
+    told: Values,
+    problem: TrackbackError | None,
+    experiment: Experiment | None = None,
 ) -> Response:
     count = len(compared.runs)
     at = min(state.at, max(count - 1, 0))
@@ -54,6 +64,7 @@ async def _rendered(
         state=state,
         tabs=[(key, title, state.url(tab=key)) for key, title in TABS.items()],
         compared=compared,
+        experiment=experiment,
         count=count,
         at=at,
         width=WIDTH,
@@ -93,7 +104,7 @@ async def _show_values(services: Services, actor: Actor, state: ComparisonState,
 
 async def _show_charts(services: Services, actor: Actor, state: ComparisonState, compared: Comparison) -> Values:
     metrics = compared.parts["metrics"]
-    names = sorted(metrics, key=lambda name: (-len(metrics[name]), name))
+    names = sorted(metrics, key=lambda name: (name.startswith(SYSTEM), -len(metrics[name]), name))
     chosen = state.metrics or tuple(names[:_METRICS_AT_FIRST])
     drawn = [run.run_id for run in compared.runs[:MOST_CURVES]]
     pairs = [("run", run_id) for run_id in drawn]
@@ -190,7 +201,8 @@ def _first_axes(compared: Comparison) -> tuple[str, ...]:
     """Some params that differ, and a metric, which lines are coloured by."""
     count = len(compared.runs)
     params = [f"params.{name}" for name, column in compared.parts["params"].items() if differs(column, count)]
-    metrics = [f"metrics.{name}" for name, column in compared.parts["metrics"].items() if differs(column, count)]
+    own = {name: column for name, column in compared.parts["metrics"].items() if not name.startswith(SYSTEM)}
+    metrics = [f"metrics.{name}" for name, column in own.items() if differs(column, count)]
     return (*params[:_AXES_AT_FIRST], *(metrics[:2] if len(params) < _AXES_AT_FIRST else metrics[:1]))
 
 

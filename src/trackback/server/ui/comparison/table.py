@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from trackback.server.ui.frame.formats import number
 from trackback.server.ui.frame.tags import OF_MLFLOW
+from trackback.services.charts import SYSTEM
 
 WIDTH = 8
 """Runs that a table has columns for at once."""
@@ -73,15 +74,18 @@ def differs(column: Mapping[int, Any], count: int) -> bool:
 def _part(key: str, table: Mapping[str, Mapping[int, Any]], view: View) -> Part:
     wanted = view.find.casefold()
     names = [
-        name
-        for name in table
-        if wanted in name.casefold() and (view.everything or key != "tags" or not name.startswith(OF_MLFLOW))
+        name for name in table if wanted in name.casefold() and (wanted or _is_users(key, name) or view.everything)
     ]
     different = {name: differs(table[name], view.runs) for name in names}
     chosen = [name for name in names if view.everything or different[name]]
     rows = [_row(name, table[name], different[name], view) for name in chosen[:ROWS]]
     equal = sum(not each for each in different.values())
     return Part(key, TITLES[key], rows, equal, max(len(chosen) - ROWS, 0))
+
+
+def _is_users(part: str, name: str) -> bool:
+    """Neither a tag that clients set, nor a metric of the machine."""
+    return not name.startswith({"tags": OF_MLFLOW, "metrics": SYSTEM}.get(part, "\0"))
 
 
 def _row(name: str, column: Mapping[int, Any], is_different: bool, view: View) -> Row:
@@ -135,8 +139,10 @@ def _comparable(value: Any) -> Any:
 
 
 def fields(parts: Mapping[str, Mapping[str, Mapping[int, Any]]], count: int, of: Iterable[str]) -> list[str]:
-    """The names of what can be drawn of runs, as ``params.depth``: what differs first."""
-    found = [(part, name) for part in of for name in parts.get(part, {})]
-    return [
-        f"{part}.{name}" for part, name in sorted(found, key=lambda each: not differs(parts[each[0]][each[1]], count))
-    ]
+    """The names of what can be drawn of runs, as ``params.depth``: what differs first, the machine's metrics last."""
+
+    def rank(each: tuple[str, str]) -> tuple[bool, bool]:
+        part, name = each
+        return not _is_users(part, name), not differs(parts[part][name], count)
+
+    return [f"{part}.{name}" for part, name in sorted(((p, n) for p in of for n in parts.get(p, {})), key=rank)]

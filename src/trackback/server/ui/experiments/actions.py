@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from trackback.entities import Actor, Permission
-from trackback.errors import InvalidParameter, TrackbackError
-from trackback.limits import check_count
+from trackback.errors import InvalidParameter, PermissionDenied, TrackbackError
+from trackback.limits import check_count, shown
 from trackback.server.downloads import content_disposition
 from trackback.server.ui.experiments.run_files import FORMATS
 from trackback.server.ui.experiments.run_listing import RunListing
@@ -75,6 +75,10 @@ async def restore_runs(services: Services, actor: Actor, request: Request, form:
 async def show_tagging(services: Services, actor: Actor, request: Request) -> Response:
     """The form that tags the runs that were selected."""
     experiment = await services.experiments.get(actor, request.path_params["experiment_id"])
+    if not visitor().may("write", experiment=experiment.experiment_id):
+        raise PermissionDenied(
+            f"To tag runs of {shown(experiment.name)} takes the role writer for it, or for everything."
+        )
     chosen = check_selected(request.query_params.getlist("run"))
     rows = await services.run_tables.rows(actor, chosen, [])
     return await render(

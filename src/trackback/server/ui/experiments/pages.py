@@ -142,7 +142,7 @@ async def _show(
 @page
 async def show_rows(services: Services, actor: Actor, request: Request) -> Response:
     """The rows of some runs as they are now; of those that began since a time; or of the runs in one, or in a group, to
-    be put below it.
+    be put below it. Where nobody has chosen columns, as ``suits`` says, with the names of those that the runs lack.
     """
     query, experiment_id = request.query_params, request.path_params["experiment_id"]
     listing = RunListing.of(request).at(f"/experiments/{experiment_id}")
@@ -166,9 +166,17 @@ async def show_rows(services: Services, actor: Actor, request: Request) -> Respo
         term = f"tags.mlflow.parentRunId = {quoted(parent)}" if parent else ""
         whole = listing.narrowed(term) if term else listing
         more = whole.url() if found.rows.next_page_token else None
-    depth = _depth(query.get("depth", "")) or (1 if parent else 0)
+    lacking: Sequence[Column] = ()
+    if query.get("suits") and rows:
+        lacking = await services.run_tables.lacking(actor, [row.info.run_id for row in rows], columns)
     return await render(
-        "experiments/run_rows.html", listing=listing, columns=columns, rows=rows, depth=depth, more=more
+        "experiments/run_rows.html",
+        listing=listing,
+        columns=columns,
+        rows=rows,
+        depth=_depth(query.get("depth", "")) or (1 if parent else 0),
+        more=more,
+        lacking=spellings(lacking),
     )
 
 

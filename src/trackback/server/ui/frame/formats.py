@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from zlib import crc32
@@ -23,6 +24,10 @@ _OUTCOMES = {
     "busy": ("RUNNING", "LOGGED_MODEL_PENDING", "PENDING_REGISTRATION", "BUILDING"),
 }
 _OUTCOME_OF = {word: outcome for outcome, words in _OUTCOMES.items() for word in words}
+_DISTANCES = (
+    *((60, "sec.", ""), (60, "min.", ""), (24, "hr.", ""), (30, "day", "yesterday"), (12, "mo.", "last mo.")),
+    (math.inf, "yr.", "last yr."),
+)
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -55,6 +60,24 @@ def duration(milliseconds: int | None) -> str:
     if milliseconds < _DAY_MS:
         return f"{milliseconds // _HOUR_MS}h {milliseconds % _HOUR_MS // _MINUTE_MS:02d}min"
     return f"{milliseconds // _DAY_MS}d {milliseconds % _DAY_MS // _HOUR_MS:02d}h"
+
+
+def since(time_ms: int, now_ms: int) -> str:
+    """``5 min. ago``, ``yesterday``: as the script of the pages writes it, which keeps it up to date."""
+    distance = abs(now_ms - time_ms) / _SECOND_MS
+    units = iter(_DISTANCES)
+    size, unit, one = next(units)
+    while distance >= size:
+        distance /= size
+        size, unit, one = next(units)
+    count = math.ceil(distance - 0.5) if time_ms <= now_ms else math.floor(distance + 0.5)  # as JavaScript rounds
+    if count == 0:
+        return "now"
+    if time_ms > now_ms:
+        return f"in {count} {unit if count == 1 or unit != 'day' else 'days'}"
+    if count == 1 and one:
+        return one
+    return f"{count} {unit if count == 1 or unit != 'day' else 'days'} ago"
 
 
 def number(value: float) -> str:
@@ -96,9 +119,22 @@ def pretty(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def python_text(text: str) -> str:
+    """As Python has it, between quotes: whatever is in a name, code that is copied says no more than the name."""
+    return json.dumps(text, ensure_ascii=False) if text.isprintable() else repr(text)
+
+
+def shell_word(text: str) -> str:
+    """As a shell takes it, for one word."""
+    return shlex.quote(text)
+
+
 def outcome(status: str) -> str:
     """What a status means: good, bad, warn, busy, or nothing of these."""
     return _OUTCOME_OF.get(status.upper(), "")
 
 
-FILTERS = (by_key, duration, hue, iso, moment, number, outcome, pretty, short, size)
+FILTERS = (
+    *(by_key, duration, hue, iso, moment, number, outcome, pretty),
+    *(python_text, shell_word, short, since, size),
+)

@@ -17,6 +17,7 @@ from trackback.server.ui.frame.routes import shows
 from trackback.server.ui.frame.tags import split_tags
 from trackback.server.ui.models.signature_columns import MLMODEL, ModelDescription, describe
 from trackback.services import Services, streams
+from trackback.services.charts import SYSTEM
 from trackback.services.prospects import Outlook
 from trackback.services.version_differences import Comparison, Part, VersionName
 
@@ -66,6 +67,7 @@ async def show_version(services: Services, actor: Actor, request: Request) -> Re
         request,
         verdicts=verdicts.items,
         counted=_last_of_each(verdicts.items),
+        metrics=[each for each in shown_version.version.model_metrics if not each.key.startswith(SYSTEM)],
         described=await _description(services, actor, shown_version.version),
         tags=tags,
         by_mlflow=by_mlflow,

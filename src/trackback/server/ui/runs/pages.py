@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trackback.entities import Actor, Experiment, Run, RunStatus
-from trackback.server.ui.charts.metric_charts import SYSTEM, MetricCharts
+from trackback.server.ui.charts.metric_charts import MetricCharts
 from trackback.server.ui.files import file_trees
 from trackback.server.ui.files.file_trees import allow_previews
 from trackback.server.ui.frame.forms import see_other
@@ -17,6 +17,7 @@ from trackback.server.ui.frame.tags import split_tags
 from trackback.server.ui.runs import logs, sources
 from trackback.server.ui.runs.dataset_tables import shown_datasets
 from trackback.services import Services
+from trackback.services.charts import SYSTEM
 from trackback.services.pages import Page
 
 PARENT_TAG = "mlflow.parentRunId"

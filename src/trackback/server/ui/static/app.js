@@ -8,7 +8,7 @@ import "./find.js";
 const root = document.documentElement;
 root.dataset.script = "";
 
-for (const element of document.querySelectorAll("#theme, [data-dialog][hidden]")) element.hidden = false;
+for (const element of document.querySelectorAll("[data-dialog][hidden]")) element.hidden = false;
 
 // The page answers a form that was refused: to load it again is to ask for the page, not to send the form once more.
 if (document.body.dataset.url) history.replaceState(null, "", document.body.dataset.url);

@@ -51,7 +51,7 @@ export function base() {
   const axis = {
     axisLine: { lineStyle: { color: color("line-strong") } },
     axisTick: { lineStyle: { color: color("line-strong") } },
-    axisLabel: { color: color("quiet"), fontSize: 11, hideOverlap: true },
+    axisLabel: { color: color("quiet"), fontSize: 11, hideOverlap: true, width: 140, overflow: "truncate" },
     splitLine: { lineStyle: { color: color("line") } },
     nameTextStyle: { color: color("quiet"), fontSize: 11 },
   };

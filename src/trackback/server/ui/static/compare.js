@@ -4,6 +4,7 @@ import { base, color, fetchData, kinds, number, remark, seriesColors, tip } from
 
 const SYMBOL = 9;
 const LEGEND_MOST = 12;
+const LETTERS = 20;
 const TYPES = { number: "value", time: "time", category: "category" };
 
 function short(field) {
@@ -14,6 +15,11 @@ function shown(axis, value) {
   if (value === null || value === undefined) return "none";
   if (axis.kind === "category") return axis.values[value];
   return axis.kind === "time" ? new Date(value).toLocaleString() : number(value);
+}
+
+// What stands beside a chart leaves room for it.
+function cut(text) {
+  return text.length > LETTERS ? `${text.slice(0, LETTERS)}…` : text;
 }
 
 function scale(axis, look) {
@@ -30,11 +36,11 @@ function colouring(axis, dimension, rows) {
   const common = { dimension, right: 8, top: "middle", textStyle: { color: color("quiet"), fontSize: 11 } };
   if (axis.kind === "category") {
     const categories = axis.values.map((_, place) => place);
-    return { ...common, type: "piecewise", show: categories.length <= LEGEND_MOST, categories, formatter: (place) => axis.values[place], inRange: { color: hues } };
+    return { ...common, type: "piecewise", show: categories.length <= LEGEND_MOST, categories, formatter: (place) => cut(axis.values[place]), inRange: { color: hues } };
   }
   const numbers = rows.map((row) => row[dimension]).filter((each) => typeof each === "number");
   if (!numbers.length) return undefined;
-  return { ...common, type: "continuous", calculable: true, min: Math.min(...numbers), max: Math.max(...numbers), text: [short(axis.name), ""], formatter: (value) => shown(axis, axis.kind === "number" ? Number(value.toPrecision(3)) : value), inRange: { color: [hues[0], hues[1]] } };
+  return { ...common, type: "continuous", calculable: true, min: Math.min(...numbers), max: Math.max(...numbers), text: [cut(short(axis.name)), ""], formatter: (value) => shown(axis, axis.kind === "number" ? Number(value.toPrecision(3)) : value), inRange: { color: [hues[0], hues[1]] } };
 }
 
 /** A kind of chart: `describe` is told what was found, and says what is drawn, and of which run each part is. */
@@ -88,7 +94,7 @@ function parallel(found, { axis, tooltip }) {
     run: (event) => found.lines[event.dataIndex]?.run,
     table: { head: ["run", ...found.axes.map((each) => short(each.name))], rows: found.lines.map((line) => [line.name, ...values(line)]) },
     option: {
-      parallel: { left: 56, right: 190, top: 40, bottom: 24, parallelAxisDefault: { areaSelectStyle: { color: color("series-1"), borderColor: color("series-1") } } },
+      parallel: { left: 56, right: 232, top: 40, bottom: 24, parallelAxisDefault: { areaSelectStyle: { color: color("series-1"), borderColor: color("series-1") } } },
       parallelAxis: found.axes.map((each, place) => ({ ...named(each, axis), dim: place, nameTextStyle: { ...axis.nameTextStyle, color: color("text") }, nameTruncate: { maxWidth: 120 } })),
       tooltip: { ...tooltip, formatter: ({ dataIndex }) => {
         const line = found.lines[dataIndex];

@@ -110,7 +110,7 @@ class Curves {
       grid: { ...option.grid, top: several && this.curves.length <= NAMED ? 32 : 12 },
       legend: { show: several && this.curves.length <= NAMED, type: "scroll", top: 0, left: 0, itemWidth: 14, itemHeight: 8, textStyle: { ...axis.axisLabel, width: 140, overflow: "truncate" } },
       tooltip: { ...tooltip, trigger: "axis", axisPointer: { type: "line", snap: false, lineStyle: { color: axis.axisLabel.color } }, formatter: (points) => this.tip(points) },
-      xAxis: { ...this.xAxis(), ...axis, splitLine: { show: false } },
+      xAxis: { ...axis, ...this.xAxis(axis.axisLabel), splitLine: { show: false } },
       yAxis: { type: state.log ? "log" : "value", scale: true, ...axis, axisLabel: { ...axis.axisLabel, formatter: number } },
       series,
     }, true);
@@ -118,12 +118,12 @@ class Curves {
     for (const button of this.element.closest(".card")?.querySelectorAll("[data-chart-table]") ?? []) button.hidden = !this.curves.length;
   }
 
-  xAxis() {
+  xAxis(axisLabel) {
     const window = state.window;
     const type = this.axis === "time" ? "time" : "value";
     const [least, most] = window ?? extent(this.curves);
     const ends = least < most ? { min: least, max: most } : { scale: true };
-    const label = this.axis === "relative" ? { axisLabel: { formatter: duration } } : {};
+    const label = this.axis === "relative" ? { axisLabel: { ...axisLabel, formatter: duration } } : {};
     return { type, ...ends, ...label, minInterval: this.axis === "step" ? 1 : 0, axisPointer: { label: { show: false } } };
   }
 

@@ -36,6 +36,7 @@ function act(key) {
   if (key === "?") return document.getElementById("keys").showModal() ?? true;
   if (key === "j" || key === "k") return move(key === "j" ? 1 : -1) ?? true;
   if (key === "x" && row) return row.querySelector('input[type="checkbox"]')?.click() ?? true;
+  if (key === "c") return document.querySelector("#selection button[data-least='2']:enabled")?.click() ?? true;
   if (key === "Enter" && row && document.activeElement === document.body) return row.querySelector("a:not(.unfold)")?.click() ?? true;
   return false;
 }

@@ -25,6 +25,12 @@ class TablePage(NamedTuple):
     rows_in_all: int | None
     columns_in_all: int
 
+    @property
+    def numbers(self) -> list[bool]:
+        """Of which columns all cells of the page that have something are numbers."""
+        cells = [[row[place] for row in self.rows if len(row) > place] for place in range(len(self.columns))]
+        return [any(column) and all(_is_number(cell) for cell in column if cell) for column in cells]
+
 
 class NoTable(Exception):
     """It can't be shown as one."""
@@ -89,6 +95,14 @@ def _read(piece: bytes, delimiter: str, most: int, *, whole: bool) -> _Read:
 def _decoded(lines: list[bytes]) -> Iterator[str]:
     for line in lines:
         yield line.decode(errors="replace").replace("\0", "�")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _cut(cell: str) -> str:
