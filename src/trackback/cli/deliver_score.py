@@ -60,7 +60,7 @@ ENGINES = ("local", "spark")
     "rows_at_once",
     type=POSITIVE,
     metavar="NUMBER",
-    help="How many rows the model is given at once, in each process; by default as many as 16 MB hold.",
+    help="How many rows the model is given at once, in each process; by default as many as 32 MB hold.",
 )
 @click.option(
     "--workers", type=POSITIVE, metavar="NUMBER", help="Processes of --engine local; by default one a processor."

@@ -22,8 +22,8 @@ from trackback.scoring.files.predicting import Wanted, kept_columns
 from trackback.scoring.inputs import Inputs
 
 FORMAT = 1  # of plans and parts: others are not gone on with
-BATCH_BYTES = 16 << 20
-MOST_ROWS = 65_536
+BATCH_BYTES = 32 << 20
+MOST_ROWS = 131_072
 LEAST_ROWS = 1_024
 READ_AT_ONCE = 16
 _NULL = "__HIVE_DEFAULT_PARTITION__"

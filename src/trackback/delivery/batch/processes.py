@@ -75,11 +75,15 @@ class _Process:
         with suppress(OSError):  # it has ended, which is found when it is read from
             self.connection.sendall(framed(message))
 
-    def wait(self) -> int:
-        """Close the connection, upon which it ends; its exit code."""
+    def let_go(self) -> None:
+        """Close the connection, upon which it ends, which takes a while where its libraries are large."""
         self.connection.close()
         assert self._process.stdin is not None
         self._process.stdin.close()
+
+    def wait(self) -> int:
+        """Let it go; its exit code."""
+        self.let_go()
         try:
             return self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
@@ -87,9 +91,7 @@ class _Process:
 
     def kill(self) -> int:
         self._process.kill()
-        self.connection.close()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self.let_go()
         return self._process.wait()
 
 
@@ -102,6 +104,7 @@ class _Pool:
         self._crashes: Counter[int] = Counter()
         self._selector = selectors.DefaultSelector()
         self._processes: set[_Process] = set()
+        self._let_go: list[_Process] = []
 
     def run(self, report: Report) -> Generator[int, None, None]:
         for _ in range(self._size):
@@ -109,9 +112,11 @@ class _Pool:
         while self._processes:
             for key, _ in self._selector.select():
                 yield from self._hear(key.data, report)
+        for process in self._let_go:
+            process.wait()
 
     def kill(self) -> None:
-        for process in self._processes:
+        for process in (*self._processes, *self._let_go):
             process.kill()
         self._processes.clear()
         self._selector.close()
@@ -149,7 +154,8 @@ class _Pool:
             process.give(self._left.popleft())
             return
         self._forget(process)
-        process.wait()
+        process.let_go()
+        self._let_go.append(process)
 
     def _forget(self, process: _Process) -> None:
         self._processes.discard(process)

@@ -17,6 +17,8 @@ def as_table(predictions: Any, rows: int, name: str) -> "pa.Table":
     import pandas as pd  # noqa: PLC0415 - heavy
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
+    if _is_plain(predictions) and len(predictions) == rows:  # by way of pandas it takes as long as some predictions
+        return pa.table({name: pa.array(predictions, from_pandas=True)})
     frame = pd.DataFrame(_columns(predictions, rows, name))
     if len(frame) != rows:
         raise BadRequest(f"The model returned {len(frame)} predictions for {rows} rows.")
@@ -25,6 +27,15 @@ def as_table(predictions: Any, rows: int, name: str) -> "pa.Table":
         return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise BadRequest(f"The model's predictions can't be written as columns: {error}") from error
+
+
+def _is_plain(predictions: Any) -> bool:
+    """Whether it is an array with a number a row."""
+    import numpy as np  # noqa: PLC0415 - heavy
+
+    if not isinstance(predictions, np.ndarray) or predictions.ndim != 1:
+        return False
+    return predictions.dtype.kind in "biuf" and predictions.dtype.isnative
 
 
 def _columns(predictions: Any, rows: int, name: str) -> Any:
