@@ -2,43 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.servers.accounts import PASSWORD, add_admin
 from tests.servers.threaded import ThreadedServer
 from tests.ui.accessibility import violations
-from tests.ui.conftest import watched
 from tests.ui.delivery_site import ENDPOINT, MODEL, add_model, build, deploy, own, promote, report, require, train
+from tests.ui.office import Office, client
 from trackback.server.settings import Settings
 
 LATE_MS = 30_000
 """What comes by itself takes until the page asks again."""
 
 PEOPLE = {"ann": ["writer", "promoter"], "bob": ["approver"], "eve": ["reader"]}
-
-
-@dataclass
-class Office:
-    """A server with people, who have a browser each. ``ci`` is what reports to it."""
-
-    server: ThreadedServer
-    browser: Browser
-    ci: httpx.Client
-    stack: ExitStack
-
-    def log_in(self, name: str) -> Page:
-        page = self.stack.enter_context(watched(self.browser, self.server.url))
-        page.goto("/")
-        page.get_by_label("User name").fill(name)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in", exact=True).click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Experiments")
-        return page
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +43,6 @@ def office(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         require(root, verdicts=[{"name": "validation"}], after="staging", approvals={})
         yield Office(server, browser, root, stack)
         assert "Traceback" not in server.log_text, server.log_text
-
-
-def client(server: ThreadedServer, name: str) -> httpx.Client:
-    return httpx.Client(base_url=server.url, auth=(name, PASSWORD), trust_env=False, timeout=30)
 
 
 @pytest.mark.timeout(300)
@@ -103,6 +78,7 @@ def test_the_best_run_is_found_promoted_once_the_policy_lets_it_traced_and_rolle
 
     follow_to_the_data(ann)
     roll_back(ann)
+    demote(ann)
 
 
 def open_the_best_run(page: Page) -> None:
@@ -188,6 +164,18 @@ def roll_back(page: Page) -> None:
     page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name=MODEL).click()
     expect(page.locator(".place-card", has_text="production").first).to_contain_text("live is not what was promoted")
     expect(page.locator(".timeline li").first).to_contain_text("It is too slow.")
+
+
+def demote(page: Page) -> None:
+    """On the model's page."""
+    staging = page.locator(".place-card", has_text="staging").first
+    staging.get_by_role("button", name="Demote…").click()
+    dialog = page.get_by_role("dialog", name="Demote from staging")
+    dialog.get_by_label("Reason").fill("Nothing is left to try.")
+    dialog.get_by_role("button", name="Demote").click()
+    expect(page.get_by_role("status").first).to_contain_text(f"{MODEL} 2 has left staging")
+    expect(staging.get_by_role("button", name="Demote…")).to_have_count(0)
+    expect(page.locator(".timeline li").first).to_contain_text("Nothing is left to try.")
 
 
 def promote_to_staging(page: Page, model: str, *, how: str) -> None:
