@@ -15,9 +15,6 @@ from trackback.storage.names import NameCache, NameTable
 BUSY_TIMEOUT_MS = 10_000
 # A bug with the WAL's reset can lose commits in 3.7.0 to 3.51.2.
 OLDEST_SQLITE = 3_051_003
-# A run's params and metrics change a page of an index each, which a commit writes as a whole: smaller ones make it less
-# to write, and larger ones a long search less to read. Those of a file that is there already stay as they are.
-PAGE_BYTES = 2048
 
 DIALECT = Dialect(
     {
@@ -99,7 +96,6 @@ def connect(path: Path) -> apsw.Connection:
     try:
         connection = apsw.Connection(str(path))
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        connection.pragma("page_size", PAGE_BYTES)
         connection.pragma("journal_mode", "wal")
     except apsw.Error as error:
         raise ConfigurationError(f"Can't open the database {path}: {error}.") from error
