@@ -1,12 +1,15 @@
 """A server's contents for the pages of models: data, runs, versions, and what has become of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 
 from tests.compat.wire import Json, answer, post
-from tests.ui.conftest import MARKUP
+from tests.servers.threaded import ThreadedServer
+from tests.ui.conftest import MARKUP, Site, furnish, settings
 
 MODEL = "churn"
 ENDPOINT = "https://churn.example/predict"
@@ -117,6 +120,17 @@ def report(
     http: httpx.Client, version: int, name: str = "validation", *, passed: bool = True, **details: object
 ) -> None:
     own(http, "verdicts", {"subject": f"models:/{MODEL}/{version}", "name": name, "passed": passed, **details})
+
+
+@contextmanager
+def served_registry(folder: Path) -> Iterator[Site]:
+    """A server with the contents of ``furnish`` and ``fill_registry``, where all may do all."""
+    with ThreadedServer(settings(folder)) as server:
+        with httpx.Client(base_url=server.url, trust_env=False) as http:
+            site = furnish(http, server.url)
+            fill_registry(http, site.wine)
+        yield site
+        assert "Traceback" not in server.log_text, server.log_text
 
 
 def fill_registry(http: httpx.Client, experiment: str) -> None:

@@ -7,19 +7,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.compat.wire import get
-from tests.servers.threaded import ThreadedServer
-from tests.ui.conftest import Site, furnish, settings
-from tests.ui.delivery_site import MODEL, add_model, fill_registry
+from tests.ui.conftest import Site
+from tests.ui.delivery_site import MODEL, add_model, served_registry
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with ThreadedServer(settings(tmp_path_factory.mktemp("registry"))) as server:
-        with httpx.Client(base_url=server.url, trust_env=False) as http:
-            site = furnish(http, server.url)
-            fill_registry(http, site.wine)
+    with served_registry(tmp_path_factory.mktemp("registry")) as site:
         yield site
-        assert "Traceback" not in server.log_text, server.log_text
 
 
 def test_the_list_of_models_leads_to_their_versions_and_files(page: Page) -> None:
