@@ -29,7 +29,7 @@ class Amis(click.Group):
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
-@click.group(cls=Amis)
+@click.group(cls=Amis, short_help="Make a machine image that scores files, or remove old ones.")
 def ami() -> None:
     """Machine images that score what their user data names, and shut down.
 

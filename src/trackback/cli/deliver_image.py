@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from trackback.cli.deliver import Outcome, Stage, stage_options, subject_argument
+from trackback.cli.deliver import Outcome, Stage, say, stage_options, subject_argument
 from trackback.cli.gc import shown_bytes
 from trackback.cli.remote import connect, json_option, print_table
 from trackback.cli.scoring import EVERYTHING, trust_option
@@ -15,7 +15,7 @@ from trackback.cli.scoring import EVERYTHING, trust_option
 PATH = click.Path(path_type=Path)
 
 
-@click.command(cls=Stage)
+@click.command(cls=Stage, short_help="Make an image of a model, with its packages and server.")
 @subject_argument
 @click.option(
     "--tag",
@@ -90,7 +90,7 @@ def image(
             load=options["load"] or bool(options["engine"]),
             engine=options["engine"],
             environment=options["environment"],
-            say=_say,
+            say=say,
         )
 
     def show() -> None:
@@ -113,7 +113,7 @@ def image(
     return Outcome(True, made.document(), show)
 
 
-@click.command(cls=Stage)
+@click.command(cls=Stage, short_help="Make the base of images: Debian, with its Python.")
 @click.argument("target", type=PATH)
 @click.option(
     "--suite",
@@ -136,11 +136,6 @@ def base(target: Path, suite: str, mirror: str | None, as_json: bool) -> Outcome
     digest, size = sha256_of(target), target.stat().st_size
     document = {"base": str(target), "suite": suite, "sha256": digest, "bytes": size}
     return Outcome(True, document, lambda: click.echo(f"{target}: {shown_bytes(size)}, sha256:{digest}"))
-
-
-def _say(text: str) -> None:
-    """What is being done, for those who wait; the outcome goes to standard output."""
-    click.echo(f"… {text}", err=True)
 
 
 def _total(parts: Any) -> tuple[str, int, int]:
