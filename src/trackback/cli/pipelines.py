@@ -43,7 +43,8 @@ def init(system: str, server: str | None, as_json: bool, output: Path, force: bo
     `deliver.yaml` has the stages and `checks.yaml` what a model has to show; if they are there, they stay. The system's
     own file runs one stage of `deliver.yaml` after the other.
     """
-    from trackback.delivery.pipelines.writing import Wanted, write_pipeline  # noqa: PLC0415 - only who writes needs it
+    from trackback.delivery.pipelines.file import FILE  # noqa: PLC0415 - only who writes needs it
+    from trackback.delivery.pipelines.writing import Wanted, write_pipeline  # noqa: PLC0415 - as above
 
     with connect(server) as client:
         wanted = Wanted(server=client.tracking_uri, **options)
@@ -52,7 +53,7 @@ def init(system: str, server: str | None, as_json: bool, output: Path, force: bo
     def show() -> None:
         for path in written:
             click.echo(f"Written: {path}")
-        click.echo("\nTry it on this machine: trackback deliver run deliver.yaml")
+        click.echo(f"\nTry it on this machine: trackback deliver run {output / FILE}")
 
     return Outcome(True, {"files": [str(path) for path in written]}, show)
 

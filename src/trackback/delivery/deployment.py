@@ -15,7 +15,7 @@ from trackback.delivery.deploy.manifests import Workload, as_yaml, make_manifest
 from trackback.delivery.deploy.slots import Live, Release, Slot, settings_digest
 from trackback.delivery.deploy.smoke import read_smoke_example
 from trackback.delivery.deploy.switching import Patience, Switch
-from trackback.delivery.record import Record, recorded
+from trackback.delivery.record import Record, recorded, untold
 from trackback.delivery.subject import Subject
 from trackback.delivery.vouched import vouched_files
 from trackback.delivery.written import write_whole
@@ -186,17 +186,10 @@ def _told(client: Client, slot: Slot, live: Live) -> Live:
     try:
         found = client.report_deployment(said.pop("kind"), said.pop("locator"), started=live.started_ms, **said)
     except TrackbackError as error:
-        raise _untold(live.release.model, live.url, error) from error
+        raise untold(f"{live.release.model} is live at {live.url}", error) from error
     told = Live(live.release, live.url, live.started_ms, live.report, found.id)
     slot.keep_live(told)
     return told
-
-
-def _untold(model: str, locator: str, error: TrackbackError) -> TrackbackError:
-    return type(error)(
-        f"{model} is live at {locator}, and the server could not be told: {error.message} Run the stage again to tell "
-        "it."
-    )
 
 
 def remove_here(client: Client, slot: Slot, manager: Manager) -> Live | None:
@@ -245,11 +238,8 @@ def deploy_to_cluster(
     with recorded(client, subject, "deploy", {"target": "kubernetes", "locator": locator}) as record:
         example = read_smoke_example(subject.fetch(client).path)
         roll_out(cluster, workload, manifests, subject.digest, example, timeout_s, say)
-        try:
-            kind, image = DeploymentKind.KUBERNETES, workload.image
-            deployment = record.deployed(kind, locator, image=image, replaces_previous=True)
-        except TrackbackError as error:
-            raise _untold(subject.label, locator, error) from error
+        kind, image = DeploymentKind.KUBERNETES, workload.image
+        deployment = record.deployed(kind, locator, image=image, replaces_previous=True)
         record.passed = True
     tried = example.body is not None
     return Deployed(subject, "kubernetes", workload.name, locator, True, tried, deployment, None, workload.image, files)

@@ -6,6 +6,7 @@ run is the attempt; elsewhere it is a number that is kept until the stage has en
 
 import hashlib
 import json
+import logging
 import os
 import time
 import uuid
@@ -15,16 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from trackback import limits
-from trackback.client.api import Client
+from trackback.client.api import Client, walk
 from trackback.delivery.ci import Job, current_job
 from trackback.delivery.subject import Subject
 from trackback.delivery.written import write_whole
 from trackback.entities import Build, BuildResult, Deployment, DeploymentKind, Verdict
-from trackback.errors import InvalidParameter, TrackbackError
+from trackback.errors import InvalidParameter, TrackbackError, Unavailable
 
 SYSTEM = "trackback"
 """The CI system of builds that nobody's CI has run."""
 _ABANDONED_S = 24 * 3600
+_CALLED = {DeploymentKind.AMI: "AMI", DeploymentKind.KUBERNETES: "workload"}
+
+_log = logging.getLogger(__name__)
 
 
 class Record:
@@ -41,6 +45,7 @@ class Record:
         self.attempt = attempt
         self.passed: bool | None = None
         self.build: Build | None = None
+        self._is_away = False
 
     @property
     def url(self) -> str:
@@ -55,17 +60,18 @@ class Record:
         Errors: those of ``Client.report_verdict``.
         """
         subject, attempt = self._subject.reported_as, f"{self.attempt}/{name}"
-        newest = next(iter(self._client.list_verdicts(subject, name, max_results=1)), None)
-        if newest is not None and newest.passed == passed and (newest.report or {}).get("attempt") == attempt:
-            return newest  # it was told before, by measures that are never quite the same
-        return self._client.report_verdict(
-            subject,
-            name,
-            passed,
-            url=url or self.url,
-            report={**report, "attempt": attempt},
-            key=f"{attempt}/{newest.id if newest else 0}"[-limits.VERDICT_KEY_LENGTH :],
-        )
+        with self._telling(f"{self._subject.label} {'passed' if passed else 'failed'} '{name}'"):
+            newest = next(iter(self._client.list_verdicts(subject, name, max_results=1)), None)
+            if newest is not None and newest.passed == passed and (newest.report or {}).get("attempt") == attempt:
+                return newest  # it was told before, by measures that are never quite the same
+            return self._client.report_verdict(
+                subject,
+                name,
+                passed,
+                url=url or self.url,
+                report={**report, "attempt": attempt},
+                key=f"{attempt}/{newest.id if newest else 0}"[-limits.VERDICT_KEY_LENGTH :],
+            )
 
     def deployed(self, kind: DeploymentKind | str, locator: str, **fields: Any) -> Deployment:
         """Report that the subject is live at a place; fields beside are those of ``Client.report_deployment``."""
@@ -82,7 +88,8 @@ class Record:
                 f"Nothing says which environment {subject.label} is deployed to. Name it: --environment."
             )
         key = f"{self.attempt}/{kind}/{locator}"[-500:]
-        return self._client.report_deployment(kind, locator, **{"key": key, **what})
+        with self._telling(f"{subject.label} is there, as the {_CALLED.get(DeploymentKind(kind), kind)} {locator}"):
+            return self._client.report_deployment(kind, locator, **{"key": key, **what})
 
     def report_build(self, result: BuildResult) -> None:
         """Say how the stage stands, as a build for its promotion; nothing without one."""
@@ -101,6 +108,54 @@ class Record:
             result=result,
         )
 
+    def begin(self) -> None:
+        """Say that the stage runs; and of attempts at the very same job that nobody has heard of since, that they have
+        failed: CI begins no attempt before the last one is over.
+        """
+        self.report_build(BuildResult.RUNNING)
+        if self.build is None or self._job is None:
+            return
+        for each in walk(self._client.list_builds, promotion=self.build.promotion):
+            is_over = each.result is BuildResult.RUNNING and each.id != self.build.id
+            if is_over and _place(each) == _place(self.build):
+                self._client.update_build(each.id, result=BuildResult.FAILED)
+
+    def end(self) -> None:
+        """Say how the stage, which has got to its end, has ended."""
+        result = BuildResult.PASSED if self.passed else BuildResult.FAILED
+        with self._telling(f"The stage {self._stage} of {self._subject.label} has {result}"):
+            self.report_build(result)
+
+    def break_off(self, result: BuildResult) -> None:
+        """Say that the stage has not got to its end, if the server is there to be told."""
+        if self._is_away:
+            return
+        try:
+            self.report_build(result)
+        except TrackbackError:
+            _log.warning("The server does not know that the stage %s has ended; run again, it tells it.", self._stage)
+
+    @contextmanager
+    def _telling(self, done: str) -> Iterator[None]:
+        """Where the server is told what is done. Unavailable: it is away; the message says what there is to be told."""
+        try:
+            yield
+        except Unavailable as error:
+            self._is_away = True
+            raise untold(done, error) from error
+
+
+def untold(done: str, error: TrackbackError) -> TrackbackError:
+    """The error for what is done, while the server could not be told."""
+    return type(error)(
+        f"{done}, and the server could not be told: {error.message} Run the stage again to tell it: nothing is told "
+        "twice."
+    )
+
+
+def _place(build: Build) -> tuple[str | None, ...]:
+    return build.system, build.pipeline, build.counter, build.stage, build.job
+
 
 @contextmanager
 def recorded(
@@ -117,24 +172,18 @@ def recorded(
     marker = _marker(client, subject, stage, inputs, environ)
     attempt = f"{job.key}/{stage}/{subject.digest[:16]}" if job else _kept_attempt(marker)
     record = Record(client, subject, stage, attempt, job)
-    record.report_build(BuildResult.RUNNING)
+    record.begin()
     try:
         yield record
     except (KeyboardInterrupt, SystemExit):  # by Ctrl-C, by SIGTERM
-        _end(record, BuildResult.CANCELLED)
+        record.break_off(BuildResult.CANCELLED)
         raise
     except BaseException:
-        _end(record, BuildResult.FAILED)
+        record.break_off(BuildResult.FAILED)
         raise
-    record.report_build(BuildResult.PASSED if record.passed else BuildResult.FAILED)
+    record.end()
     with suppress(OSError):
         marker.unlink(missing_ok=True)
-
-
-def _end(record: Record, result: BuildResult) -> None:
-    """Of a stage that did not get to its end. That its server is away is known by then, or will be told by others."""
-    with suppress(TrackbackError):
-        record.report_build(result)
 
 
 def _kept_attempt(marker: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from trackback.client.api import Client, walk
 from trackback.client.models import LocalModel, fetch_model
-from trackback.client.places import locate
+from trackback.client.places import Place, locate
 from trackback.client.progress import Progress
 from trackback.client.trees import tree_at
 from trackback.delivery import ci
@@ -151,7 +151,7 @@ def _called(entry: Promotion) -> str:
 
 
 def _located(client: Client, uri: str) -> Subject:
-    place = locate(client, uri)
+    place = _place(client, uri)
     if (version := place.version) is not None:
         if version.digest is None:
             raise _without_digest(place.uri)
@@ -161,6 +161,20 @@ def _located(client: Client, uri: str) -> Subject:
     if digest is None:
         raise _without_digest(place.uri)
     return Subject(place.uri, digest, run_id=place.run_id)
+
+
+def _place(client: Client, uri: str) -> Place:
+    """NotFound: there is no such alias, too, which is MLflow's invalid parameter."""
+    try:
+        return locate(client, uri)
+    except InvalidParameter as error:
+        model, _, alias = uri.partition("@")
+        if not alias or "alias" not in error.message:
+            raise
+        raise NotFound(
+            f"{shown(uri)} names no version: {model} has no alias {shown(alias)}. If it is an environment, "
+            f"`trackback promote {model}/VERSION --to {alias}` puts a version there."
+        ) from error
 
 
 def _in_force(client: Client, found: Subject, version: ModelVersion, uri: str) -> Subject:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -62,7 +63,8 @@ def feed(command: Sequence[str | Path], write: Callable[[IO[bytes]], object]) ->
             write(ran.stdin)
             ran.stdin.close()
         except BrokenPipeError:  # it has ended, and says why
-            pass
+            with suppress(BrokenPipeError):  # what is left to be written is for nobody
+                ran.stdin.close()
         except BaseException:
             ran.kill()
             raise

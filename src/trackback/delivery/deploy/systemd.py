@@ -229,7 +229,9 @@ class Systemd:
             told = (ran.stderr or ran.stdout).strip()[-500:]
             if "has not been booted" in told or "Failed to connect to bus" in told:
                 which = "no systemd of this user's" if self._user else "no systemd"
-                raise Unavailable(f"There runs {which} here: {told} Deploy --to process, or write units by --output.")
+                raise Unavailable(
+                    f"There runs {which} here. Deploy --to process, or write units by --output. systemctl says: {told}"
+                )
             raise Unavailable(f"`systemctl {' '.join(arguments)}` failed with {ran.returncode}: {told}")
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

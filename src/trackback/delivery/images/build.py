@@ -25,7 +25,7 @@ from trackback.delivery.images.requirements import (
 )
 from trackback.delivery.images.trials import try_model
 from trackback.delivery.subject import Subject
-from trackback.errors import ConfigurationError, InvalidModel, InvalidParameter
+from trackback.errors import ConfigurationError, InvalidModel, InvalidParameter, Unavailable
 from trackback.scoring.trial import Finding
 
 
@@ -97,7 +97,7 @@ def build_image(
     blobs = Blobs(default_folder() / "images")
     name = recipe.base or f"docker.io/library/python:{wanted}-slim"
     say(f"base {name}")
-    base = open_base(name, blobs, recipe.architecture)
+    base = _opened(name, blobs, recipe)
     python = find_python(file_names(base, blobs), base.architecture, wanted, name)
     pip = Pip(recipe.interpreter, python, recipe.find_links)
     packages = _resolve(pip, model.path, recipe.constraints, say)
@@ -115,6 +115,16 @@ def build_image(
     parts = [Part("base", sum(each.size for each in base.layers), _unpacked(base, blobs))]
     parts += [Part(name, layer.size, layer.unpacked) for name, layer in layers]
     return Image(*image, tuple(parts), tuple(packages), base, python, labels(base, subject), trial)
+
+
+def _opened(name: str, blobs: Blobs, recipe: Recipe) -> Base:
+    try:
+        return open_base(name, blobs, recipe.architecture)
+    except Unavailable as error:
+        raise Unavailable(
+            f"{error.message} To do without it, name another base, as `trackback deliver base base.tar` makes one: "
+            "--base base.tar."
+        ) from error
 
 
 def _minor(version: str) -> str:
