@@ -31,7 +31,7 @@ test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .venvs
 test-libraries: .venv/.editable .venvs/libraries/.installed .venvs/mlflow3/.installed .venvs/mlflow2/.installed ## run the tests that train with heavy libraries
 	.venv/bin/python -m pytest -m libraries $(ARGS)
 
-test-delivery: .venv/.editable .venvs/moto/.installed .venvs/libraries/.installed .tools/bin/registry .tools/base.tar .tools/bin/versitygw ## run the tests that make and run images, and deploy under load: buildah, mmdebstrap, QEMU, systemd, root
+test-delivery: .venv/.editable .venvs/moto/.installed .venvs/libraries/.installed .tools/bin/registry .tools/base.tar .tools/bin/packer .tools/bin/versitygw ## run the tests that make and run images, and deploy under load: buildah, mmdebstrap, QEMU, systemd, root
 	.venv/bin/python -m pytest -m delivery $(ARGS)
 
 test-story: .venv/.editable .venvs/moto/.installed .venvs/libraries/.installed .tools/base.tar .tools/bin/versitygw ## take a model through all stages of delivery with real tools: one test of test-delivery
@@ -112,6 +112,13 @@ endef
 	  echo "building $@ $$(cat $<)"; \
 	  GOBIN=$(CURDIR)/$(@D) go install github.com/distribution/distribution/v3/cmd/registry@$$(cat $<) && touch $@; \
 	else echo "no go in PATH: tests of registries of images will be skipped"; fi
+
+# Packer, for the test of its template: built within a module of its own, as what it replaces forbids `go install`.
+.tools/bin/packer: locks/packer/go.mod locks/packer/go.sum
+	@if command -v go >/dev/null; then \
+	  echo "building $@"; mkdir -p $(@D); \
+	  cd $(<D) && go build -mod=mod -o $(CURDIR)/$@ github.com/hashicorp/packer && touch $(CURDIR)/$@; \
+	else echo "no go in PATH: tests of Packer's template will be skipped"; fi
 
 .tools/base.tar: src/trackback/delivery/images/debian.py | .venv/.editable
 	@if [ "$$(id -u)" -eq 0 ] && command -v mmdebstrap >/dev/null; then .venv/bin/trackback deliver base $@ && touch $@; \

@@ -127,5 +127,7 @@ def _text(value: str) -> str:
 
 
 def _block(tags: dict[str, str]) -> str:
-    lines = "\n".join(f"    {_text(key)} = {_text(value)}" for key, value in tags.items())
+    """As `packer fmt` has it: equals signs below each other."""
+    width = max(map(len, map(_text, tags)))
+    lines = "\n".join(f"    {_text(key):{width}} = {_text(value)}" for key, value in tags.items())
     return f"{{\n{lines}\n  }}"
