@@ -31,7 +31,7 @@ test: .venv/.editable .venvs/mlflow3/.installed .venvs/mlflow2/.installed .venvs
 test-libraries: .venv/.editable .venvs/libraries/.installed .venvs/mlflow3/.installed .venvs/mlflow2/.installed ## run the tests that train with heavy libraries
 	.venv/bin/python -m pytest -m libraries $(ARGS)
 
-test-delivery: .venv/.editable .venvs/moto/.installed .venvs/libraries/.installed .tools/bin/registry .tools/base.tar .tools/bin/packer .tools/bin/versitygw ## run the tests that make and run images, and deploy under load: buildah, mmdebstrap, QEMU, systemd, root
+test-delivery: .venv/.editable .venvs/moto/.installed .venvs/libraries/.installed .tools/bin/registry .tools/base.tar .tools/bin/packer .tools/bin/packer-plugin-amazon .tools/bin/versitygw ## run the tests that make and run images, and deploy under load: buildah, mmdebstrap, QEMU, systemd, root
 	.venv/bin/python -m pytest -m delivery $(ARGS)
 
 test-story: .venv/.editable .venvs/moto/.installed .venvs/libraries/.installed .tools/base.tar .tools/bin/versitygw ## take a model through all stages of delivery with real tools: one test of test-delivery
@@ -113,11 +113,13 @@ endef
 	  GOBIN=$(CURDIR)/$(@D) go install github.com/distribution/distribution/v3/cmd/registry@$$(cat $<) && touch $@; \
 	else echo "no go in PATH: tests of registries of images will be skipped"; fi
 
-# Packer, for the test of its template: built within a module of its own, as what it replaces forbids `go install`.
-.tools/bin/packer: locks/packer/go.mod locks/packer/go.sum
+# Packer and its plugin, for the test of its template: each built within a module of its own, since what they replace
+# forbids `go install`. A plugin has to be no prerelease to be taken.
+.tools/bin/packer .tools/bin/packer-plugin-amazon: .tools/bin/%: locks/%/go.mod locks/%/go.sum
 	@if command -v go >/dev/null; then \
-	  echo "building $@"; mkdir -p $(@D); \
-	  cd $(<D) && go build -mod=mod -o $(CURDIR)/$@ github.com/hashicorp/packer && touch $(CURDIR)/$@; \
+	  echo "building $@"; mkdir -p $(@D); cd $(<D) && go build -mod=mod \
+	    -ldflags '-X github.com/hashicorp/packer-plugin-amazon/version.VersionPrerelease=' \
+	    -o $(CURDIR)/$@ github.com/hashicorp/$(@F) && touch $(CURDIR)/$@; \
 	else echo "no go in PATH: tests of Packer's template will be skipped"; fi
 
 .tools/base.tar: src/trackback/delivery/images/debian.py | .venv/.editable
