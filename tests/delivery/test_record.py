@@ -113,6 +113,28 @@ def test_a_stage_for_a_promotion_is_a_build_of_it(
     assert (build.result, build.system, build.stage) == (result, "trackback", "validate")
 
 
+def test_an_attempt_that_nobody_has_heard_of_since_has_failed_once_ci_begins_the_next(
+    delivery: World, saved: Saved
+) -> None:
+    delivery.register("cancer", saved("cancer"))
+    delivery.client.promote("models:/cancer/1", "staging")
+    subject = resolve(delivery.client, "1", {})
+
+    def begin(**environ: str) -> None:
+        job = current_job({**GOCD, **environ})
+        Record(delivery.client, subject, "validate", job.key if job else "", job).begin()
+
+    begin(GO_STAGE_COUNTER="1")
+    begin(GO_JOB_NAME="another")
+    begin(GO_STAGE_COUNTER="2")
+    builds = sorted(delivery.client.list_builds(promotion=1), key=lambda each: each.id)
+    assert [(each.job, each.result) for each in builds] == [
+        ("validate/validate", "failed"),
+        ("another/validate", "running"),
+        ("validate/validate", "running"),
+    ]
+
+
 def test_a_deployment_is_of_the_promotion_and_the_build(delivery: World, saved: Saved) -> None:
     version = delivery.register("cancer", saved("cancer"))
     delivery.client.promote("models:/cancer/1", "staging")

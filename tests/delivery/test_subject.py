@@ -38,6 +38,12 @@ def test_the_alias_of_an_environment_leads_to_the_promotion_by_which_it_is_there
     assert (found.promotion, found.environment) == (entry.seq, "staging")
 
 
+def test_an_environment_that_nothing_is_in_is_told_with_how_something_gets_there(delivery: World, saved: Saved) -> None:
+    delivery.register("cancer", saved("cancer"))
+    with pytest.raises(NotFound, match=r"no alias 'staging'.*`trackback promote models:/cancer/VERSION --to staging`"):
+        resolve(delivery.client, "models:/cancer@staging", {})
+
+
 @pytest.mark.parametrize("variable", ["TRACKBACK_PROMOTION", "GO_PACKAGE_CHURN_PROMOTION"])
 def test_what_has_triggered_the_pipeline_is_delivered_if_nothing_is_named(
     delivery: World, saved: Saved, variable: str

@@ -133,7 +133,9 @@ class Record:
         try:
             self.report_build(result)
         except TrackbackError:
-            _log.warning("The server does not know that the stage %s has ended; run again, it tells it.", self._stage)
+            _log.warning(
+                "The server was not told that the stage %s has ended. Run it again: nothing is told twice.", self._stage
+            )
 
     @contextmanager
     def _telling(self, done: str) -> Iterator[None]:
