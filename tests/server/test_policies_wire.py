@@ -266,6 +266,7 @@ class TestCommandLine:
         (command,) = [line.partition("report it: ")[2] for line in printed.splitlines() if "report it: " in line]
         assert command == f"trackback verdict {subject} 'data drift' --passed"
         report = "verdict", subject, "data drift", "--passed", "--report", "report.json", "--key", subject
+        assert trackback(server, "ci", *report[:3])[0] == 2, "neither passed nor failed"
         for _ in range(2):
             code, printed = trackback(server, "ci", *report, folder=tmp_path)
             assert (code, "data drift passed on runs:/" in printed) == (0, True)

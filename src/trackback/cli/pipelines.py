@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trackback.cli.deliver import Outcome, Stage, stage_options
-from trackback.cli.remote import connect, json_option, server_option
+from trackback.cli.remote import connect, json_option, print_table, server_option
 
 if TYPE_CHECKING:
     from trackback.delivery.pipelines.running import PipelineRun
@@ -80,7 +80,7 @@ def run(
     """
     from trackback.delivery.pipelines.file import read_pipeline  # noqa: PLC0415 - only who runs one needs it
     from trackback.delivery.pipelines.running import PipelineRun, run_stage  # noqa: PLC0415
-    from trackback.delivery.pipelines.table import live, table  # noqa: PLC0415
+    from trackback.delivery.pipelines.table import HEADINGS, cells, live  # noqa: PLC0415
     from trackback.delivery.subject import resolve, triggered  # noqa: PLC0415
 
     file = file.absolute()
@@ -101,10 +101,8 @@ def run(
     document = {"subject": subject.document(), "stages": [each.document() for each in work.runs]}
 
     def show() -> None:
-        from rich.console import Console  # noqa: PLC0415 - only who looks on needs it
-
         if not sys.stderr.isatty():
-            Console().print(table(work.runs))
+            print_table(HEADINGS, [cells(each) for each in work.runs])
         click.echo(f"{subject.label}: {'all stages have passed' if not code else 'not delivered'}.")
         failed = next((each for each in work.runs if each.code), None)
         if failed is not None:

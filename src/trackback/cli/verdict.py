@@ -15,7 +15,7 @@ from trackback.errors import InvalidParameter
 @click.command()
 @click.argument("subject")
 @click.argument("name")
-@click.option("--passed/--failed", default=None, required=True, help="What the check found.")
+@click.option("--passed/--failed", default=None, help="What the check found; one of both has to be said.")
 @click.option("--url", default="", help="Where to read more, such as the build's page.")
 @click.option(
     "--report",
@@ -32,7 +32,7 @@ from trackback.errors import InvalidParameter
 def verdict(
     subject: str,
     name: str,
-    passed: bool,
+    passed: bool | None,
     url: str,
     report: str | None,
     key: str,
@@ -40,6 +40,8 @@ def verdict(
     as_json: bool,
 ) -> None:
     """Report what the check NAME found of SUBJECT: a version, a run, or the digest of files."""
+    if passed is None:
+        raise click.UsageError("Say what the check found: --passed or --failed.")
     read = _read_report(report) if report else None
     with connect(server) as client:
         done = client.report_verdict(subject, name, passed, url=url, report=read, key=key)

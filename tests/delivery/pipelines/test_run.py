@@ -200,7 +200,16 @@ def test_on_a_terminal_a_table_shows_how_the_stages_stand(delivery: World) -> No
         assert run.wait(60) == 4
     os.close(ours)
     assert re.search(r"one +.*running.*hello", text)
+    assert "EXIT CODE" in text
     assert re.search(r"two +.*failed.* 4 ", text)
+
+
+@pytest.mark.usefixtures("version")
+def test_what_a_stage_said_last_takes_no_room_from_the_other_columns(delivery: World) -> None:
+    file = stages(delivery, validate=f"echo {'long ' * 40}")
+    printed = delivery.invoke("run", file).stdout
+    assert re.search(r"STAGE +EXIT CODE +TIME +LAST LINE\n", printed)
+    assert re.search(r"validate +passed +0 +[0-9.]+ s +(long ?){40}\n", printed)
 
 
 def read(terminal: int) -> bytes:
