@@ -10,13 +10,14 @@ import socket
 import subprocess
 import sys
 from collections import Counter, deque
-from collections.abc import Generator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from trackback.delivery.batch.messages import Advanced, Begin, Failed, Finished, Loaded, decode_told
 from trackback.delivery.batch.partitions import Report
 from trackback.delivery.batch.plans import Loading, Plan
+from trackback.delivery.batch.scoring import Predict
 from trackback.delivery.batch.work import Work
 from trackback.errors import ModelNotLoaded, Unavailable
 from trackback.scoring.messages import Frames, framed
@@ -34,15 +35,17 @@ class Processes:
     def __init__(self, workers: int | None = None) -> None:
         self._workers = workers or processors()
 
-    def predict(
-        self, plan: Plan, work: Work, loading: Loading, numbers: Sequence[int], report: Report
-    ) -> Generator[int, None, None]:
-        """As of ``Engine``. Unavailable: a process is ended by something else, twice at the same partition."""
-        pool = _Pool(work, loading, numbers, min(self._workers, len(numbers)))
+    @contextmanager
+    def started(self, work: Work, loading: Loading, partitions: int) -> Iterator[Predict]:
+        """As of ``Engine``. To predict raises Unavailable if a process is ended by something else, twice at the same
+        partition.
+        """
+        pool = _Pool(Begin(work.folder.text, loading.directory, loading.trusted), self._workers)
         try:
-            yield from pool.run(report)
+            pool.launch(partitions)
+            yield pool.predict
         finally:
-            pool.kill()
+            pool.end()
 
 
 def processors() -> int:
@@ -96,29 +99,39 @@ class _Process:
 
 
 class _Pool:
-    def __init__(self, work: Work, loading: Loading, numbers: Sequence[int], size: int) -> None:
-        self._begin = Begin(work.folder.text, loading.directory, loading.trusted)
-        self._threads = max(1, processors() // size) if size > 1 else None
-        self._size = size
-        self._left = deque(numbers)
+    def __init__(self, begin: Begin, most: int) -> None:
+        self._begin = begin
+        self._most = most
+        self._threads: int | None = None
+        self._left: deque[int] = deque()
         self._crashes: Counter[int] = Counter()
         self._selector = selectors.DefaultSelector()
         self._processes: set[_Process] = set()
         self._let_go: list[_Process] = []
 
-    def run(self, report: Report) -> Generator[int, None, None]:
-        for _ in range(self._size):
+    def launch(self, partitions: int) -> None:
+        """A process for each of so many, up to as many as there may be."""
+        size = min(self._most, partitions)
+        self._threads = max(1, processors() // size) if size > 1 else None
+        for _ in range(len(self._processes), size):
             self._launch()
-        while self._processes:
+
+    def predict(self, plan: Plan, numbers: Sequence[int], report: Report) -> Generator[int, None, None]:
+        self._left.extend(numbers)
+        self.launch(len(numbers))
+        there = 0
+        while there < len(numbers):
             for key, _ in self._selector.select():
-                yield from self._hear(key.data, report)
+                for number in self._hear(key.data, report):
+                    there += 1
+                    yield number
+
+    def end(self) -> None:
+        """Those that have nothing more to do end by themselves; others are killed, whatever they are at."""
+        for process in self._processes:
+            process.kill()
         for process in self._let_go:
             process.wait()
-
-    def kill(self) -> None:
-        for process in (*self._processes, *self._let_go):
-            process.kill()
-        self._processes.clear()
         self._selector.close()
 
     def _launch(self) -> None:
