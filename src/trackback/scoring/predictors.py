@@ -50,7 +50,8 @@ def inputs_of(mlmodel: MLmodel) -> Inputs:
 
 def outputs_of(mlmodel: MLmodel) -> Schema | None:
     """What a model predicts, where its signature says it."""
-    return ModelSignature.from_text(mlmodel.signature).outputs if mlmodel.signature else None
+    signature = ModelSignature.from_text(mlmodel.signature) if mlmodel.signature else None
+    return signature.outputs if signature else None
 
 
 def load(directory: str, trusted: Sequence[str] | None) -> Model:

@@ -35,6 +35,9 @@ def _predicted(outputs: Schema | None, column: str) -> Iterator[tuple[str, "pa.D
         return
     for place, spec in enumerate(specs):
         unnamed = column if len(specs) == 1 else f"{column}_{place}"
-        yield spec.name or unnamed, arrow_type(spec.dtype if isinstance(spec, TensorSpec) else spec.type)
+        yield (
+            str(unnamed if spec.name is None else spec.name),
+            arrow_type(spec.dtype if isinstance(spec, TensorSpec) else spec.type),
+        )
     if not specs:
         yield column, arrow_type(None)

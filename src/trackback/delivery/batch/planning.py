@@ -46,7 +46,8 @@ class Input(msgspec.Struct, frozen=True):
     @property
     def partitions(self) -> int:
         """About how many it will be cut into, by nothing but its size: rather fewer than more."""
-        return max(1, sum(found.size for found, _ in self.files) // self.cuts.PARTITION_BYTES)
+        most: int = self.cuts.PARTITION_BYTES
+        return max(1, sum(found.size for found, _ in self.files) // most)
 
     def versions(self) -> dict[str, str]:
         return {found.place.text: f"{found.size} {found.version}" for found, _ in self.files}
