@@ -28,16 +28,14 @@ def schema_of_output(
 
 
 def _predicted(outputs: Schema | None, column: str) -> Iterator[tuple[str, "pa.DataType"]]:
+    """Called as those that ``as_table`` makes of predictions."""
     specs = list(outputs or ())
+    kinds = [spec.dtype if isinstance(spec, TensorSpec) else spec.type for spec in specs]
+    names = [None if spec.name is None else str(spec.name) for spec in specs]
     if len(specs) == 1 and isinstance(tensor := specs[0], TensorSpec) and len(tensor.shape) == 2:
-        for place in range(tensor.shape[1]):
-            yield f"{column}_{place}", arrow_type(tensor.dtype)
-        return
-    for place, spec in enumerate(specs):
-        unnamed = column if len(specs) == 1 else f"{column}_{place}"
-        yield (
-            str(unnamed if spec.name is None else spec.name),
-            arrow_type(spec.dtype if isinstance(spec, TensorSpec) else spec.type),
-        )
+        kinds *= max(1, tensor.shape[1])
+        names *= max(1, tensor.shape[1])
+    for place, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        yield name or (column if len(names) == 1 else f"{column}_{place}"), arrow_type(kind)
     if not specs:
         yield column, arrow_type(None)
