@@ -3,12 +3,8 @@
 What the processes are told, and tell, is small; rows go from files to files.
 """
 
-import os
 import selectors
 import signal
-import socket
-import subprocess
-import sys
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,7 +17,7 @@ from trackback.delivery.batch.scoring import Predict
 from trackback.delivery.batch.work import Work
 from trackback.errors import ModelNotLoaded, Unavailable
 from trackback.scoring.messages import Frames, framed
-from trackback.scoring.workers import environment_of
+from trackback.scoring.processes import ModelProcess, processors, threads_each
 
 CHANCES = 2
 """How often a partition is begun that ends its process: memory may have been short for a moment."""
@@ -48,23 +44,9 @@ class Processes:
             pool.end()
 
 
-def processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class _Process:
+class _Process(ModelProcess):
     def __init__(self, begin: Begin, threads: int | None) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "trackback.delivery.batch.worker", str(theirs.fileno())],
-                stdin=subprocess.PIPE,  # never written to: its end tells the process that we are gone
-                stdout=2,  # what models print is no output of ours
-                pass_fds=(theirs.fileno(),),
-                env=environment_of(threads),
-            )
-        self.connection = ours
+        super().__init__("trackback.delivery.batch.worker", threads)
         self.frames = Frames()
         self.number: int | None = None
         self.loaded = False
@@ -78,24 +60,10 @@ class _Process:
         with suppress(OSError):  # it has ended, which is found when it is read from
             self.connection.sendall(framed(message))
 
-    def let_go(self) -> None:
-        """Close the connection, upon which it ends, which takes a while where its libraries are large."""
-        self.connection.close()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-
-    def wait(self) -> int:
+    def end(self) -> int:
         """Let it go; its exit code."""
         self.let_go()
-        try:
-            return self._process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            return self.kill()
-
-    def kill(self) -> int:
-        self._process.kill()
-        self.let_go()
-        return self._process.wait()
+        return self.wait(_END_S)
 
 
 class _Pool:
@@ -112,7 +80,7 @@ class _Pool:
     def launch(self, partitions: int) -> None:
         """A process for each of so many, up to as many as there may be."""
         size = min(self._most, partitions)
-        self._threads = max(1, processors() // size) if size > 1 else None
+        self._threads = threads_each(size)
         for _ in range(len(self._processes), size):
             self._launch()
 
@@ -130,8 +98,8 @@ class _Pool:
         """Those that have nothing more to do end by themselves; others are killed, whatever they are at."""
         for process in self._processes:
             process.kill()
-        for process in self._let_go:
-            process.wait()
+        for process in (*self._processes, *self._let_go):
+            process.end()
         self._selector.close()
 
     def _launch(self) -> None:
@@ -177,7 +145,7 @@ class _Pool:
     def _ended(self, process: _Process) -> None:
         """By something else than us: another takes its place, and its partition."""
         self._forget(process)
-        how = _told(process.wait())
+        how = _told(process.end())
         if not process.loaded:
             raise ModelNotLoaded(f"A process {how} while it loaded the model.")
         number: Any = process.number
