@@ -1,5 +1,6 @@
 """`trackback deliver ami`, with AWS's APIs as moto has them: registered once, tagged, traced, and pruned."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ def test_the_same_can_be_a_template_for_packer(delivery: World, promoted: Promot
         *("ami", promoted.promotion.seq, "--image", promoted.image, "--packer", folder), reports=False
     )
     text = Path(said["packer_template"]).read_text()
-    assert f'"trackback:digest" = "{promoted.version.digest}"' in text
+    assert re.search(f'"trackback:digest" += "{promoted.version.digest}"', text)
     assert text.count("{") == text.count("}")
     assert '"sudo useradd --uid 65532' in text
     assert {each.name for each in folder.iterdir()} == {"trackback.pkr.hcl", "image.tar", "trackback-score.service"}
