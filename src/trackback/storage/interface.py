@@ -150,4 +150,6 @@ class Dialect:
 
 
 _VALUE = re.compile(r"\?")
+COLUMN_TYPES = re.compile(r"\{columns ([^{}]*)\}")
+"""The macro that says of which types the columns of an INSERT are."""
 _MACRO = re.compile(r"\{(\w+)( [^{}]*)?\}")

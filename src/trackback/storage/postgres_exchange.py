@@ -119,32 +119,39 @@ class Exchange:
         return answer
 
 
-class _Bound(NamedTuple):
+class Bound(NamedTuple):
     """A value as it is sent."""
 
     text: bytes | None
     type: int
     format: int
 
+    @classmethod
+    def binary(cls, packed: bytes) -> "Bound":
+        """In PostgreSQL's binary form, of the type that its place in the statement has."""
+        return cls(packed, _UNKNOWN, _BINARY)
 
-_NULL = _Bound(None, _UNKNOWN, _TEXT)
+
+_NULL = Bound(None, _UNKNOWN, _TEXT)
 
 
-def _bound(value: Any) -> _Bound:
+def _bound(value: Any) -> Bound:
     """Texts are of no type, which leaves that to the place where they stand."""
     if isinstance(value, str):
         if "\0" in value:
             raise psycopg.DataError("a text contains a NUL")
-        return _Bound(value.encode(), _UNKNOWN, _TEXT)
+        return Bound(value.encode(), _UNKNOWN, _TEXT)
     if value is None:
         return _NULL
+    if isinstance(value, Bound):
+        return value
     if isinstance(value, bool):
-        return _Bound(b"t" if value else b"f", _BOOL, _TEXT)
+        return Bound(b"t" if value else b"f", _BOOL, _TEXT)
     if isinstance(value, int):
-        return _Bound(b"%d" % value, _INT8 if INT64_MIN <= value <= INT64_MAX else _NUMERIC, _TEXT)
+        return Bound(b"%d" % value, _INT8 if INT64_MIN <= value <= INT64_MAX else _NUMERIC, _TEXT)
     if isinstance(value, float):
-        return _Bound(float.__repr__(value).encode(), _FLOAT8, _TEXT)
-    return _Bound(bytes(value), _BYTEA, _BINARY)
+        return Bound(float.__repr__(value).encode(), _FLOAT8, _TEXT)
+    return Bound(bytes(value), _BYTEA, _BINARY)
 
 
 class _Statement:
