@@ -12,6 +12,7 @@ import click
 from trackback.cli.deliver import Outcome, Stage, say, stage_options, subject_argument
 from trackback.cli.remote import connect
 from trackback.cli.scoring import EVERYTHING, POSITIVE, SECONDS, trust_option
+from trackback.client.user_folders import state_folder
 from trackback.errors import InvalidParameter
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ def _slot_name(subject: "Subject | None", options: dict[str, Any]) -> str:
 def _state(target: str, options: dict[str, Any]) -> Path:
     if target == "systemd" and not _is_user(options):
         return Path("/var/lib/trackback")
-    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "trackback" / "deployments"
+    return state_folder() / "deployments"
 
 
 def _is_user(options: dict[str, Any]) -> bool:

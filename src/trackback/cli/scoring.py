@@ -193,10 +193,13 @@ def serve(trust: tuple[str, ...], server: str | None, **values: Any) -> None:
     An alias is looked up once; with --follow, again and again. Ctrl-C stops the server: requests under way finish.
     """
     settings = Settings(tracking_uri=server, **values)
-    from trackback.scoring.serving import run  # noqa: PLC0415 - heavy, and --help should not be
+    from trackback.scoring.early import EarlyWorker  # noqa: PLC0415 - heavy, and --help should not be
 
-    with _resolver(settings.model_uri, trust, settings.tracking_uri, settings.name) as resolve:
-        run(settings, resolve)
+    with EarlyWorker(settings, _trusted(trust)) as early:
+        from trackback.scoring.serving import run  # noqa: PLC0415 - while the model is being loaded
+
+        with _resolver(settings.model_uri, trust, settings.tracking_uri, settings.name) as resolve:
+            run(settings, resolve, early)
 
 
 @click.command()
@@ -252,9 +255,12 @@ def _resolver(model_uri: str, trust: tuple[str, ...], server: str | None, name: 
     from trackback.client.api import Client  # noqa: PLC0415 - heavy, and --help should not be
     from trackback.scoring.resolving import Resolver  # noqa: PLC0415 - as above
 
-    trusted = None if EVERYTHING in trust else trust
     with Client(server) as client:
-        yield Resolver(client, model_uri, trusted, lambda: progress_bar(model_uri), name)
+        yield Resolver(client, model_uri, _trusted(trust), lambda: progress_bar(model_uri), name)
+
+
+def _trusted(trust: tuple[str, ...]) -> tuple[str, ...] | None:
+    return None if EVERYTHING in trust else trust
 
 
 def _params(text: str | None) -> Mapping[str, Any] | None:

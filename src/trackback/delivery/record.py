@@ -16,6 +16,7 @@ from typing import Any
 
 from trackback import limits
 from trackback.client.api import Client
+from trackback.client.user_folders import state_folder
 from trackback.delivery.ci import Job, current_job
 from trackback.delivery.subject import Subject
 from trackback.delivery.written import write_whole
@@ -151,5 +152,4 @@ def _marker(
     client: Client, subject: Subject, stage: str, inputs: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Path:
     said = json.dumps([client.tracking_uri, subject.digest, subject.promotion, stage, inputs], sort_keys=True)
-    state = Path(environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
-    return state / "trackback" / "deliver" / hashlib.sha256(said.encode()).hexdigest()[:32]
+    return state_folder(environ) / "deliver" / hashlib.sha256(said.encode()).hexdigest()[:32]

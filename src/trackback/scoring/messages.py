@@ -5,6 +5,8 @@ from struct import Struct
 
 import msgspec
 
+from trackback.scoring.settings import Settings
+
 HEAD = Struct("<Q")
 
 
@@ -21,6 +23,10 @@ class Start(msgspec.Struct, array_like=True, frozen=True):
     batch: bool | None = None
     log_level: str = "info"
     json_logs: bool = False
+
+
+def start_of(settings: Settings, directory: str, trusted: tuple[str, ...] | None) -> Start:
+    return Start(directory, trusted, settings.batch, settings.log_level, settings.json_logs)
 
 
 class Started(msgspec.Struct, array_like=True, frozen=True):

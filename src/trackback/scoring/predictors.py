@@ -1,5 +1,6 @@
 """The model in a directory, as the scorer needs it."""
 
+import gc
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from trackback.errors import UntrustedModel
 from trackback.flavors import MLmodel, ModelSignature, Predictor, Trust, load_predictor
+from trackback.flavors.schema import Schema
 from trackback.scoring.inputs import Inputs
 from trackback.tracking.trusted import trusted as logged_here
 
@@ -46,6 +48,12 @@ def inputs_of(mlmodel: MLmodel) -> Inputs:
     return Inputs(signature.inputs if signature else None, raw=mlmodel.is_signature_from_type_hint)
 
 
+def outputs_of(mlmodel: MLmodel) -> Schema | None:
+    """What a model predicts, where its signature says it."""
+    signature = ModelSignature.from_text(mlmodel.signature) if mlmodel.signature else None
+    return signature.outputs if signature else None
+
+
 def load(directory: str, trusted: Sequence[str] | None) -> Model:
     """``trusted``: the digests of pickles that may be loaded beside those that this user has logged; None for all.
 
@@ -56,3 +64,15 @@ def load(directory: str, trusted: Sequence[str] | None) -> Model:
         return Model(load_predictor(Path(directory), trust=trust))
     except UntrustedModel as error:
         raise UntrustedModel(f"{error.message}; here, give the digest as --trust.") from error
+
+
+def load_to_stay(directory: str, trusted: Sequence[str] | None) -> Model:
+    """As ``load``, in a process that is there for this model: the libraries that come with it make a million objects,
+    all of which stay, so that garbage is looked for neither meanwhile nor among them later.
+    """
+    gc.disable()
+    try:
+        return load(directory, trusted)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import msgspec
 
 from trackback.scoring.backlog import Backlog
-from trackback.scoring.messages import Start
+from trackback.scoring.early import EarlyWorker
+from trackback.scoring.messages import start_of
 from trackback.scoring.settings import Settings
 from trackback.scoring.workers import Workers
 
@@ -46,8 +47,11 @@ class Health(msgspec.Struct, omit_defaults=True):
 
 
 class Served:
-    def __init__(self, backlog: Backlog, settings: Settings) -> None:
+    """``early``: a process that was begun for the first model."""
+
+    def __init__(self, backlog: Backlog, settings: Settings, early: EarlyWorker) -> None:
         self._backlog = backlog
+        self._early = early
         self._settings = settings
         self._workers: Workers | None = None
         self._retiring: set[asyncio.Task[None]] = set()
@@ -60,7 +64,8 @@ class Served:
         """Serve ``model`` from now on. What the one before it is at is finished by it. Raises ModelNotLoaded, and
         changes nothing then.
         """
-        workers = Workers(self._start(model), self._settings.workers, self._backlog)
+        start = start_of(self._settings, model.directory, model.trusted)
+        workers = Workers(start, self._settings.workers, self._backlog, self._early.take(start))
         self._every.append(workers)
         try:
             await workers.launch()
@@ -76,10 +81,6 @@ class Served:
             retiring = asyncio.create_task(self._retire(before))
             self._retiring.add(retiring)
             retiring.add_done_callback(self._retiring.discard)
-
-    def _start(self, model: ResolvedModel) -> Start:
-        settings = self._settings
-        return Start(model.directory, model.trusted, settings.batch, settings.log_level, settings.json_logs)
 
     async def _retire(self, workers: Workers) -> None:
         await workers.retire()

@@ -13,6 +13,7 @@ import uvloop
 from trackback import __version__
 from trackback.scoring.app import ScoringApp
 from trackback.scoring.backlog import Backlog
+from trackback.scoring.early import EarlyWorker
 from trackback.scoring.following import Follower
 from trackback.scoring.served import ResolvedModel, Served
 from trackback.scoring.settings import Settings
@@ -28,8 +29,9 @@ log = logging.getLogger(__name__)
 Resolve = Callable[[], ResolvedModel]
 
 
-def run(settings: Settings, resolve: Resolve) -> None:
+def run(settings: Settings, resolve: Resolve, early: EarlyWorker) -> None:
     """Serve until SIGINT or SIGTERM. ``resolve`` finds the version that the URI stands for now, and fetches it.
+    ``early``: a process that may have begun to load it.
 
     Raises ConfigurationError if the server can't start, ModelNotLoaded if the model can't be loaded, and what
     ``resolve`` raises.
@@ -38,13 +40,18 @@ def run(settings: Settings, resolve: Resolve) -> None:
     configure_logs(logs)
     with bind(settings.host, settings.port) if settings.fd is None else inherited(settings.fd) as listener:
         model = resolve()
-        uvloop.run(_serve(settings, listener, model, resolve, logs_requests(logs)))
+        uvloop.run(_serve(settings, listener, model, resolve, early, logs_requests(logs)))
 
 
 async def _serve(
-    settings: Settings, listener: socket.socket, model: ResolvedModel, resolve: Resolve, log_requests: bool
+    settings: Settings,
+    listener: socket.socket,
+    model: ResolvedModel,
+    resolve: Resolve,
+    early: EarlyWorker,
+    log_requests: bool,
 ) -> None:
-    async with _open_model(settings, model, resolve) as (backlog, served):
+    async with _open_model(settings, model, resolve, early) as (backlog, served):
         guard = make_guard(settings.host, settings.allowed_hosts)
         app = ScoringApp(backlog, served, guard, settings.max_body_bytes, log_requests)
         gc.freeze()  # all that is there now stays, so collections, which stop every request, need not look at it
@@ -62,11 +69,11 @@ async def _serve(
 
 @asynccontextmanager
 async def _open_model(
-    settings: Settings, model: ResolvedModel, resolve: Resolve
+    settings: Settings, model: ResolvedModel, resolve: Resolve, early: EarlyWorker
 ) -> AsyncIterator[tuple[Backlog, Served]]:
     """The model in its processes; they end at the end."""
     backlog = Backlog(settings.max_waiting, settings.max_batch, settings.timeout_s)
-    served = Served(backlog, settings)
+    served = Served(backlog, settings, early)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(served.close)
         await served.move(model)

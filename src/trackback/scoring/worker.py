@@ -3,7 +3,6 @@
 It does one batch after the other, and ends when the server closes its connection, or is gone.
 """
 
-import gc
 import logging
 import os
 import signal
@@ -13,7 +12,7 @@ import threading
 
 from trackback.errors import TrackbackError
 from trackback.scoring.messages import Start, Started, decode_questions, decode_start, framed, receive
-from trackback.scoring.predictors import load
+from trackback.scoring.predictors import load_to_stay
 from trackback.scoring.scorer import Scorer
 from trackback.server.logs import configure_logs
 from trackback.server.settings import Settings as LogSettings
@@ -47,11 +46,7 @@ def _load(start: Start) -> Scorer:
     """Raises TrackbackError."""
     configure_logs(LogSettings(log_level=start.log_level, json_logs=start.json_logs))
     logging.captureWarnings(True)
-    gc.disable()  # libraries make a million objects when they are imported, and all of them stay
-    predictor = load(start.directory, start.trusted)
-    gc.freeze()
-    gc.enable()
-    return Scorer(predictor, batches=start.batch)
+    return Scorer(load_to_stay(start.directory, start.trusted), batches=start.batch)
 
 
 def end_with_the_server() -> None:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
-import sys
 from collections.abc import Sequence
 from typing import cast
 
 from trackback.errors import ModelNotLoaded
 from trackback.scoring.backlog import TOO_LATE, Backlog, Job
+from trackback.scoring.early import MODULE
 from trackback.scoring.messages import Frames, Start, decode_answers, decode_started, framed
+from trackback.scoring.processes import ModelProcess, threads_each
 
 END_S = 5.0
 RESTART_S = (0.5, 1, 2, 4, 8, 15, 30)
@@ -27,37 +26,28 @@ log = logging.getLogger(__name__)
 class Worker(asyncio.Protocol):
     """One process, which has at most one batch at a time."""
 
-    def __init__(self, backlog: Backlog) -> None:
+    def __init__(self, backlog: Backlog, process: ModelProcess) -> None:
         self._backlog = backlog
+        self._process = process
         self._frames = Frames()
         self._jobs: Sequence[Job] = ()
         self._retired = False
         self._transport: asyncio.Transport | None = None
-        self._process: asyncio.subprocess.Process | None = None
         self.batches = False
         self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.gone = asyncio.Event()
 
-    async def launch(self, start: Start, threads: int | None) -> None:
-        """Start the process and have it load the model. Raises ModelNotLoaded."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "trackback.scoring.worker", str(theirs.fileno())),
-                stdin=asyncio.subprocess.PIPE,  # never written to: its end tells the process that we are gone
-                stdout=2,
-                pass_fds=(theirs.fileno(),),
-                env=environment_of(threads),
-            )
+    async def launch(self, start: Start | None) -> None:
+        """Have the process load a model; None, if it was told to. Raises ModelNotLoaded."""
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_connection(lambda: self, sock=ours)
-        transport.write(framed(start))
+        transport, _ = await loop.create_connection(lambda: self, sock=self._process.connection)
+        if start:
+            transport.write(framed(start))
         await self.started
 
     @property
     def pid(self) -> int:
-        return self._process.pid if self._process else 0
+        return self._process.pid
 
     def offer(self) -> None:
         """Be there for requests from now on."""
@@ -87,19 +77,12 @@ class Worker(asyncio.Protocol):
                 self.kill()
 
     def kill(self) -> None:
-        if self._process and self._process.returncode is None:
-            self._process.kill()
+        self._process.kill()
 
     async def wait(self) -> int:
         """Wait until the process has ended, and end it if it does not once its connection is closed."""
-        assert self._process is not None
         await self.gone.wait()
-        try:
-            async with asyncio.timeout(END_S):
-                return await self._process.wait()
-        except TimeoutError:
-            self.kill()
-            return await self._process.wait()
+        return await asyncio.to_thread(self._process.wait, END_S)
 
     # What the connection calls
 
@@ -142,9 +125,10 @@ class Worker(asyncio.Protocol):
 
 
 class Workers:
-    """All processes of one model. One that ends by itself is replaced."""
+    """All processes of one model. One that ends by itself is replaced. ``early``: one that was told ``start``."""
 
-    def __init__(self, start: Start, number: int, backlog: Backlog) -> None:
+    def __init__(self, start: Start, number: int, backlog: Backlog, early: ModelProcess | None = None) -> None:
+        self._early = early
         self._start = start
         self._number = number
         self._backlog = backlog
@@ -197,10 +181,10 @@ class Workers:
 
     async def _launch_one(self) -> Worker:
         """Raises ModelNotLoaded."""
-        worker = Worker(self._backlog)
+        early, self._early = self._early, None
+        worker = Worker(self._backlog, early or ModelProcess(MODULE, threads_each(self._number)))
         self._workers.add(worker)
-        processors = os.cpu_count() or 1
-        await worker.launch(self._start, max(1, processors // self._number) if self._number > 1 else None)
+        await worker.launch(None if early else self._start)
         return worker
 
     async def _keep(self, worker: Worker) -> None:
@@ -226,10 +210,3 @@ class Workers:
                 failures += 1
                 log.error("a worker could not be started again, next try in %g s: %s", pause_s, error.message)
                 await asyncio.sleep(pause_s)
-
-
-def environment_of(threads: int | None) -> dict[str, str] | None:
-    """Several processes share the processors: numerical libraries would otherwise start a thread for each in each."""
-    if threads is None:
-        return None
-    return {"OMP_NUM_THREADS": str(threads), **os.environ}

@@ -2,12 +2,12 @@
 somebody with an account on the server has promoted.
 """
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trackback.client.user_folders import state_folder
 from trackback.entities import ANYONE, Promotion, PromotionKind
 from trackback.errors import InvalidState, NotFound, PermissionDenied, Unauthenticated, UnknownEndpoint
 from trackback.flavors import Trust, read_mlmodel
@@ -71,5 +71,4 @@ def _vouches(entry: Promotion, digest: str) -> bool:
 
 
 def _path() -> Path:
-    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "trackback" / "logged-files"
+    return state_folder() / "logged-files"

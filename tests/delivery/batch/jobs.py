@@ -5,6 +5,7 @@ processes take to start.
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pyarrow import parquet
 from tests.scoring import models
 from trackback.delivery.batch.partitions import Report, score_partition
 from trackback.delivery.batch.plans import Loading, Plan, Stamp
-from trackback.delivery.batch.scoring import Done, Job, score
+from trackback.delivery.batch.scoring import Done, Job, Predict, score
 from trackback.delivery.batch.work import Work
 from trackback.scoring.files.predicting import Wanted
 from trackback.scoring.predictors import load
@@ -35,8 +36,12 @@ class HereEngine:
         self._before_each = before_each
         self.seen: list[int] = []
 
-    def predict(
-        self, plan: Plan, work: Work, loading: Loading, numbers: Sequence[int], report: Report
+    @contextmanager
+    def started(self, work: Work, loading: Loading, partitions: int) -> Iterator[Predict]:
+        yield partial(self._predict, work, loading)
+
+    def _predict(
+        self, work: Work, loading: Loading, plan: Plan, numbers: Sequence[int], report: Report
     ) -> Generator[int, None, None]:
         model = load(loading.directory, loading.trusted)
         for count, number in enumerate(numbers):

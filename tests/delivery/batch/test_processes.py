@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 from pyarrow import parquet
 
 from tests import model_processes
 from tests.delivery.batch.jobs import expected, flowers, job, rows_of, run, write_parquet
 from tests.environments import ROOT
+from trackback.delivery.batch import parquet_cuts
 from trackback.delivery.batch.processes import Processes
 from trackback.delivery.batch.scoring import Job
-from trackback.errors import Unavailable, UntrustedModel
+from trackback.errors import InvalidParameter, Unavailable, UntrustedModel
 
 Odd = tuple[Path, tuple[str, ...]]
 
@@ -44,6 +46,20 @@ def test_processes_predict_what_one_does(iris: tuple[Path, Any], tmp_path: Path)
     asked = job(write_parquet(frame, tmp_path / "in.parquet"), tmp_path / "out.parquet")
     assert run(iris[0], asked, Processes(2)).partitions == 8
     assert rows_of(tmp_path / "out.parquet") == expected(frame, iris[1], "id", "country")
+
+
+def test_processes_that_were_started_for_nothing_are_ended(iris: tuple[Path, Any], tmp_path: Path) -> None:
+    """They are started by the size of the input, before it is known how it is cut, and whether it can be scored."""
+    one = job(write_parquet(flowers(), tmp_path / "in.parquet", group_rows=600), tmp_path / "out.parquet")
+    bad = job(write_parquet(flowers()[["id"]], tmp_path / "bad.parquet"), tmp_path / "out.parquet")
+    before = psutil.Process().children(recursive=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet_cuts, "PARTITION_BYTES", 1)
+        patch.setattr(parquet_cuts, "LEAST_ROWS", 1000)
+        assert run(iris[0], one, Processes(3)).partitions == 1
+        with pytest.raises(InvalidParameter, match="which the model needs"):
+            run(iris[0], bad, Processes(3))
+    assert [each for each in psutil.Process().children(recursive=True) if each not in before] == []
 
 
 def test_a_job_that_is_killed_and_run_again_predicts_no_partition_twice(odd: Odd, tmp_path: Path) -> None:

@@ -135,12 +135,21 @@ def test_a_job_whose_folder_is_there_is_done_and_another_is_refused(iris: Iris, 
         run(iris[0], job(source, f"{tmp_path}/out/", ids=["id"]))
 
 
-def test_files_without_rows_give_an_output_without_rows(iris: Iris, tmp_path: Path) -> None:
-    write_parquet(flowers().head(0), tmp_path / "in.parquet")
-    assert run(iris[0], job(tmp_path / "in.parquet", tmp_path / "out.parquet")).rows == 0
-    assert parquet.read_metadata(tmp_path / "out.parquet").num_rows == 0
-    (tmp_path / "in.csv").write_text(",".join(COLUMNS) + "\n")
-    assert run(iris[0], job(tmp_path / "in.csv", tmp_path / "out.csv")).rows == 0
+@pytest.mark.parametrize("output", ["out.parquet", "out.csv", "out/"])
+@pytest.mark.parametrize("given", ["in.parquet", "in.csv"])
+def test_files_without_rows_give_an_output_with_the_same_columns_and_no_rows(
+    iris: Iris, given: str, output: str, tmp_path: Path
+) -> None:
+    def columns(frame: pd.DataFrame) -> list[tuple[str, str]]:
+        target, source = tmp_path / str(len(frame)) / output, tmp_path / str(len(frame)) / given
+        source.parent.mkdir()
+        frame.to_csv(source, index=False) if given == "in.csv" else write_parquet(frame, source)
+        assert run(iris[0], job(source, str(target) + ("/" if output == "out/" else ""))).rows == len(frame)
+        if output == "out.csv":
+            return [(name, "") for name in target.read_text().splitlines()[0].split(",")]
+        return [(field.name, str(field.type)) for field in parquet.read_table(target).schema]
+
+    assert columns(flowers().head(0)) == columns(flowers())
 
 
 # --- what is ended on the way

@@ -5,7 +5,8 @@ Prints as JSON what tests/libraries/test_spark_scoring.py looks at.
 
 import json
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from trackback.delivery.batch import parquet_cuts
-from trackback.delivery.batch.plans import Loading, Stamp
+from trackback.delivery.batch.partitions import Report
+from trackback.delivery.batch.plans import Loading, Plan, Stamp
 from trackback.delivery.batch.processes import Processes
-from trackback.delivery.batch.scoring import Done, Engine, Job, score
+from trackback.delivery.batch.scoring import Done, Engine, Job, Predict, score
 from trackback.delivery.batch.spark import Spark
+from trackback.delivery.batch.work import Work
 from trackback.errors import TrackbackError
 from trackback.flavors import infer_signature, save_model
 from trackback.scoring.files.predicting import Wanted
@@ -41,11 +44,17 @@ class Ended(Exception):
 class ThenGone(Spark):
     """Ends after the first partition."""
 
-    def predict(self, *arguments: Any, **named: Any) -> Generator[int, None, None]:
-        numbers = super().predict(*arguments, **named)
-        yield next(numbers)
-        numbers.close()
-        raise Ended
+    @contextmanager
+    def started(self, work: Work, loading: Loading, partitions: int) -> Iterator[Predict]:
+        with super().started(work, loading, partitions) as predict:
+
+            def one(plan: Plan, numbers: Sequence[int], report: Report) -> Generator[int, None, None]:
+                predicted = predict(plan, numbers, report)
+                yield next(predicted)
+                predicted.close()
+                raise Ended
+
+            yield one
 
 
 def run(source: str, output: str, engine: Engine) -> Done:

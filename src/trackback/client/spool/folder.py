@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import msgspec
 
+from trackback.client.user_folders import state_folder
 from trackback.entities import Tag
 from trackback.errors import DataLoss
 
@@ -154,11 +155,11 @@ def places() -> list[Path]:
     """Where spools are: in ``TRACKBACK_SPOOL_DIR``, or in the folder that XDG gives programs for state. Where there is
     no room, with temporary files; and at last in memory that is not the process's own.
     """
-    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    first = os.environ.get("TRACKBACK_SPOOL_DIR") or f"{state}/trackback/spool"
+    named = os.environ.get("TRACKBACK_SPOOL_DIR")
+    first = Path(named).expanduser() if named else state_folder() / "spool"
     own = f"trackback-{os.getuid()}/spool"
     others = [Path(each) / own for each in (os.environ.get("TMPDIR") or "/tmp", "/dev/shm") if Path(each).is_dir()]
-    return [Path(first).expanduser(), *others]
+    return [first, *others]
 
 
 def _head_in(path: Path) -> Head:

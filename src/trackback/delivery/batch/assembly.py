@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from trackback.delivery.batch.parts import cast, common_schema, read_part
+from trackback.delivery.batch.parts import cast, common_schema, read_part, table_without_rows
 from trackback.delivery.batch.places import Place
 from trackback.delivery.batch.plans import Plan
 from trackback.delivery.batch.work import Work
@@ -83,6 +83,8 @@ class Assembly:
         as_text = not is_parquet(self._output.name)
         rows, first = 0, schema
         with output_writer(self._plan, self._output.target()) as writer:
+            if not self._plan.partitions:
+                writer.write(stamped(table_without_rows(self._plan), self._plan.stamp, as_text=as_text))
             for number in range(len(self._plan.partitions)):
                 table = self._part(number)
                 first = first or table.schema

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from trackback.delivery.batch.parts import cast, common_schema
+from trackback.delivery.batch.parts import cast, common_schema, table_without_rows
 from trackback.delivery.batch.places import Place
 from trackback.delivery.batch.plans import Plan
 from trackback.delivery.batch.work import Work
-from trackback.delivery.batch.writers import StampedParquetWriter
+from trackback.delivery.batch.writers import StampedParquetWriter, stamped
 from trackback.errors import AlreadyExists
 
 MARK = "_trackback.json"
@@ -44,7 +44,10 @@ def publish(plan: Plan, work: Work, output: Place, check: Callable[[int], None])
     """
     from pyarrow import parquet  # noqa: PLC0415 - heavy
 
-    names = [plan.part_name(number) for number in range(len(plan.partitions))]
+    if not plan.partitions:
+        with StampedParquetWriter(work.part(plan, 0), plan.stamp) as writer:
+            writer.write(stamped(table_without_rows(plan), plan.stamp))
+    names = [plan.part_name(number) for number in range(max(1, len(plan.partitions)))]
     for each in [each for each in work.parts.found() if each.path not in names]:
         each.place.remove()
     rows, schemas = 0, {}
@@ -52,7 +55,7 @@ def publish(plan: Plan, work: Work, output: Place, check: Callable[[int], None])
         with work.parts.below(name).open() as file, parquet.ParquetFile(file) as part:
             rows += part.metadata.num_rows
             schemas[name] = part.schema_arrow.remove_metadata()
-    schema = common_schema(schemas.values()) if schemas else None
+    schema = common_schema(schemas.values())
     for name in (name for name, its in schemas.items() if its != schema):
         with work.parts.below(name).open() as file:
             table = cast(parquet.read_table(file), schema)

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from trackback.delivery.batch.places import Found
+from trackback.delivery.batch.places import Found, Place
 from trackback.errors import BadRequest
+from trackback.scoring.inputs import Inputs
 
 UNIT = "rows"
 PARTITION_BYTES = 128 << 20  # not compressed
@@ -36,6 +37,15 @@ def look_into(found: Found) -> Looked:
         raise BadRequest(f"{found.place.text} is no Parquet that can be read: {error}") from error
     groups = [_size_of(metadata.row_group(number)) for number in range(metadata.num_row_groups)]
     return Looked(columns, groups, _row_bytes(groups))
+
+
+def types_of(place: Place, inputs: Inputs) -> bytes:
+    """The types of columns, as an Arrow schema: the file's, whatever the model takes."""
+    from pyarrow import parquet  # noqa: PLC0415 - heavy
+
+    with place.open() as file:
+        content: bytes = parquet.read_schema(file).remove_metadata().serialize().to_pybytes()
+        return content
 
 
 def _size_of(group: Any) -> tuple[int, int]:

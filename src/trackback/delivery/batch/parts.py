@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from trackback.delivery.batch.places import LocalPlace, Place
+from trackback.delivery.batch.plans import Plan
 from trackback.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -17,6 +18,13 @@ def read_part(place: Place) -> "pa.Table":
     if isinstance(place, LocalPlace):
         return pa.ipc.open_file(pa.memory_map(place.text)).read_all()
     return pa.ipc.open_file(pa.py_buffer(place.read())).read_all()
+
+
+def table_without_rows(plan: Plan) -> "pa.Table":
+    """The only part of an input that has none."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    return pa.ipc.read_schema(pa.py_buffer(plan.without_rows)).empty_table()
 
 
 def common_schema(schemas: Iterable["pa.Schema"]) -> "pa.Schema":

@@ -14,12 +14,15 @@ from urllib.parse import unquote
 import msgspec
 
 from trackback.delivery.batch import csv_cuts, parquet_cuts
+from trackback.delivery.batch.no_rows import schema_of_output
 from trackback.delivery.batch.places import Found, Place, is_hidden, lies_in
 from trackback.delivery.batch.plans import Partition, Plan, Slice, Source, Stamp
 from trackback.errors import InvalidParameter, NotFound
+from trackback.flavors import MLmodel
 from trackback.limits import shown
 from trackback.scoring.files.predicting import Wanted, kept_columns
 from trackback.scoring.inputs import Inputs
+from trackback.scoring.predictors import inputs_of, outputs_of
 
 FORMAT = 1  # of plans and parts: others are not gone on with
 BATCH_BYTES = 32 << 20
@@ -35,6 +38,16 @@ class Input(msgspec.Struct, frozen=True):
 
     format: str
     files: tuple[tuple[Found, dict[str, str | None]], ...]
+
+    @property
+    def cuts(self) -> Any:
+        return parquet_cuts if self.format == "parquet" else csv_cuts
+
+    @property
+    def partitions(self) -> int:
+        """About how many it will be cut into, by nothing but its size: rather fewer than more."""
+        most: int = self.cuts.PARTITION_BYTES
+        return max(1, sum(found.size for found, _ in self.files) // most)
 
     def versions(self) -> dict[str, str]:
         return {found.place.text: f"{found.size} {found.version}" for found, _ in self.files}
@@ -82,15 +95,15 @@ def digest_of(given: Input, wanted: Wanted, stamp: Stamp, rows_at_once: int | No
 
 
 def make_plan(
-    given: Input, inputs: Inputs, wanted: Wanted, stamp: Stamp, rows_at_once: int | None, ending: str
+    given: Input, mlmodel: MLmodel, wanted: Wanted, stamp: Stamp, rows_at_once: int | None, ending: str
 ) -> Plan:
     """``rows_at_once``: None for as many as a model is quick with.
 
     InvalidParameter: a file has not the columns that are needed. BadRequest: a file is not what its name says. OSError,
     Unavailable: it can't be read.
     """
-    cuts: Any = parquet_cuts if given.format == "parquet" else csv_cuts
-    types = b"" if given.format == "parquet" else csv_cuts.types_of(given.files[0][0].place, inputs)
+    cuts, inputs = given.cuts, inputs_of(mlmodel)
+    first = given.files[0][0].place
     with ThreadPoolExecutor(READ_AT_ONCE) as threads:
         looked = list(threads.map(lambda file: cuts.look_into(file[0]), given.files))
     sources = []
@@ -113,8 +126,14 @@ def make_plan(
         stamp=stamp,
         rows_at_once=rows_at_once or _rows_at_once(row_bytes),
         ending=ending,
-        types=types,
+        types=csv_cuts.types_of(first, inputs) if cuts is csv_cuts else b"",
+        without_rows=b"" if pieces else _without_rows(cuts.types_of(first, inputs), sources[0], mlmodel, wanted),
     )
+
+
+def _without_rows(types: bytes, first: Source, mlmodel: MLmodel, wanted: Wanted) -> bytes:
+    columns = [*first.columns, *first.constants]
+    return schema_of_output(types, columns, inputs_of(mlmodel), outputs_of(mlmodel), wanted)
 
 
 def _rows_at_once(row_bytes: float) -> int:

@@ -49,6 +49,7 @@ class Partition(msgspec.Struct, frozen=True, array_like=True):
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """``job``: the digest of all that decides what the output is. ``types``: of CSV's columns, an Arrow schema.
+    ``without_rows``: where there is no partition, the columns of the output, likewise.
 
     ``rows_at_once``: the model is given so many at most. ``ending``: of the names of parts, tells their format.
     """
@@ -63,6 +64,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rows_at_once: int
     ending: str
     types: bytes = b""
+    without_rows: bytes = b""
 
     @property
     def total(self) -> int:

@@ -3,24 +3,21 @@
 What the processes are told, and tell, is small; rows go from files to files.
 """
 
-import os
 import selectors
 import signal
-import socket
-import subprocess
-import sys
 from collections import Counter, deque
-from collections.abc import Generator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from trackback.delivery.batch.messages import Advanced, Begin, Failed, Finished, Loaded, decode_told
 from trackback.delivery.batch.partitions import Report
 from trackback.delivery.batch.plans import Loading, Plan
+from trackback.delivery.batch.scoring import Predict
 from trackback.delivery.batch.work import Work
 from trackback.errors import ModelNotLoaded, Unavailable
 from trackback.scoring.messages import Frames, framed
-from trackback.scoring.workers import environment_of
+from trackback.scoring.processes import ModelProcess, processors, threads_each
 
 CHANCES = 2
 """How often a partition is begun that ends its process: memory may have been short for a moment."""
@@ -34,34 +31,22 @@ class Processes:
     def __init__(self, workers: int | None = None) -> None:
         self._workers = workers or processors()
 
-    def predict(
-        self, plan: Plan, work: Work, loading: Loading, numbers: Sequence[int], report: Report
-    ) -> Generator[int, None, None]:
-        """As of ``Engine``. Unavailable: a process is ended by something else, twice at the same partition."""
-        pool = _Pool(work, loading, numbers, min(self._workers, len(numbers)))
+    @contextmanager
+    def started(self, work: Work, loading: Loading, partitions: int) -> Iterator[Predict]:
+        """As of ``Engine``. To predict raises Unavailable if a process is ended by something else, twice at the same
+        partition.
+        """
+        pool = _Pool(Begin(work.folder.text, loading.directory, loading.trusted), self._workers)
         try:
-            yield from pool.run(report)
+            pool.launch(partitions)
+            yield pool.predict
         finally:
-            pool.kill()
+            pool.end()
 
 
-def processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class _Process:
+class _Process(ModelProcess):
     def __init__(self, begin: Begin, threads: int | None) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "trackback.delivery.batch.worker", str(theirs.fileno())],
-                stdin=subprocess.PIPE,  # never written to: its end tells the process that we are gone
-                stdout=2,  # what models print is no output of ours
-                pass_fds=(theirs.fileno(),),
-                env=environment_of(threads),
-            )
-        self.connection = ours
+        super().__init__("trackback.delivery.batch.worker", threads)
         self.frames = Frames()
         self.number: int | None = None
         self.loaded = False
@@ -75,50 +60,46 @@ class _Process:
         with suppress(OSError):  # it has ended, which is found when it is read from
             self.connection.sendall(framed(message))
 
-    def let_go(self) -> None:
-        """Close the connection, upon which it ends, which takes a while where its libraries are large."""
-        self.connection.close()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-
-    def wait(self) -> int:
+    def end(self) -> int:
         """Let it go; its exit code."""
         self.let_go()
-        try:
-            return self._process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            return self.kill()
-
-    def kill(self) -> int:
-        self._process.kill()
-        self.let_go()
-        return self._process.wait()
+        return self.wait(_END_S)
 
 
 class _Pool:
-    def __init__(self, work: Work, loading: Loading, numbers: Sequence[int], size: int) -> None:
-        self._begin = Begin(work.folder.text, loading.directory, loading.trusted)
-        self._threads = max(1, processors() // size) if size > 1 else None
-        self._size = size
-        self._left = deque(numbers)
+    def __init__(self, begin: Begin, most: int) -> None:
+        self._begin = begin
+        self._most = most
+        self._threads: int | None = None
+        self._left: deque[int] = deque()
         self._crashes: Counter[int] = Counter()
         self._selector = selectors.DefaultSelector()
         self._processes: set[_Process] = set()
         self._let_go: list[_Process] = []
 
-    def run(self, report: Report) -> Generator[int, None, None]:
-        for _ in range(self._size):
+    def launch(self, partitions: int) -> None:
+        """A process for each of so many, up to as many as there may be."""
+        size = min(self._most, partitions)
+        self._threads = threads_each(size)
+        for _ in range(len(self._processes), size):
             self._launch()
-        while self._processes:
-            for key, _ in self._selector.select():
-                yield from self._hear(key.data, report)
-        for process in self._let_go:
-            process.wait()
 
-    def kill(self) -> None:
-        for process in (*self._processes, *self._let_go):
+    def predict(self, plan: Plan, numbers: Sequence[int], report: Report) -> Generator[int, None, None]:
+        self._left.extend(numbers)
+        self.launch(len(numbers))
+        there = 0
+        while there < len(numbers):
+            for key, _ in self._selector.select():
+                for number in self._hear(key.data, report):
+                    there += 1
+                    yield number
+
+    def end(self) -> None:
+        """Those that have nothing more to do end by themselves; others are killed, whatever they are at."""
+        for process in self._processes:
             process.kill()
-        self._processes.clear()
+        for process in (*self._processes, *self._let_go):
+            process.end()
         self._selector.close()
 
     def _launch(self) -> None:
@@ -164,7 +145,7 @@ class _Pool:
     def _ended(self, process: _Process) -> None:
         """By something else than us: another takes its place, and its partition."""
         self._forget(process)
-        how = _told(process.wait())
+        how = _told(process.end())
         if not process.loaded:
             raise ModelNotLoaded(f"A process {how} while it loaded the model.")
         number: Any = process.number

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -21,7 +21,6 @@ from trackback.flavors import read_mlmodel
 from trackback.limits import shown
 from trackback.scoring.files.predicting import Progress, Wanted
 from trackback.scoring.files.writing import WRITERS
-from trackback.scoring.predictors import inputs_of
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,15 +46,18 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     output: str
 
 
+#: Predicts these partitions of a plan, which ``work`` has. Yields each number once its part is there, in any order.
+#: Raises what ``score_partition`` does, and what a model that can't be loaded does.
+Predict = Callable[[Plan, Sequence[int], Report], Generator[int, None, None]]
+
+
 class Engine(Protocol):
     """What predicts many partitions at once."""
 
-    def predict(
-        self, plan: Plan, work: Work, loading: Loading, numbers: Sequence[int], report: Report
-    ) -> Generator[int, None, None]:
-        """Yields each number once its part is there, in any order. Closed early, it ends what it has begun.
+    def started(self, work: Work, loading: Loading, partitions: int) -> AbstractContextManager[Predict]:
+        """Begin to load the model, since that takes about as long as the rest, while the plan is still to be made.
 
-        Raises what ``score_partition`` does, and what a model that can't be loaded does.
+        ``partitions``: about how many it will have. The end of the ``with`` ends all that was begun.
         """
 
 
@@ -101,13 +103,13 @@ class _Run:
         return mark
 
     def go(self) -> Done:
-        plan = self._plan()
-        there = self.work.done(plan)
-        counted = _Counted(plan, there, self._report)
         try:
-            rows = self._output(plan, self._predicted(plan, there, counted))
+            with self._engine.started(self.work, self._loading, self._given.partitions) as predict:
+                plan = self._plan()
+                there = self.work.done(plan)
+                rows = self._output(plan, self._predicted(plan, there, predict))
         except BaseException:
-            if not self.work.done(plan):
+            if (begun := self.work.plan()) is not None and not self.work.done(begun):
                 self.work.folder.remove()
             raise
         self.work.folder.remove()
@@ -123,15 +125,15 @@ class _Run:
         """The one that was begun with, if it is this job's."""
         plan = self.work.plan()
         if plan is None or plan.job != self._digest:
-            job, inputs = self._job, inputs_of(read_mlmodel(Path(self._loading.directory)))
-            plan = make_plan(self._given, inputs, job.wanted, job.stamp, job.rows_at_once, self._ending)
+            job, mlmodel = self._job, read_mlmodel(Path(self._loading.directory))
+            plan = make_plan(self._given, mlmodel, job.wanted, job.stamp, job.rows_at_once, self._ending)
             self.work.begin(plan)
         return plan
 
-    def _predicted(self, plan: Plan, there: set[int], counted: "_Counted") -> Generator[int, None, None]:
+    def _predicted(self, plan: Plan, there: set[int], predict: Predict) -> Generator[int, None, None]:
         yield from sorted(there)
         if left := [number for number in range(len(plan.partitions)) if number not in there]:
-            yield from self._engine.predict(plan, self.work, self._loading, left, counted)
+            yield from predict(plan, left, _Counted(plan, there, self._report))
 
     def _output(self, plan: Plan, numbers: Generator[int, None, None]) -> int:
         def check(rows: int) -> None:

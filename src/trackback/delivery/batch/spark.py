@@ -11,8 +11,9 @@ import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from trackback.delivery.batch.messages import Failed
 from trackback.delivery.batch.partitions import Report, score_partition
 from trackback.delivery.batch.places import place_at
 from trackback.delivery.batch.plans import Loading, Plan
+from trackback.delivery.batch.scoring import Predict
 from trackback.delivery.batch.work import Work
 from trackback.errors import InvalidParameter, MissingLibrary, TrackbackError, Unavailable
 from trackback.flavors import read_mlmodel
-from trackback.scoring.predictors import Model, load
+from trackback.scoring.predictors import Model, load_to_stay
 
 POLL_S = 0.5
 _MODEL = "trackback-model"
@@ -39,10 +41,16 @@ class Spark:
         self._master = master
         self._conf = dict(conf or {})
 
-    def predict(
-        self, plan: Plan, work: Work, loading: Loading, numbers: Sequence[int], report: Report
+    @contextmanager
+    def started(self, work: Work, loading: Loading, partitions: int) -> Iterator[Predict]:
+        """As of ``Engine``; it takes its time later. To predict raises MissingLibrary: pyspark or Java. Unavailable:
+        the cluster can't be reached, or gave up.
+        """
+        yield partial(self._predict, work, loading)
+
+    def _predict(
+        self, work: Work, loading: Loading, plan: Plan, numbers: Sequence[int], report: Report
     ) -> Generator[int, None, None]:
-        """As of ``Engine``. MissingLibrary: pyspark or Java. Unavailable: the cluster can't be reached, or gave up."""
         if "spark" in read_mlmodel(Path(loading.directory)).flavors:
             raise InvalidParameter(
                 "A model of Spark MLlib can't be loaded within Spark's executors. Score it with --engine local, which "
@@ -118,7 +126,7 @@ def predict_on_executor(work: str, archive: str, trusted: tuple[str, ...] | None
         raise Unavailable(f"{work} can't be seen from the executor: write to a place that all machines reach.")
     try:
         if archive not in _models:
-            _models[archive] = load(SparkFiles.get(archive), trusted)
+            _models[archive] = load_to_stay(SparkFiles.get(archive), trusted)
         score_partition(_models[archive], plan, number, place, lambda rows, size: None)
     except Unavailable:
         raise
