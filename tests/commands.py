@@ -15,7 +15,7 @@ OF_ITS_TIME = ("+trackback.storage.metrics", "+trackback.server.request_ids")
 
 def forks() -> Forks:
     modules = dict.fromkeys(f"trackback.cli.{place.partition(':')[0]}" for place in COMMANDS.values())
-    return forks_of(Path(sys.executable), *IMPORTED, *modules, *OF_ITS_TIME)
+    return forks_of(Path(sys.executable), *IMPORTED, *modules, "passwords", *OF_ITS_TIME)
 
 
 def trackback(

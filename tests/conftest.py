@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import certificates, needs, scratch
+from tests import certificates, needs, passwords, scratch
 from tests.environments import Environment
 from tests.needs import need
 from tests.servers import postgres as postgres_server, s3 as s3_server
@@ -20,6 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(needs)
     scratch.keep_temporary_files_in_memory()
     certificates.read_once()
+    passwords.hash_quickly()
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,10 @@ from tests.ui.conftest import CHROMIUMS, FLAGS, wait_for_charts
 MOST_BYTES = 150_000
 SETTLED_MS = 500
 PATIENCE_MS = 120_000
+HEIGHT = """Math.max(
+    document.documentElement.scrollHeight, (document.querySelector("dialog[open]")?.scrollHeight ?? 0) + 80
+)"""
+"""Of the page, or of the dialog that stands over it."""
 
 
 class Shot(NamedTuple):
@@ -67,7 +71,7 @@ class Camera:
         if shot.act:
             shot.act(page)
         page.set_viewport_size({"width": shot.width, "height": shot.least})
-        height = page.evaluate("document.documentElement.scrollHeight")
+        height = page.evaluate(HEIGHT)
         page.set_viewport_size({"width": shot.width, "height": max(shot.least, min(height, shot.most))})
         page.wait_for_timeout(SETTLED_MS)
         wait_for_charts(page)

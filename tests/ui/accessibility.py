@@ -1,6 +1,7 @@
 """What axe-core finds wrong with a page, for those who can't see it, or can't use a mouse."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,15 @@ _AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
+@cache
+def _axe() -> str:
+    return _AXE.read_text()
+
+
 def violations(page: Page, rules: Sequence[str] = ()) -> list[str]:
     """A line each: the rule, what it wants, and where it is not so. Of all rules, or of some."""
-    page.evaluate(_AXE.read_text())
+    if not page.evaluate("'axe' in window"):  # a page that was looked at before, in other colours, has it still
+        page.evaluate(_axe())
     wanted = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": _TAGS}
     options = {"runOnly": wanted, "preload": False, "resultTypes": ["violations"]}
     found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)

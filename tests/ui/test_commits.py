@@ -16,6 +16,8 @@ A, B = "a" * 40, "b" * 40
         ("git@github.com:acme/churn.git", "https://github.com/acme/churn"),
         ("ssh://git@gitlab.example.com:2222/acme/sub/churn.git", "https://gitlab.example.com/acme/sub/churn"),
         ("/srv/git/churn", ""),
+        ("https://[github.com/acme/churn", ""),
+        ("https://github.com:churn/acme", ""),
         ("javascript:alert(1)", ""),
         ("", ""),
     ],

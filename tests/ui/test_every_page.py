@@ -20,6 +20,43 @@ PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1280, height=800)
 WIDTH = "document.documentElement.scrollWidth"
 
+NOBODYS = "a" * 32
+MANY = ",".join(f"{number:032x}" for number in range(1200))
+
+WRONG = [
+    ("/?page_token={run}", 400, "Invalid page token"),
+    ("/?order_by=nothing", 400, "Invalid attribute key"),
+    ("/experiments/{run}", 400, "not a number"),
+    ("/experiments/{wine}?columns=nothing", 400, "There is no column"),
+    ("/experiments/{wine}?group=metrics.loss", 400, "by a param or a tag"),
+    ("/experiments/{wine}?pin=9", 400, "from 0 to 5"),
+    ("/experiments/{wine}?rows=1&rows=999999999999999999999", 400, "from 1 to 200"),
+    ("/experiments/{wine}/tag?run=" + NOBODYS, 404, "None of the runs"),
+    ("/runs/%ff", 400, "not valid UTF-8"),
+    ("/runs/%00", 400, "NUL"),
+    ("/runs/{model}", 404, "not found"),
+    ("/runs/{run}/metrics?from=nan&to=1", 400, "give two numbers"),
+    ("/runs/{run}/logs?file=nothing.log", 404, "No such artifact"),
+    ("/runs/{run}/artifacts?path=reports/predictions.csv&at=-1", 400, "a whole number"),
+    ("/runs/{run}/artifacts?path=nothing", 404, "No such artifact"),
+    ("/models/{model}/artifacts?path=MLmodel&row=" + "9" * 40, 400, "a whole number"),
+    ("/models/{run}", 404, "not found"),
+    ("/registry/churn/2/artifacts?path=MLmodel&at=%00", 400, "a whole number"),
+    ("/registry/churn/2/artifacts?path=nothing", 404, "No such artifact"),
+    ("/registry/churn/2/changes?against=99", 404, "not found"),
+    ("/registry/churn/2/nothing", 404, "has no page"),
+    ("/compare?run={run},nothing", 200, "Not there, or not to be read by you: nothing"),
+    ("/compare?run=" + MANY, 400, "500"),
+    ("/compare?experiment={wine}&tab=nothing", 400, "There is no tab"),
+    ("/promotions/1e3", 400, "Invalid number of a promotion"),
+    ("/deployments?at=9999-99-99", 400, "it must be a time"),
+    ("/trace?of=http://[", 404, "Nothing here is known"),
+    ("/trace?of=http://acme:port/runs/1", 404, "Nothing here is known"),
+    ("/search?q=" + "x" * 2001, 400, "exceeds the maximum length"),
+    ("/login?next=//[", 200, "Log in"),
+]
+"""URLs that no page leads to, and what the page is to say that answers them."""
+
 OF_EVERYBODY = re.compile(r"/logout|/ui/components/refusal|/accounts/eve/(password|tokens.*)|/search|/compare.*")
 """Where forms lead that who may only read has, too."""
 
@@ -44,6 +81,13 @@ def admin(browser: Browser, places: Places) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def reader(places: Places) -> Iterator[httpx.Client]:
     with as_user(places.url, "eve") as http:
+        http.headers["accept"] = "text/html"
+        yield http
+
+
+@pytest.fixture(scope="module")
+def admin_by_http(places: Places) -> Iterator[httpx.Client]:
+    with as_user(places.url, "root") as http:
         http.headers["accept"] = "text/html"
         yield http
 
@@ -125,3 +169,30 @@ def test_who_may_only_read_has_nothing_to_press_that_would_be_refused(
     forms = Forms()
     forms.feed(answer.text)
     assert [action for action in forms.actions if not OF_EVERYBODY.fullmatch(action)] == []
+
+
+@pytest.mark.parametrize(("url", "status", "message"), WRONG)
+def test_a_wrong_url_is_answered_by_a_page_that_says_what_is_wrong(
+    admin_by_http: httpx.Client, places: Places, url: str, status: int, message: str
+) -> None:
+    answer = admin_by_http.get(url.format(**places._asdict()))
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert message in answer.text
+
+
+def test_text_of_a_url_stays_text_wherever_it_is_shown_again(admin_by_http: httpx.Client, places: Places) -> None:
+    names = ("filter", "q", "of", "columns", "group", "tab", "at", "path", "environment", "stream", "file", "x", "find")
+    query = "&".join(f"{name}=%22%27%3E%3Cb%20id=wrong%3E" for name in names)
+    for url in {urls[0].partition("?")[0] for urls in PAGES.values()}:
+        answer = admin_by_http.get(f"{url.format(**places._asdict())}?{query}")
+        assert answer.status_code < 500
+        assert "<b id=wrong" not in answer.text
+
+
+def test_what_a_filter_is_completed_with_comes_compressed_where_there_is_much_of_it(
+    reader: httpx.Client, places: Places
+) -> None:
+    answer = reader.get(f"/experiments/{places.wine}/completions")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "params.solver" in [each["text"] for each in answer.json()["candidates"]]

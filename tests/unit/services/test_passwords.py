@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from argon2 import PasswordHasher
 
 from trackback.errors import Overloaded
 from trackback.services import passwords as module
@@ -13,7 +14,7 @@ from trackback.services.passwords import Passwords
 
 @pytest.fixture
 def passwords() -> Iterator[Passwords]:
-    passwords = Passwords()
+    passwords = Passwords(PasswordHasher())
     yield passwords
     passwords.close()
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from trackback.entities import Actor, Permission
-from trackback.errors import InvalidParameter, PermissionDenied, TrackbackError
+from trackback.errors import InvalidParameter, NotFound, PermissionDenied, TrackbackError
 from trackback.limits import check_count, shown
 from trackback.server.downloads import content_disposition
 from trackback.server.ui.experiments.run_files import FORMATS
@@ -81,6 +81,8 @@ async def show_tagging(services: Services, actor: Actor, request: Request) -> Re
         )
     chosen = check_selected(request.query_params.getlist("run"))
     rows = await services.run_tables.rows(actor, chosen, [])
+    if not rows:
+        raise NotFound("None of the runs that are to be tagged is here. Select others, in the table of an experiment.")
     return await render(
         "experiments/run_tagging.html",
         experiment=experiment,

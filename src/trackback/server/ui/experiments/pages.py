@@ -23,7 +23,7 @@ from trackback.server.ui.frame.forms import see_other
 from trackback.server.ui.frame.listing import SIZES, Listing
 from trackback.server.ui.frame.lists import outcome
 from trackback.server.ui.frame.path_numbers import parsed_number
-from trackback.server.ui.frame.rendering import data, page, render
+from trackback.server.ui.frame.rendering import data, data_source, page, render
 from trackback.server.ui.frame.routes import shows
 from trackback.server.ui.frame.tags import NOTE_TAG, split_tags
 from trackback.services import Services
@@ -205,6 +205,7 @@ async def show_columns(services: Services, actor: Actor, request: Request) -> Re
     )
 
 
+@data_source
 async def show_completions(services: Services, actor: Actor, request: Request) -> Response:
     text = request.query_params.get("text", "")
     at = request.query_params.get("at", "")

@@ -1,12 +1,13 @@
 """What a form has sent."""
 
 from collections.abc import Iterable
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
 from trackback.errors import BadRequest, InvalidParameter, TooLarge
 from trackback.limits import shown
+from trackback.server.ui.frame.addresses import parted
 
 MOST_BYTES = 2**20
 MOST_FIELDS = 20_000
@@ -53,7 +54,7 @@ class FormData:
 
 def local(url: str) -> str:
     """The URL if it is a path here, else the front page: nobody is to be led elsewhere by a link to us."""
-    parts = urlsplit(url) if url.isprintable() and "\\" not in url else None
+    parts = parted(url) if url.isprintable() and "\\" not in url else None
     if parts and url.startswith("/") and not url.startswith("//") and not parts.netloc and not parts.scheme:
         return url
     return "/"
@@ -61,7 +62,9 @@ def local(url: str) -> str:
 
 def page_of(url: str) -> str:
     """The path and query of a URL that a browser says something was on; the front page where there is none."""
-    parts = urlsplit(url)
+    parts = parted(url)
+    if parts is None:
+        return local("")
     return local(f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
 

@@ -80,14 +80,17 @@ async def show_part(services: Services, actor: Actor, request: Request) -> Respo
         raise NotFound(f"A version has no page {shown(tab)}. It has {', '.join(TABS)}.")
     shown_version = await Shown.of(services, actor, request)
     values = await _PARTS[tab](services, actor, request, shown_version)
-    return await shown_version.render(tab, request, **values)
+    status = values.pop("status", 200)
+    response = await shown_version.render(tab, request, **values)
+    response.status_code = status
+    return response
 
 
 @page
 async def show_artifacts(services: Services, actor: Actor, request: Request) -> Response:
     of = await Shown.of(services, actor, request)
     browsed = await file_trees.browse(_tree(services, actor, request), request)
-    return file_trees.allow_previews(await of.render("artifacts", request, browsed=browsed), browsed.preview)
+    return file_trees.answer(await of.render("artifacts", request, browsed=browsed), browsed)
 
 
 @page
@@ -108,20 +111,21 @@ async def _changes(services: Services, actor: Actor, request: Request, of: Shown
     baselines = await _baselines(services, actor, of)
     against = request.query_params.get("against") or (baselines[0].version if baselines else "")
     verdicts = await services.verdicts.search(actor, of.subject, max_results=VERDICTS)
-    comparison, problem = None, ""
+    comparison, problem, status = None, "", 200
     if against:
         name = of.version.name
         try:
             before, after = VersionName(name, against), VersionName(name, of.version.version)
             comparison = await services.version_differences.find(actor, before, after)
         except TrackbackError as error:
-            problem = error.message
+            problem, status = error.message, error.status
     return {
         "baselines": baselines,
         "against": against,
         "comparison": comparison,
         "by_part": _by_part(comparison) if comparison else {},
         "problem": problem,
+        "status": status,
         "reports": [each for each in _last_of_each(verdicts.items) if _is_delta(each)],
     }
 

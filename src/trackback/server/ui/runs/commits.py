@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from trackback.server.ui.frame.addresses import parted
+
 _SSH = re.compile(r"(?:ssh://)?(?:[\w.-]+@)?(?P<host>[\w.-]+\.[a-z]+)(?::\d+)?[:/](?P<path>[\w./~+-]+)")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
@@ -12,7 +14,9 @@ _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 def web_address(repository: str) -> str:
     """The repository's pages; empty if nothing says where they are."""
     if repository.startswith(("https://", "http://")):
-        parts = urlsplit(repository)
+        parts = parted(repository)
+        if parts is None:
+            return ""
         host, path = parts.hostname or "", parts.path
         port = f":{parts.port}" if parts.port else ""
         found = f"{parts.scheme}://{host}{port}" if host else ""

@@ -17,14 +17,18 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
 class Logs(NamedTuple):
-    """``tail`` is the end of the file at ``path``, ``skipped`` how many bytes stand before it."""
+    """``tail`` is the end of the file at ``path``, ``skipped`` how many bytes stand before it.
+
+    ``problem`` says what could not be shown, with the ``status`` that the page is to have.
+    """
 
     files: list[FileInfo]
     path: str
     file: OpenFile | None
     tail: str
     skipped: int
-    problem: str
+    problem: str = ""
+    status: int = 200
 
 
 async def read(tree: FileTree, path: str) -> Logs:
@@ -32,19 +36,19 @@ async def read(tree: FileTree, path: str) -> Logs:
     try:
         files = await _files(tree)
     except TrackbackError as error:
-        return Logs([], path, None, "", 0, error.message)
+        return Logs([], path, None, "", 0, error.message, error.status)
     path = path or (files[0].path if files else "")
     if not path:
-        return Logs(files, "", None, "", 0, "")
+        return Logs(files, "", None, "", 0)
     try:
         file = await tree.open(path)
         start = max(file.size - TAIL_BYTES, 0)
         piece = await pieces.read(file, start, file.size)
     except TrackbackError as error:
-        return Logs(files, path, None, "", 0, error.message)
+        return Logs(files, path, None, "", 0, error.message, error.status)
     if start and (cut := piece.find(b"\n") + 1):
         start, piece = start + cut, piece[cut:]
-    return Logs(files, path, file, _ANSI.sub("", piece.decode(errors="replace")), start, "")
+    return Logs(files, path, file, _ANSI.sub("", piece.decode(errors="replace")), start)
 
 
 async def _files(tree: FileTree) -> list[FileInfo]:

@@ -130,7 +130,10 @@ async def show_environment(services: Services, actor: Actor, request: Request) -
 async def show_logs(services: Services, actor: Actor, request: Request) -> Response:
     of = await ShownRun.of(services, actor, request)
     tree = file_trees.of_run(services, actor, of.run.info.run_id)
-    return await of.render("logs", tree=tree, logs=await logs.read(tree, request.query_params.get("file", "")))
+    found = await logs.read(tree, request.query_params.get("file", ""))
+    response = await of.render("logs", tree=tree, logs=found)
+    response.status_code = found.status
+    return response
 
 
 @page

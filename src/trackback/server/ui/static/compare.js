@@ -95,7 +95,7 @@ function parallel(found, { axis, tooltip }) {
     table: { head: ["run", ...found.axes.map((each) => short(each.name))], rows: found.lines.map((line) => [line.name, ...values(line)]) },
     option: {
       parallel: { left: 56, right: 232, top: 40, bottom: 24, parallelAxisDefault: { areaSelectStyle: { color: color("series-1"), borderColor: color("series-1") } } },
-      parallelAxis: found.axes.map((each, place) => ({ ...named(each, axis), dim: place, nameTextStyle: { ...axis.nameTextStyle, color: color("text") }, nameTruncate: { maxWidth: 120 } })),
+      parallelAxis: found.axes.map((each, place) => ({ ...named(each, axis), dim: place, nameTextStyle: { ...axis.nameTextStyle, color: color("text") }, nameTruncate: { maxWidth: 120 }, axisLabel: { ...axis.axisLabel, textBorderColor: color("ground"), textBorderWidth: 3 } })),
       tooltip: { ...tooltip, formatter: ({ dataIndex }) => {
         const line = found.lines[dataIndex];
         return tip(line.name, values(line).map((value, place) => ["transparent", short(found.axes[place].name), value]));

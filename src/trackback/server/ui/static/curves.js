@@ -108,7 +108,7 @@ class Curves {
     this.instance.setOption({
       ...option,
       grid: { ...option.grid, top: several && this.curves.length <= NAMED ? 32 : 12 },
-      legend: { show: several && this.curves.length <= NAMED, type: "scroll", top: 0, left: 0, itemWidth: 14, itemHeight: 8, textStyle: { ...axis.axisLabel, width: 140, overflow: "truncate" } },
+      legend: { show: several && this.curves.length <= NAMED, type: "scroll", top: 0, left: 0, tooltip: { show: true, formatter: ({ name }) => tip(name, []) }, itemWidth: 14, itemHeight: 8, textStyle: { ...axis.axisLabel, width: 140, overflow: "truncate" } },
       tooltip: { ...tooltip, trigger: "axis", axisPointer: { type: "line", snap: false, lineStyle: { color: axis.axisLabel.color } }, formatter: (points) => this.tip(points) },
       xAxis: { ...axis, ...this.xAxis(axis.axisLabel), splitLine: { show: false } },
       yAxis: { type: state.log ? "log" : "value", scale: true, ...axis, axisLabel: { ...axis.axisLabel, formatter: number } },

@@ -2,13 +2,14 @@
 
 import re
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from trackback.entities import Actor, Impact, Trace, TraceKind
 from trackback.errors import InvalidParameter, NotFound, TrackbackError
+from trackback.server.ui.frame.addresses import parted
 from trackback.server.ui.frame.rendering import page, render
 from trackback.server.ui.frame.routes import shows
 from trackback.server.ui.trace.drawing import BOX_WIDTH, draw
@@ -66,8 +67,8 @@ def _named(text: str) -> str:
     """What a page's URL, of this server or another's of its kind, is about; any other text, as it is."""
     if not (text.startswith("/") or "://" in text):
         return text
-    parts = urlsplit(text)
-    for place in (parts.fragment, parts.path):
+    parts = parted(text)
+    for place in (parts.fragment, parts.path) if parts else ():
         for pattern, form in _PAGES:
             if match := pattern.fullmatch(place.rstrip("/")):
                 return form.format(*map(unquote, match.groups()))
