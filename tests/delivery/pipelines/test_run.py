@@ -15,6 +15,8 @@ import psutil
 import pytest
 
 from tests.delivery.world import World, cancer
+from trackback.delivery.pipelines.state import State
+from trackback.errors import StorageFull
 
 Saved = Callable[[str], Path]
 
@@ -185,6 +187,19 @@ def test_a_stage_that_a_killed_run_has_left_running_is_not_begun_twice(delivery:
     while delivery.invoke("run", file).exit_code == 3:  # until the kernel has cleared it away
         assert time.monotonic() < ends
     assert (delivery.folder / "log").read_text() == "1\n1\n"
+
+
+@pytest.mark.usefixtures("version")
+def test_a_stage_whose_process_nobody_could_note_has_not_begun(
+    delivery: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise StorageFull("no room")
+
+    file = stages(delivery, slow="echo begun > log")
+    monkeypatch.setattr(State, "running", gone)
+    assert delivery.invoke("run", file).exit_code == 3
+    assert not (delivery.folder / "log").exists()
 
 
 @pytest.mark.usefixtures("version")

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +128,8 @@ class PipelineRun:
             log = each.log.open("wb")
         except OSError as error:
             raise unwritable(each.log, error) from error
-        with log, _shell(each.stage.run, self.file.parent, variables, log) as process:
-            state.running(each.stage, process.pid)
+        note = partial(state.running, each.stage)
+        with log, _shell(each.stage.run, self.file.parent, variables, log, note) as process:
             while process.poll() is None:
                 time.sleep(_POLL_S)
                 each.seconds = time.monotonic() - began
@@ -184,20 +185,31 @@ def stage_variables(client: Client, subject: Subject, stage: StageSpec) -> dict[
 
 
 @contextmanager
-def _shell(command: str, folder: Path, variables: Mapping[str, str], log: Any) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process group of its own, which ends when the ``with`` does."""
+def _shell(
+    command: str,
+    folder: Path,
+    variables: Mapping[str, str],
+    log: Any,
+    note: Callable[[int], object] = lambda number: None,
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process group of its own, which ends when the ``with`` does. It runs nothing before ``note`` is done, which is
+    told its number: if we are gone by then, it never will.
+    """
     process = None
     try:
-        with _ended_later():  # or a process would run on that nobody knows of
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", command],
-                cwd=folder,
-                env=dict(variables),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT if log is not None else None,
-                start_new_session=True,
-            )
+        with closing(_Gate()) as gate:
+            with _ended_later():  # or a process would run on that nobody knows of
+                process = subprocess.Popen(
+                    ["/bin/sh", "-c", _Gate.BEHIND, "sh", command],
+                    cwd=folder,
+                    env=dict(variables),
+                    stdin=gate.inner,
+                    stdout=log,
+                    stderr=subprocess.STDOUT if log is not None else None,
+                    start_new_session=True,
+                )
+            note(process.pid)
+            gate.open()
         yield process
     except KeyboardInterrupt:
         if process is not None:
@@ -206,6 +218,22 @@ def _shell(command: str, folder: Path, variables: Mapping[str, str], log: Any) -
     finally:
         if process is not None:
             _stop(process)
+
+
+class _Gate:
+    """A pipe from which a shell reads a line before it goes on, in place of its input."""
+
+    BEHIND = 'read -r _ && exec /bin/sh -c "$1" </dev/null'
+
+    def __init__(self) -> None:
+        self.inner, self._outer = os.pipe()
+
+    def open(self) -> None:
+        os.write(self._outer, b"\n")
+
+    def close(self) -> None:
+        os.close(self._outer)
+        os.close(self.inner)
 
 
 @contextmanager
