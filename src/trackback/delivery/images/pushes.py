@@ -14,6 +14,7 @@ from trackback.delivery.images.registries import Registry
 from trackback.errors import MissingTool, StorageFull, Unavailable
 
 ENGINES = ("podman", "docker", "buildah")
+_LINK = "trackback-layout"
 
 
 def push_image(image: Image, to: Reference, say: Callable[[str], None] = lambda text: None) -> None:
@@ -60,14 +61,22 @@ def load_image(image: Image, name: Reference, engine: str) -> str:
             _run(engine, "load", "--input", str(archive))
         _run(engine, "tag", image.digest, str(name))
         return image.digest
-    source = f"oci:{image.layout.folder}:{name.tag or 'latest'}"
-    found = _run(engine, "pull", "--quiet", source).split()[-1]
+    found = _pulled(engine, image.layout.folder, name.tag or "latest")
     _run(engine, "tag", found, str(name))
     return found
 
 
-def _run(*command: str) -> str:
-    ran = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+def _pulled(engine: str, layout: Path, tag: str) -> str:
+    """The id of an image that a tool has taken from a layout. It calls it by the path that it is given, and most paths,
+    as of one below ``.cache``, are no names: so it is given a plain one.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, _LINK).symlink_to(layout.absolute())
+        return _run(engine, "pull", "--quiet", f"oci:{_LINK}:{tag}", folder=folder).split()[-1]
+
+
+def _run(*command: str, folder: str | None = None) -> str:
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if ran.returncode:
         told = ran.stderr.strip()[-1000:]
         if "no space left" in told.lower():
