@@ -33,7 +33,7 @@ TEXTS = [
     "a'b",
 ]
 NUMBERS = [-1.5, 0.0, 0.5, 1.0, 2.0, math.nan, math.inf]
-PATTERNS = ["%", "a%", "%b", "_b", "A%", "strasse", "straße", "%δος", "x%", "\\", "%\\%", "a_", ""]
+PATTERNS = ["%", "a%", "%b", "_b", "A%", "strasse", "straße", "%δος", "x%", "%xy", "\\", "%\\%", "a_", ""]
 
 
 class World:

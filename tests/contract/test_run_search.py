@@ -38,7 +38,8 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> list[Candidates | None]:
 # What of the plan is set, and how many of the 250 searches then find candidates, at the least and at the most.
 PLANS: dict[str, tuple[dict[str, Any], int, int]] = {
     "rarest term first": ({"TERMS_SAMPLED": 0}, 50, 250),
-    "entries of a key": ({"TERMS_COUNTED": 0, "SAMPLE": 1, "pace": lambda *_: math.inf}, 50, 250),
+    "values of a key": ({"TERMS_COUNTED": 0, "SAMPLE": 1, "pace": lambda *_: 1e9}, 50, 250),
+    "entries of a key": ({"TERMS_COUNTED": 0, "SAMPLE": 1, "MOST_VALUES": 0, "pace": lambda *_: math.inf}, 50, 250),
     "walk": ({"TERMS_COUNTED": 0, "TERMS_SAMPLED": 0}, 0, 0),
 }
 
@@ -113,6 +114,38 @@ async def test_where_reading_is_slower_than_walking_no_key_that_most_runs_have_i
     monkeypatch.setattr(run_candidates, "SAMPLE", 20)
     monkeypatch.setattr(run_candidates, "pace", lambda *_: 0.5)
     await world.runs.search(ANYONE, world.experiments, filter_text=f"params.{key} LIKE '%no such text%'")
+    assert [found is not None for found in chosen] == [read]
+
+
+@pytest.mark.parametrize(
+    ("filter_text", "most", "experiments", "read"),
+    [
+        ("params.p LIKE '%xy'", 20, 1, True),
+        ("params.p LIKE '%no such text%'", 20, 1, True),
+        ("params.p NOT LIKE '%a%'", 20, 1, True),
+        ("tags.t ILIKE '%STRASSE'", 20, 1, True),
+        ("params.p LIKE '%xy'", 5, 1, False),
+        ("params.p LIKE '%xy'", 20, 2, False),
+        ("max(metrics.l) > 1", 20, 1, False),
+    ],
+    ids=["a long value", "no value", "most values", "a tag", "more values", "several experiments", "numbers"],
+)
+async def test_a_key_with_few_values_is_read_by_those_that_match(
+    world: World,
+    chosen: list[Candidates | None],
+    filter_text: str,
+    most: int,
+    experiments: int,
+    read: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"SAMPLE": 1, "ENTRIES": -1, "MOST_VALUES": most, "pace": lambda *_: 1e9}.items():
+        monkeypatch.setattr(run_candidates, name, value)
+    among = world.experiments[:experiments]
+    page = await world.runs.search(ANYONE, among, filter_text=filter_text)
+    tree = parse_filter(filter_text, RUNS)
+    expected = {run.info.run_id for run in world.all if run.info.experiment_id in among and holds(world, run, tree)}
+    assert {run.info.run_id for run in page.items} == expected
     assert [found is not None for found in chosen] == [read]
 
 

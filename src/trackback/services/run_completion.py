@@ -8,7 +8,7 @@ from trackback.entities import Actor, RunStatus
 from trackback.search import RUNS, Field, Kind, Place, Wanted, place_in, quoted, spelled
 from trackback.services.experiments import readable_experiment
 from trackback.services.runs import RUN_NAME_TAG
-from trackback.storage import Storage, Transaction, inputs, run_columns
+from trackback.storage import Storage, Transaction, distinct, inputs
 
 MOST = 50
 MOST_KEYS = 2000
@@ -69,7 +69,7 @@ class RunCompletion:
             return {
                 kind: sorted(
                     key
-                    for key in run_columns.keys_of_experiment(tx, kind, experiment, MOST_KEYS)
+                    for key in distinct.keys_of_experiment(tx, kind, experiment, MOST_KEYS)
                     if contains.casefold() in key.casefold()
                 )
                 for kind in _KEYED
@@ -87,7 +87,7 @@ def _fields(tx: Transaction, experiment: int, typed: str) -> list[Candidate]:
         for attribute in {attribute.name: attribute for attribute in names.values()}.values()
     ]
     keyed = [
-        Field(kind, key) for kind in _KEYED for key in run_columns.keys_of_experiment(tx, kind, experiment, MOST_KEYS)
+        Field(kind, key) for kind in _KEYED for key in distinct.keys_of_experiment(tx, kind, experiment, MOST_KEYS)
     ]
     found = [Candidate(spelled(field), str(field.kind)) for field in (*fixed, *keyed)]
     found += [Candidate(function, "of a metric") for function in _FUNCTIONS]
@@ -124,7 +124,7 @@ def _known_values(tx: Transaction, experiment: int, field: Field, typed: str) ->
     if field.kind not in (Kind.PARAM, Kind.TAG):
         return []
     key = tx.known_name_ids([field.key]).get(field.key)
-    return [] if key is None else run_columns.values_of_key(tx, field.kind, experiment, key, MOST, start=typed)
+    return [] if key is None else distinct.values_of_key(tx, field.kind, experiment, key, MOST, start=typed)
 
 
 def _of_datasets(tx: Transaction, experiment: int, key: str, typed: str) -> Sequence[str]:

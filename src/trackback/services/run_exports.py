@@ -15,7 +15,7 @@ from trackback.services import access
 from trackback.services.experiments import readable_experiment
 from trackback.services.run_columns import Column, Fact, fact_column, field_column
 from trackback.services.run_tables import Query, RunRow, loaded, run_query
-from trackback.storage import Storage, Transaction, run_columns, run_search, runs
+from trackback.storage import Storage, Transaction, distinct, run_search, runs
 
 PIECE = 500
 MOST_RUNS = 2_000_000
@@ -85,6 +85,6 @@ def _all_columns(tx: Transaction, experiment: int) -> list[Column]:
     keyed = [
         field_column(Field(kind, key))
         for kind in (Kind.METRIC, Kind.PARAM, Kind.TAG)
-        for key in sorted(run_columns.keys_of_experiment(tx, kind, experiment, MOST_KEYS))
+        for key in sorted(distinct.keys_of_experiment(tx, kind, experiment, MOST_KEYS))
     ]
     return [*map(fact_column, Fact), *keyed]

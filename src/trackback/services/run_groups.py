@@ -12,7 +12,7 @@ from trackback.services.experiments import readable_experiment
 from trackback.services.pages import Page
 from trackback.services.run_columns import Column
 from trackback.services.run_tables import Query, run_query
-from trackback.storage import Storage, Transaction, run_columns, run_search
+from trackback.storage import Storage, Transaction, distinct, run_columns, run_search
 from trackback.storage.indexed_terms import INDEXED_LENGTH
 
 GROUPS = 25
@@ -70,7 +70,7 @@ class RunGroups:
             key = tx.known_name_ids([by.key]).get(by.key)
             if key is None:
                 return Page(())
-            values = run_columns.values_of_key(tx, by.kind, experiment, key, max_results + 1, after=after)
+            values = distinct.values_of_key(tx, by.kind, experiment, key, max_results + 1, after=after)
             found = {value: _members(tx, experiment, query, condition, by, value) for value in values[:max_results]}
             groups = _summed(tx, {value: members for value, members in found.items() if members}, columns)
             return Page(groups, values[max_results - 1] if len(values) > max_results else None)

@@ -8,6 +8,9 @@ from trackback.storage.conditions import NOTHING, Fragment, joined, number, pred
 INDEXED_LENGTH = 200
 """Characters of a param's or tag's value that its index has."""
 
+INDEXED_TEXT = f"substr(t.value, 1, {INDEXED_LENGTH})"
+"""What that is, of an entry ``t``."""
+
 COLUMNS = {Aggregate.LAST: "value", Aggregate.MIN: "min", Aggregate.MAX: "max"}
 RANGES = (Operator.EQUAL, Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST)
 
@@ -37,7 +40,7 @@ def place(field: Field, operator: Operator, value: Any) -> Place | None:
 
 def _place_of_text(operator: Operator, value: Any) -> Place:
     """An index finds a long value by its start, and a pattern by its literal one: the rest is left to a test."""
-    start, test = f"substr(t.value, 1, {INDEXED_LENGTH})", predicate("t.value", operator, value)
+    start, test = INDEXED_TEXT, predicate("t.value", operator, value)
     if operator is Operator.EQUAL:
         indexed = predicate(start, operator, value[:INDEXED_LENGTH])
         return Place(indexed, None if len(value) < INDEXED_LENGTH else test)

@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
-from trackback.search import Comparison
+from trackback.search import Comparison, Kind
 from trackback.storage.conditions import NOTHING, Fragment, ordered
+from trackback.storage.distinct import matching_values
 from trackback.storage.indexed_terms import commonness
 from trackback.storage.interface import Row, Transaction
-from trackback.storage.run_terms import RunTerms, Source
+from trackback.storage.run_terms import RunTerms, Source, stored
 from trackback.storage.sqlite_connection import SqliteTransaction
 
 FEW = 5000
@@ -22,6 +23,11 @@ ENTRIES = 20_000
 # where the walk is not along runs but along another key's values.
 PACE = 3.0
 SQLITES_PACE_ALONG_RUNS = 0.5
+# Values of a key are looked at by skipping from one to the next, and the runs that have those of which the term holds
+# are fetched and put in order, as long as this takes half of what the walk does. Each is worth so many entries read.
+MOST_VALUES = 2000
+ENTRIES_A_VALUE = 24
+ENTRIES_A_CANDIDATE = 9
 
 
 class Candidates(NamedTuple):
@@ -45,22 +51,41 @@ class Walk(NamedTuple):
     ahead: bool
 
 
+class _Sampled(NamedTuple):
+    """What the first runs say: of so many as a sample has, ``entries`` have the key of ``source``, whose term holds of
+    the fewest. ``tested``: how many the walk tests, if all are like these.
+    """
+
+    source: Source
+    entries: int
+    tested: float
+    pace: float
+
+    @property
+    def worth(self) -> float:
+        """How many entries of a key are read in the time that the walk takes."""
+        return self.pace * self.tested
+
+
 def find_candidates(tx: Transaction, terms: RunTerms, must_hold: list[Comparison], walk: Walk) -> Candidates | None:
     """The runs of a term that holds of few; None where there is none such, or the walk is likely to be quicker."""
     sources = [source for term in sorted(must_hold, key=commonness) if (source := terms.source(term))]
     indexed = [source for source in sources if source.indexed]
-    source = (
-        _rarest(tx, indexed, SAMPLE)
-        or _rarest(tx, indexed, _most_worth_fetching(tx, terms, must_hold, walk) if indexed else 0)
-        or _worth_reading(tx, terms, [source for source in sources if source.test], walk)
+    rarest = _rarest(tx, indexed, SAMPLE) or _rarest(
+        tx, indexed, _most_worth_fetching(tx, terms, must_hold, walk) if indexed else 0
     )
-    if source is None:
-        return None
+    if rarest:
+        return _fetched(tx, rarest, FEW)
+    sampled = _sample(tx, terms, [source for source in sources if source.test], walk)
+    return sampled and (_by_values(tx, terms, sampled) or _by_entries(tx, sampled))
+
+
+def _fetched(tx: Transaction, source: Source, most: int) -> Candidates | None:
     test = source.test or NOTHING
     found = tx.rows(
-        f"SELECT t.run {source.rows.sql} AND {test.sql} LIMIT ?", *source.rows.values, *test.values, FEW + 1
+        f"SELECT t.run {source.rows.sql} AND {test.sql} LIMIT ?", *source.rows.values, *test.values, most + 1
     )
-    return Candidates(source.term, [run for (run,) in found]) if len(found) <= FEW else None
+    return Candidates(source.term, [run for (run,) in found]) if len(found) <= most else None
 
 
 def pace(tx: Transaction, walk: Walk) -> float:
@@ -88,8 +113,8 @@ def _most_worth_fetching(tx: Transaction, terms: RunTerms, must_hold: list[Compa
     return min(FEW, walk.wanted * SAMPLE // matches) if matches else FEW
 
 
-def _worth_reading(tx: Transaction, terms: RunTerms, sources: list[Source], walk: Walk) -> Source | None:
-    """The source whose term holds of the fewest runs in a sample, if its rows are read sooner than the walk ends."""
+def _sample(tx: Transaction, terms: RunTerms, sources: list[Source], walk: Walk) -> _Sampled | None:
+    """None where there are no sources, or fewer runs than a sample has."""
     sources = sources[:TERMS_SAMPLED]
     if not sources:
         return None
@@ -98,12 +123,31 @@ def _worth_reading(tx: Transaction, terms: RunTerms, sources: list[Source], walk
         return None
     columns = list(zip(*sample, strict=True))
     rarest = min(range(len(sources)), key=lambda place: sum(map(bool, columns[place])))
-    entries_a_run = pace(tx, walk)
-    if SAMPLE - columns[rarest].count(None) > entries_a_run * SAMPLE:
-        return None  # even a walk over all runs is quicker
     matches = max(1, sum(map(all, sample)))
-    most = int(min(ENTRIES, entries_a_run * walk.wanted * SAMPLE / matches))
-    return sources[rarest] if _count(tx, sources[rarest], most + 1) <= most else None
+    entries = SAMPLE - columns[rarest].count(None)
+    return _Sampled(sources[rarest], entries, walk.wanted * SAMPLE / matches, pace(tx, walk))
+
+
+def _by_values(tx: Transaction, terms: RunTerms, sampled: _Sampled) -> Candidates | None:
+    """Where the key has few values, an index finds the runs that have those for which the term holds."""
+    term = sampled.source.term
+    field, (experiment, *others) = stored(term.field), terms.experiments
+    key = terms.key(field)
+    if field.kind is Kind.METRIC or key is None or others:
+        return None
+    most = int(min(MOST_VALUES, sampled.worth / ENTRIES_A_VALUE))
+    values = matching_values(tx, field.kind, experiment, key, term.operator, term.value, most)
+    if values is None:
+        return None
+    return _fetched(tx, terms.having(term, values), int(min(FEW, sampled.worth / ENTRIES_A_CANDIDATE)))
+
+
+def _by_entries(tx: Transaction, sampled: _Sampled) -> Candidates | None:
+    """Where the key has few entries, or few of its runs are sought, they are read one by one."""
+    if sampled.entries > sampled.pace * SAMPLE:
+        return None  # even a walk over all runs is quicker
+    most = int(min(ENTRIES, sampled.worth))
+    return _fetched(tx, sampled.source, FEW) if _count(tx, sampled.source, most + 1) <= most else None
 
 
 def _sampled(tx: Transaction, terms: RunTerms, tested: list[Comparison], walk: Walk) -> list[Row]:

@@ -1,8 +1,4 @@
-"""What tables of runs are made of, column by column: the keys there are, and the values of some of them.
-
-Each statement here reads what a page shows, however many runs the experiment has: keys and values that differ are
-found by skipping from one to the next along an index.
-"""
+"""What tables of runs are made of, column by column: the keys that some runs have, and the values of some of them."""
 
 import math
 from collections.abc import Sequence
@@ -15,12 +11,6 @@ from trackback.storage.indexed_terms import INDEXED_LENGTH
 from trackback.storage.inputs import CONTEXT_TAG
 from trackback.storage.interface import Row, Transaction
 from trackback.storage.run_terms import TABLES
-
-_SKIPPING = (
-    "WITH RECURSIVE found (it, n) AS ("
-    "SELECT {first}, 1 UNION ALL SELECT {following}, n + 1 FROM found WHERE found.it IS NOT NULL AND n < ?"
-    ") SELECT it FROM found WHERE it IS NOT NULL"
-)
 
 
 class Extremes(NamedTuple):
@@ -47,43 +37,6 @@ class MadeModel(NamedTuple):
     run_id: str
     model_id: str
     name: str
-
-
-def keys_of_experiment(tx: Transaction, kind: Kind, experiment: int, limit: int) -> list[str]:
-    """The keys that any run of the experiment has, those that were used first anywhere first; no more than so many."""
-    one = f"(SELECT t.key FROM {TABLES[kind]} t WHERE t.experiment = ? AND t.key > {{after}} ORDER BY t.key LIMIT 1)"
-    rows = tx.rows(
-        _SKIPPING.format(first=one.format(after=0), following=one.format(after="found.it")),
-        experiment,
-        experiment,
-        limit,
-    )
-    return tx.names([key for (key,) in rows])
-
-
-def values_of_key(
-    tx: Transaction, kind: Kind, experiment: int, key: int, limit: int, *, start: str = "", after: str | None = None
-) -> list[str]:
-    """The values of a param or tag, each once and in order: those that begin with ``start`` and come after ``after``.
-
-    They are as long as the index has them: ``INDEXED_LENGTH`` characters.
-    """
-    value = f"substr(t.value, 1, {INDEXED_LENGTH})"
-    among = f"FROM {TABLES[kind]} t WHERE t.experiment = ? AND t.key = ?"
-    sign = ">=" if after is None else ">"
-    rows = tx.rows(
-        _SKIPPING.format(
-            first=f"(SELECT {value} {among} AND {value} {sign} ? ORDER BY {value} LIMIT 1)",
-            following=f"(SELECT {value} {among} AND {value} > found.it ORDER BY {value} LIMIT 1)",
-        ),
-        experiment,
-        key,
-        start if after is None else after,
-        experiment,
-        key,
-        limit,
-    )
-    return [text for (text,) in rows if text.startswith(start)]
 
 
 def keys_of_runs(tx: Transaction, kind: Kind, runs: Sequence[int]) -> list[tuple[str, int]]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from trackback.search import Aggregate, Comparison, Field, Kind, Operator
 from trackback.storage import inputs
 from trackback.storage.conditions import Fragment, among, joined, keyed, keyed_number, predicate
-from trackback.storage.indexed_terms import COLUMNS, place
+from trackback.storage.indexed_terms import COLUMNS, INDEXED_TEXT, place
 
 ATTRIBUTES = {
     "run_id": "r.uuid",
@@ -35,7 +35,7 @@ class RunTerms:
 
     def __init__(self, keys: dict[str, int], experiments: list[int]) -> None:
         self._keys = keys
-        self._experiments = experiments
+        self.experiments = experiments
 
     def condition(self, term: Comparison) -> Fragment:
         """A term as a condition of ``runs r``."""
@@ -78,13 +78,25 @@ class RunTerms:
         rows = Fragment(f"FROM {TABLES[field.kind]} t WHERE {scope.sql}", scope.values)
         return Source(term, rows, found.indexed is not None, found.test)
 
+    def having(self, term: Comparison, values: list[str]) -> Source:
+        """The same for a term on a text that holds for none but these values, which are as long as the index has them,
+        where it holds at all.
+        """
+        field = stored(term.field)
+        scope, test = self.of_experiments("t.experiment"), predicate("t.value", term.operator, term.value)
+        rows = Fragment(
+            f"FROM {TABLES[field.kind]} t WHERE {scope.sql} AND t.key = ? AND {INDEXED_TEXT} {{texts}}",
+            (*scope.values, self.key(field), values),
+        )
+        return Source(term, rows, True, test)
+
     def key(self, field: Field) -> int | None:
         """The number of a key; None, which no row has, where nothing was ever logged under it."""
         return self._keys.get(field.key)
 
     def of_experiments(self, column: str) -> Fragment:
         """``column`` is one of the experiments that are searched."""
-        return among(column, self._experiments)
+        return among(column, self.experiments)
 
 
 def stored(field: Field) -> Field:
