@@ -3,9 +3,9 @@
 1. Of the terms that must all hold and that an index can answer, the rarest is found, by counting no further than
    ``FEW``, nor than 3 would go by what its first runs say. Where it is rare enough, its runs are fetched, and the rest
    of the filter is tested on those only.
-2. Otherwise the other terms that must hold are tested on a sample of runs. Where this says that 3 would test more runs
-   than a term's key has entries, these are read one by one for the runs that the term holds of, as long as they are
-   few; again the rest is tested on those only.
+2. Otherwise the other terms that must hold are tested on a sample of runs. Where this says that 3 would test many runs,
+   the rarest term is held against its key's values, or else its entries, as long as these are few; again the rest is
+   tested on the runs that are found so, if these are few.
 3. Otherwise the runs are walked in the order that is asked for, along an index where it has one, and the filter is
    tested on each, until the page is full. Runs with a value come first, then those where it is NaN, then those
    without: each is a walk of its own.
