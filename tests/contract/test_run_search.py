@@ -149,6 +149,18 @@ async def test_a_key_with_few_values_is_read_by_those_that_match(
     assert [found is not None for found in chosen] == [read]
 
 
+@pytest.mark.parametrize(("worth", "read"), [(1010.0, True), (900.0, False)])
+async def test_no_values_are_looked_at_where_a_walk_is_soon_over(
+    world: World, chosen: list[Candidates | None], worth: float, read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"SAMPLE": 1, "ENTRIES": -1, "WORTH_A_LOOK": 1000, "ENTRIES_A_VALUE": 10, "pace": lambda *_: worth / 101}
+    for name, value in settings.items():
+        monkeypatch.setattr(run_candidates, name, value)
+    text = "params.p LIKE '%no such text%'"
+    await world.runs.search(ANYONE, world.experiments[:1], filter_text=text, max_results=100)
+    assert [found is not None for found in chosen] == [read]
+
+
 async def test_of_several_terms_the_one_that_holds_of_the_fewest_runs_is_sought(
     world: World, chosen: list[Candidates | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

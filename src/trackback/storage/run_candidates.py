@@ -25,6 +25,8 @@ PACE = 3.0
 SQLITES_PACE_ALONG_RUNS = 0.5
 # Values of a key are looked at by skipping from one to the next, and the runs that have those of which the term holds
 # are fetched and put in order, as long as this takes half of what the walk does. Each is worth so many entries read.
+# A walk that is over in a few milliseconds is not worth a look.
+WORTH_A_LOOK = 2000
 MOST_VALUES = 2000
 ENTRIES_A_VALUE = 24
 ENTRIES_A_CANDIDATE = 9
@@ -133,7 +135,7 @@ def _by_values(tx: Transaction, terms: RunTerms, sampled: _Sampled) -> Candidate
     term = sampled.source.term
     field, (experiment, *others) = stored(term.field), terms.experiments
     key = terms.key(field)
-    if field.kind is Kind.METRIC or key is None or others:
+    if sampled.worth < WORTH_A_LOOK or field.kind is Kind.METRIC or key is None or others:
         return None
     most = int(min(MOST_VALUES, sampled.worth / ENTRIES_A_VALUE))
     values = matching_values(tx, field.kind, experiment, key, term.operator, term.value, most)
