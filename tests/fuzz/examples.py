@@ -64,10 +64,11 @@ class World:
             self._renew_for_gocd()
 
     def _renew_for_gocd(self) -> None:
-        self._of_gocd = gocd_values(self._port, str(self._values["registered"]))
+        self._of_gocd = gocd_values(self._port, str(self._values["registered"]), self._experiment)
 
     def _renew(self) -> None:
-        experiment = post(self._port, "experiments/create", {"name": f"world {next(self._numbers)}"})["experiment_id"]
+        self._experiment = f"world {next(self._numbers)}"
+        experiment = post(self._port, "experiments/create", {"name": self._experiment})["experiment_id"]
         run = post(self._port, "runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
         tags = [{"key": "loss", "value": "tag"}]
         point = {"key": "loss", "value": 1, "timestamp": 1}

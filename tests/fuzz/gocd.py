@@ -14,8 +14,8 @@ CONTENT = b"flavors: {}"
 _counters = itertools.count(1)
 
 
-def gocd_values(port: int, registered: str) -> Mapping[str, Any]:
-    """Values by the names of fields, of a model that has a version, for requests below /gocd/."""
+def gocd_values(port: int, registered: str, experiment: str) -> Mapping[str, Any]:
+    """Values by the names of fields, of a model that has a version, and an experiment, for requests below /gocd/."""
     subject = {"subject": f"models:/{registered}/1", "environment": "production"}
     seq = int(_post(port, "/api/v1/promotions", subject)["promotion"]["seq"])
     job = {
@@ -32,7 +32,7 @@ def gocd_values(port: int, registered: str) -> Mapping[str, Any]:
         "GO_PACKAGE_TRACKBACK_CHURN_PROMOTION": str(seq),
         "GO_PACKAGE_TRACKBACK_CHURN_MODEL_URI": f"models:/{registered}/1",
     }
-    begun = _post(port, "/gocd/v1/artifact/begin", {"model": registered, "experiment": "Default", "job": job})
+    begun = _post(port, "/gocd/v1/artifact/begin", {"model": registered, "experiment": experiment, "job": job})
     assert ask(port, "PUT", f"{begun['upload_url']}MLmodel", CONTENT).status == 200
     return {
         "repository-configuration": {"TRACKBACK_URL": {"value": "https://models.example.org"}},
@@ -43,7 +43,7 @@ def gocd_values(port: int, registered: str) -> Mapping[str, Any]:
         "model": registered,
         "pattern": "**",
         "job": job,
-        "experiment": "Default",
+        "experiment": experiment,
         "run_id": begun["run_id"],
         "path": "MLmodel",
         "size": len(CONTENT),
