@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from trackback.storage.conditions import Fragment
-from trackback.storage.indexed_terms import INDEXED_LENGTH, successor
+from trackback.storage.indexed_terms import INDEXED_LENGTH, INDEXED_TEXT, successor
 from trackback.storage.interface import Row, Transaction
 
 NEWEST = 2000
@@ -19,7 +19,6 @@ VALUE_KEYS = 200
 _NAME = f"lower(substr(r.name, 1, {INDEXED_LENGTH}))"
 _RUN = "r.id, r.uuid, r.name, r.experiment, r.status, r.start_ms"
 _ACTIVE = "r.lifecycle = 'active'"
-_TEXT = "substr(t.value, 1, 200)"
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 Readable = frozenset[int] | None
@@ -150,7 +149,7 @@ def runs_with_value(
 ) -> list[FoundRun]:
     """Runs of some experiments with a param or tag (``table``) of one of some keys, whose value begins so."""
     tx.trust_indexes()
-    value = begins(_TEXT, text[:INDEXED_LENGTH])
+    value = begins(INDEXED_TEXT, text[:INDEXED_LENGTH])
     rows = tx.rows(
         f"SELECT {_RUN}, f.key, f.value FROM (SELECT t.run, t.key, t.value FROM {table} t"
         f" WHERE t.experiment {{ints}} AND t.key {{ints}} AND {value.sql} LIMIT ?) f"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from trackback.entities import ViewType
 from trackback.search import Kind
 from trackback.storage.conditions import in_view
-from trackback.storage.indexed_terms import INDEXED_LENGTH
+from trackback.storage.indexed_terms import INDEXED_LENGTH, INDEXED_TEXT
 from trackback.storage.inputs import CONTEXT_TAG
 from trackback.storage.interface import Row, Transaction
 from trackback.storage.run_terms import TABLES
@@ -89,7 +89,7 @@ def count_having(tx: Transaction, kind: Kind, experiment: int, key: int, value: 
     seen = in_view("r.lifecycle", view)
     number: int = tx.rows(
         f"SELECT count(*) FROM (SELECT 1 FROM {TABLES[kind]} t CROSS JOIN runs r WHERE t.experiment = ? AND t.key = ?"
-        f" AND substr(t.value, 1, {INDEXED_LENGTH}) = ? AND r.id = t.run AND {seen.sql} LIMIT ?) AS counted",
+        f" AND {INDEXED_TEXT} = ? AND r.id = t.run AND {seen.sql} LIMIT ?) AS counted",
         experiment,
         key,
         value[:INDEXED_LENGTH],

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from trackback.search import Aggregate, Comparison, Field, Kind, Operator
 from trackback.storage import inputs
 from trackback.storage.conditions import Fragment, among, joined, keyed, keyed_number, predicate
-from trackback.storage.indexed_terms import COLUMNS, INDEXED_TEXT, place
+from trackback.storage.indexed_terms import COLUMNS, INDEXED_TEXT, Place, place
 
 ATTRIBUTES = {
     "run_id": "r.uuid",
@@ -71,24 +71,23 @@ class RunTerms:
         found = place(field, operator, value)
         if found is None:
             return None
+        return self._among_entries(term, found)
+
+    def having(self, term: Comparison, values: list[str]) -> Source:
+        """The same for a term on a text that holds for none but these values, which are as long as the index has them,
+        where it holds at all.
+        """
+        indexed = Fragment(f"{INDEXED_TEXT} {{texts}}", (values,))
+        return self._among_entries(term, Place(indexed, predicate("t.value", term.operator, term.value)))
+
+    def _among_entries(self, term: Comparison, found: Place) -> Source:
+        field = stored(term.field)
         narrowed = [self.of_experiments("t.experiment"), Fragment("t.key = ?", (self.key(field),))]
         if found.indexed:
             narrowed.append(found.indexed)
         scope = joined(narrowed, "AND")
         rows = Fragment(f"FROM {TABLES[field.kind]} t WHERE {scope.sql}", scope.values)
         return Source(term, rows, found.indexed is not None, found.test)
-
-    def having(self, term: Comparison, values: list[str]) -> Source:
-        """The same for a term on a text that holds for none but these values, which are as long as the index has them,
-        where it holds at all.
-        """
-        field = stored(term.field)
-        scope, test = self.of_experiments("t.experiment"), predicate("t.value", term.operator, term.value)
-        rows = Fragment(
-            f"FROM {TABLES[field.kind]} t WHERE {scope.sql} AND t.key = ? AND {INDEXED_TEXT} {{texts}}",
-            (*scope.values, self.key(field), values),
-        )
-        return Source(term, rows, True, test)
 
     def key(self, field: Field) -> int | None:
         """The number of a key; None, which no row has, where nothing was ever logged under it."""
